@@ -1,0 +1,34 @@
+# Each target is a line or two over the real tools; `source .venv/bin/activate` and type them yourself.
+.PHONY: reproduce env test lint lock bench clean
+VENV := .venv/bin
+
+reproduce: env ## everything on the built-in demo set, offline
+	$(VENV)/snakemake --cores all
+
+env: .venv/installed ## the locked environment in .venv
+
+.venv/installed: requirements.lock pyproject.toml
+	python3 -m venv .venv
+	$(VENV)/pip install --quiet --disable-pip-version-check uv
+	$(VENV)/uv pip install --quiet --python $(VENV)/python --require-hashes -r requirements.lock
+	$(VENV)/uv pip install --quiet --python $(VENV)/python --no-deps --editable .
+	touch $@
+
+test: env ## the unit tests in seconds, then the workflow end to end
+	$(VENV)/pytest
+
+lint: env
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/snakefmt --check Snakefile workflow
+	$(VENV)/snakemake --lint
+
+lock: ## after an edit of pyproject.toml
+	$(VENV)/uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest \
+	  --generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+
+bench: env ## times the demo and the feature presets; never a test
+	$(VENV)/python benchmarks/run.py
+
+clean: ## what songwise generated; the environment and raw data stay
+	rm -rf results logs benchmarks/out data/clips data/features data/splits mlruns mlflow.db .snakemake

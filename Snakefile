@@ -1,0 +1,40 @@
+# songwise: classify music, and know how well on songs never heard.
+#
+#   snakemake --cores all                                  the demo set, offline
+#   snakemake --cores all --config dataset=open-music      real music
+#
+# What to compute stands in config/config.yaml (see config/README.md); how, in workflow/rules.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/acquire.smk"
+include: "workflow/rules/clips.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/splits.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/track.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{RESULTS}/leaderboard.csv",
+        f"{RESULTS}/leakage.csv",
+        f"{RESULTS}/report.html",
+        f"{RESULTS}/models_checked.json",
+        f"{RESULTS}/tracking.json",
+
+
+onsuccess:
+    print_headline()

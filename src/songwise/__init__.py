@@ -1,0 +1,1 @@
+"""songwise: classify music, and know how well on songs never heard."""

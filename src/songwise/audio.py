@@ -1,0 +1,119 @@
+"""Any audio file as samples: decoded by the bundled ffmpeg in a child process with limits.
+
+The ffmpeg of the imageio-ffmpeg wheel wins over one on the PATH, so that figures agree between machines.
+"""
+
+import re
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import soxr
+from pydub import AudioSegment
+
+_TIMEOUT = 120.0  # seconds for one track; a song decodes in one
+_LARGEST = 640 << 20  # decoded bytes: an hour of CD stereo
+_SAMPLE_BYTES = 2
+_DURATION = re.compile(rb"Duration: (\d+):(\d+):(\d+\.\d+)")
+_GUESSED = b"Estimating duration from bitrate"
+
+
+class UndecodableError(Exception):
+    """A file that holds no usable audio; the text says why, in a few words."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A track's samples and what its container promised.
+
+    Attributes
+    ----------
+    segment : 16-bit PCM at the file's own rate and channels.
+    seconds : length of `segment`.
+    declared : length that the container states, or None where it states none.
+    """
+
+    segment: AudioSegment
+    seconds: float
+    declared: float | None
+
+
+def decode(path: Path, *, max_seconds: float) -> Decoded:
+    """Decode the first audio stream of a file: at most `max_seconds` and one more, so that longer ones show.
+
+    Raises
+    ------
+    UndecodableError : no audio stream, nothing decodes, or a limit is passed.
+    """
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats", "-threads", "1"]
+    # Only plain files: a playlist disguised as audio must not make ffmpeg open others or the network.
+    command += ["-protocol_whitelist", "file,pipe", "-i", f"file:{path}", "-map", "0:a:0"]
+    command += ["-t", str(max_seconds + 1), "-fs", str(_LARGEST)]
+    command += ["-c:a", "pcm_s16le", "-bitexact", "-f", "wav", "pipe:1"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UndecodableError(f"decoding took more than {_TIMEOUT:.0f} s") from error
+    rate, channels, samples = _parse_wav(done.stdout)
+    if not samples:
+        raise UndecodableError(_last_words(done.stderr))
+    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=rate, channels=channels)
+    seconds = len(samples) / (_SAMPLE_BYTES * channels * rate)
+    return Decoded(segment, seconds, _declared(done.stderr))
+
+
+def _parse_wav(data: bytes) -> tuple[int, int, bytes]:
+    # ffmpeg cannot seek back in a pipe, so the sizes in the header are not to be trusted.
+    rate = channels = 0
+    at = 12
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        at += 8
+        if name == b"fmt " and at + 16 <= len(data):
+            channels, rate = struct.unpack_from("<HI", data, at + 2)
+        if name == b"data":
+            frame = _SAMPLE_BYTES * max(channels, 1)
+            return rate, channels, data[at : at + (len(data) - at) // frame * frame]
+        at += size + size % 2
+    return rate, channels, b""
+
+
+def _declared(stderr: bytes) -> float | None:
+    found = _DURATION.search(stderr)
+    if not found or _GUESSED in stderr:
+        return None
+    hours, minutes, seconds = (float(part) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def _last_words(stderr: bytes) -> str:
+    text = stderr.decode("utf-8", "replace")
+    if "matches no streams" in text:
+        return "the file has no audio stream"
+    if "Invalid data found" in text:
+        return "no audio format that ffmpeg knows"
+    lines = [line.strip() for line in text.splitlines() if "rror" in line]
+    return (lines[-1] if lines else "no samples decode")[:200]
+
+
+def load_clip(path: Path, sample_rate: int) -> np.ndarray:
+    """A clip as the features see it.
+
+    Parameters
+    ----------
+    path : WAV, 16 bits, any rate and number of channels.
+    sample_rate : Hz wanted.
+
+    Returns
+    -------
+    float32, shape (n,), within [-1, 1]: channels averaged, resampled by soxr (HQ).
+    """
+    segment = AudioSegment.from_wav(str(path))
+    samples = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels)
+    mono = samples.mean(axis=1, dtype=np.float32) / np.float32(32768)
+    if segment.frame_rate == sample_rate:
+        return mono
+    return soxr.resample(mono, segment.frame_rate, sample_rate, quality="HQ")

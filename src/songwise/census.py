@@ -1,0 +1,107 @@
+"""What music there is: the shards' tables as one, exact duplicates, and whether enough is left to go on."""
+
+import sys
+from collections import Counter, defaultdict
+from itertools import combinations
+from pathlib import Path
+
+from songwise.clips import CLIP_COLUMNS, TRACK_COLUMNS
+from songwise.errors import InputError
+from songwise.files import read_rows, write_rows
+
+DUPLICATE_COLUMNS = ("track_id", "other_track_id", "similarity", "same_label")
+_SHOWN = 20  # lines of the summary on the terminal
+
+
+def gather(
+    *, track_tables: list[Path], clip_tables: list[Path], tables: list[Path], outputs: dict[str, Path], min_songs: int
+) -> None:
+    """Write tracks.csv, clips.csv and duplicates.csv, and say what was left out.
+
+    Parameters
+    ----------
+    track_tables, clip_tables : what `cut_shard` wrote, all shards.
+    tables : the feature tables, all shards and presets; a clip that one of them lacks is quarantined.
+    outputs : files to write, by "tracks", "clips" and "duplicates".
+    min_songs : good songs that each class must keep.
+
+    Raises
+    ------
+    InputError : a class has fewer good songs; the outputs stand all the same.
+    """
+    tracks = sorted(_read_all(track_tables), key=lambda row: row["track_id"])
+    clips = sorted(_read_all(clip_tables), key=lambda row: (row["track_id"], float(row["start"])))
+    _quarantine_without_features(clips, tables)
+    kept = {row["track_id"] for row in clips if row["status"] == "ok"}
+    for row in tracks:
+        if row["status"] == "ok" and row["track_id"] not in kept:
+            row |= {"status": "quarantined", "reason": "not finite: no clip has finite features"}
+    duplicates = find_duplicates(tracks)
+    write_rows(outputs["tracks"], TRACK_COLUMNS, tracks)
+    write_rows(outputs["clips"], CLIP_COLUMNS, clips)
+    write_rows(outputs["duplicates"], DUPLICATE_COLUMNS, duplicates)
+    _summarise(tracks, duplicates, outputs["tracks"])
+    _check_survival(tracks, min_songs, outputs["tracks"])
+
+
+def find_duplicates(tracks: list[dict]) -> list[dict]:
+    """Pairs of good tracks whose decoded samples are identical, as rows with DUPLICATE_COLUMNS."""
+    same = defaultdict(list)
+    for row in tracks:
+        if row["status"] == "ok":
+            same[row["audio_sha256"]].append(row)
+    return [
+        {
+            "track_id": one["track_id"],
+            "other_track_id": other["track_id"],
+            "similarity": "1",
+            "same_label": str(one["label"] == other["label"]).lower(),
+        }
+        for rows in same.values()
+        for one, other in combinations(rows, 2)
+    ]
+
+
+def _read_all(paths: list[Path]) -> list[dict]:
+    return [row for path in paths for row in read_rows(path)]
+
+
+def _quarantine_without_features(clips: list[dict], tables: list[Path]) -> None:
+    import pyarrow.parquet
+
+    by_preset = defaultdict(set)
+    for table in tables:
+        found = pyarrow.parquet.read_table(table, columns=["clip_id"])["clip_id"].to_pylist()
+        by_preset[Path(table).parent.name].update(found)
+    for row in clips:
+        lacking = [preset for preset, found in by_preset.items() if row["clip_id"] not in found]
+        if row["status"] == "ok" and lacking:
+            row |= {"status": "quarantined", "reason": f"not finite: features of {', '.join(sorted(lacking))}"}
+
+
+def _summarise(tracks: list[dict], duplicates: list[dict], path: Path) -> None:
+    left_out = [row for row in tracks if row["status"] != "ok"]
+    lines = [f"{len(tracks) - len(left_out)} of {len(tracks)} tracks are good"]
+    lines += [f"  {row['status']}: {row['track_id']} ({row['reason']})" for row in left_out[:_SHOWN]]
+    if len(left_out) > _SHOWN:
+        lines.append(f"  and {len(left_out) - _SHOWN} more; see {path}")
+    lines += [
+        f"  same audio: {row['track_id']} and {row['other_track_id']}, kept on one side of every split"
+        + ("" if row["same_label"] == "true" else " (their labels DIFFER: check them)")
+        for row in duplicates[:_SHOWN]
+    ]
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _check_survival(tracks: list[dict], min_songs: int, path: Path) -> None:
+    labels = sorted({row["label"] for row in tracks})
+    good = Counter(label for label, _ in {(row["label"], row["song"]) for row in tracks if row["status"] == "ok"})
+    short = [f"{label} ({good[label]})" for label in labels if good[label] < min_songs]
+    if short:
+        reasons = Counter(row["reason"].split(":")[0] for row in tracks if row["status"] != "ok")
+        why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+        raise InputError(
+            f"too few good songs are left in: {', '.join(short)}; {min_songs} a class are needed (min_songs, split.folds). "
+            f"Left out: {why}. {path} has a reason for each track; after mending them run again with "
+            "--forcerun acquire_tracks (what has arrived is kept)"
+        )

@@ -1,0 +1,335 @@
+"""Stage 6, evaluate: verdicts of songs, metrics with intervals, and what a leaking protocol would have claimed.
+
+Intervals are percentiles of a bootstrap over groups: a drawn group carries all its clips, songs and repeats, so
+that repeats never count as more songs. Songs joined by identical audio share one vote.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from songwise.files import digest, read_json, read_rows, replacing, write_json, write_rows
+
+FLOOR = 1e-6  # of a clip's probability: KNN and trees give zeros, whose logarithm would be a veto
+DRAWS = 2000
+_LEVEL = 0.95
+
+LEADERBOARD_COLUMNS = (
+    *("model", "features", "n_songs", "n_clips"),
+    *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high", "clip_macro_f1"),
+    *("song_accuracy", "song_accuracy_low", "song_accuracy_high", "song_macro_f1"),
+    "fit_seconds",
+)
+LEAKAGE_COLUMNS = (
+    *("model", "features", "protocol"),
+    *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high"),
+    *("song_accuracy", "song_accuracy_low", "song_accuracy_high"),
+    *("inflation", "inflation_low", "inflation_high"),
+)
+LEVELS = ("clip", "song")
+
+
+def read_predictions(path: Path) -> pd.DataFrame:
+    """predictions.csv as models wrote it."""
+    text = {name: str for name in ("clip_id", "track_id", "song", "label", "predicted")}
+    return pd.read_csv(path, dtype=text, keep_default_na=False)
+
+
+def song_verdicts(predictions: pd.DataFrame) -> pd.DataFrame:
+    """One row a repeat and song: the label whose mean log-probability over the song's clips is highest.
+
+    Probabilities are floored at FLOOR and renormalised first; ties go to the higher mean probability.
+
+    Parameters
+    ----------
+    predictions : repeat, song, label and p_LABEL columns, one row a clip.
+
+    Returns
+    -------
+    repeat, song, label, predicted, then p_LABEL: the normalised exponential of the mean log-probability.
+    """
+    columns = [name for name in predictions.columns if name.startswith("p_")]
+    labels = np.array([name[2:] for name in columns])
+    floored = np.maximum(predictions[columns].to_numpy(), FLOOR)
+    floored /= floored.sum(axis=1, keepdims=True)
+    keys = [predictions["repeat"], predictions["song"]]
+    mean = pd.DataFrame(floored, columns=columns, index=predictions.index).groupby(keys).mean()
+    logs = pd.DataFrame(np.log(floored), columns=columns, index=predictions.index).groupby(keys).mean()
+    # Equal up to rounding is a tie, whatever the order in which the clips were summed.
+    rounded = np.round(logs.to_numpy(), 9)
+    tied = rounded == rounded.max(axis=1, keepdims=True)
+    chosen = np.where(tied, mean.to_numpy(), -1.0).argmax(axis=1)
+    probabilities = np.exp(logs.to_numpy())
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    found = pd.DataFrame(np.round(probabilities, 6), columns=columns, index=logs.index)
+    found.insert(0, "label", predictions["label"].groupby(keys).first())
+    found.insert(1, "predicted", labels[chosen])
+    return found.reset_index()
+
+
+class Confusions:
+    """Confusion matrices of every group, from which every figure and its interval follow.
+
+    Parameters
+    ----------
+    table : repeat, song, label, predicted; a row a clip or a song, and repeat.
+    groups : song to group.
+    labels : the classes, sorted.
+
+    Attributes
+    ----------
+    counts : shape (groups, labels, labels), true by predicted: mean over repeats, a group's songs sharing one vote.
+    """
+
+    def __init__(self, table: pd.DataFrame, groups: dict[str, str], labels: list[str]):
+        names = sorted(set(groups.values()))
+        songs_of = pd.Series(groups).value_counts()
+        group = table["song"].map(groups)
+        weight = 1.0 / (group.map(songs_of).to_numpy() * table["repeat"].nunique())
+        self.counts = np.zeros((len(names), len(labels), len(labels)))
+        at = (
+            np.searchsorted(names, group.to_numpy(dtype=str)),
+            np.searchsorted(labels, table["label"].to_numpy(dtype=str)),
+            np.searchsorted(labels, table["predicted"].to_numpy(dtype=str)),
+        )
+        np.add.at(self.counts, at, weight)
+
+    def resampled(self, draws: np.ndarray) -> np.ndarray:
+        """Confusion matrices, shape (draws, labels, labels), when groups are drawn `draws` (draws, groups) times."""
+        return np.tensordot(draws, self.counts, axes=1)
+
+
+def accuracy(confusion: np.ndarray) -> np.ndarray:
+    """Share on the diagonal of confusion matrices, shape (..., labels, labels)."""
+    return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
+
+
+def macro_f1(confusion: np.ndarray) -> np.ndarray:
+    """Mean F1 over the classes that are true or predicted somewhere; shape (..., labels, labels) in."""
+    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
+    total = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    f1 = 2 * hits / np.where(total > 0, total, 1)
+    return f1.sum(axis=-1) / (total > 0).sum(axis=-1)
+
+
+def bootstrap_draws(n_groups: int, seed: int) -> np.ndarray:
+    """How often each group is drawn, int, shape (DRAWS, n_groups): the same for all models, so that they pair."""
+    rng = np.random.default_rng([seed, n_groups])
+    return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The percentile interval (95 %) of bootstrap values, shape (draws,)."""
+    low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
+    return float(low), float(high)
+
+
+def evaluate_model(
+    *, folder: Path, protocols: list[str], tracks_csv: Path, splits_csv: Path, params: dict, seed: int
+) -> None:
+    """Write one model's songs.csv for each protocol, metrics.json, params.json and confusion matrices (CSV, PNG).
+
+    Parameters
+    ----------
+    folder : results/DATASET/models/MODEL@PRESET, where PROTOCOL/predictions.csv are read.
+    protocols : the honest one first.
+    tracks_csv : for the version of the data.
+    splits_csv : for the groups.
+    params : what to write as params.json, with data_version and run_key, a hash of it all.
+    seed : of the bootstrap.
+    """
+    groups = read_groups(folder / protocols[0] / "predictions.csv", splits_csv, protocols[0])
+    draws = bootstrap_draws(len(set(groups.values())), seed)
+    found, matrices = {}, {}
+    for protocol in protocols:
+        clips = read_predictions(folder / protocol / "predictions.csv")
+        songs = song_verdicts(clips)
+        with replacing(folder / protocol / "songs.csv") as temporary:
+            songs.to_csv(temporary, index=False, lineterminator="\n")
+        labels = sorted(clips["label"].unique())
+        matrices[protocol] = {
+            "clip": Confusions(clips, groups, labels),
+            "song": Confusions(songs, groups, labels),
+        }
+        found[protocol] = _figures(matrices[protocol], draws)
+    honest = matrices[protocols[0]]
+    metrics = found[protocols[0]] | {
+        "n_songs": len(set(groups.values())),
+        "n_clips": int(clips["clip_id"].nunique()),
+        "fit_seconds": read_json(folder / protocols[0] / "fit.json")["fit_seconds"],
+        "folds": _fold_figures(folder / protocols[0], labels),
+        "protocols": {
+            protocol: found[protocol] | _inflation(matrices[protocol], honest, draws) for protocol in protocols
+        },
+    }
+    for level in LEVELS:
+        _write_confusion(folder / f"confusion_{level}", honest[level].counts.sum(axis=0), labels, level, metrics, params)
+    write_json(folder / "metrics.json", metrics)
+    params = params | {"data_version": data_version(tracks_csv)}
+    write_json(folder / "params.json", params | {"run_key": digest(params)})
+
+
+def data_version(tracks_csv: Path) -> str:
+    """A hash of what the figures were measured on: the good tracks' bytes, labels and songs."""
+    rows = read_rows(tracks_csv)
+    return digest([[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"])
+
+
+def read_groups(predictions_csv: Path, splits_csv: Path, protocol: str) -> dict[str, str]:
+    """Song to group: songs joined by identical audio share a group."""
+    splits = pd.read_csv(splits_csv, dtype=str, keep_default_na=False)
+    splits = splits[splits["protocol"] == protocol].drop_duplicates("track_id")
+    group_of = dict(zip(splits["track_id"], splits["group"], strict=True))
+    tracks = read_predictions(predictions_csv).drop_duplicates("track_id")
+    return {song: group_of[track] for song, track in zip(tracks["song"], tracks["track_id"], strict=True)}
+
+
+def _figures(confusions: dict[str, Confusions], draws: np.ndarray) -> dict[str, float]:
+    found = {}
+    for level in LEVELS:
+        whole = confusions[level].counts.sum(axis=0)
+        low, high = interval(accuracy(confusions[level].resampled(draws)))
+        found |= {
+            f"{level}_accuracy": float(accuracy(whole)),
+            f"{level}_accuracy_low": low,
+            f"{level}_accuracy_high": high,
+            f"{level}_macro_f1": float(macro_f1(whole)),
+        }
+    return found
+
+
+def _inflation(leaking: dict[str, Confusions], honest: dict[str, Confusions], draws: np.ndarray) -> dict[str, float]:
+    # Of clip accuracy, the number that the field quotes; paired, since both saw the same groups.
+    point = accuracy(leaking["clip"].counts.sum(axis=0)) - accuracy(honest["clip"].counts.sum(axis=0))
+    paired = accuracy(leaking["clip"].resampled(draws)) - accuracy(honest["clip"].resampled(draws))
+    low, high = interval(paired)
+    return {"inflation": float(point), "inflation_low": low, "inflation_high": high}
+
+
+def _fold_figures(folder: Path, labels: list[str]) -> list[dict]:
+    clips = read_predictions(folder / "predictions.csv")
+    rows = []
+    for (repeat, fold), tested in clips.groupby(["repeat", "fold"]):
+        figures = {"repeat": int(repeat), "fold": int(fold)}
+        for level, table in (("clip", tested), ("song", song_verdicts(tested))):
+            own = {song: song for song in table["song"]}
+            matrix = Confusions(table, own, labels).counts.sum(axis=0)
+            figures |= {f"{level}_accuracy": float(accuracy(matrix)), f"{level}_macro_f1": float(macro_f1(matrix))}
+        rows.append(figures)
+    return rows
+
+
+def _write_confusion(
+    stem: Path, matrix: np.ndarray, labels: list[str], level: str, metrics: dict, params: dict
+) -> None:
+    rows = [{"label": label, **dict(zip(labels, np.round(row, 3), strict=True))} for label, row in zip(labels, matrix, strict=True)]
+    write_rows(stem.with_suffix(".csv"), ["label", *labels], rows)
+    _plot_confusion(stem.with_suffix(".png"), matrix, labels, level, metrics, params)
+
+
+def _plot_confusion(
+    path: Path, matrix: np.ndarray, labels: list[str], level: str, metrics: dict, params: dict
+) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
+    size = 2.4 + 0.5 * len(labels)
+    figure = Figure(figsize=(size + 0.6, size), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel(f"true {params['label']}")
+    low, high = metrics[f"{level}_accuracy_low"], metrics[f"{level}_accuracy_high"]
+    axes.set_title(
+        f"{params['model']}@{params['features']}, {level}s\n"
+        f"accuracy {metrics[f'{level}_accuracy']:.2f} [{low:.2f}, {high:.2f}]",
+        fontsize=10,
+    )
+    for row, column in np.ndindex(*share.shape):
+        if matrix[row, column] > 0:
+            colour = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, f"{share[row, column]:.2f}", ha="center", va="center", color=colour, fontsize=8)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+
+
+def rank_models(
+    *, folder: Path, runs: list[str], protocols: list[str], splits_csv: Path, seed: int, outputs: dict[str, Path]
+) -> None:
+    """Write the leaderboard (best song accuracy first), the leakage table and the headline.
+
+    Parameters
+    ----------
+    folder : results/DATASET/models.
+    runs : MODEL@PRESET names.
+    protocols : the honest one first.
+    splits_csv : for the groups.
+    seed : of the bootstrap.
+    outputs : files to write, by "leaderboard", "leakage" and "headline".
+    """
+    metrics = {run: read_json(folder / run / "metrics.json") for run in runs}
+    ranked = sorted(runs, key=lambda run: (-metrics[run]["song_accuracy"], -metrics[run]["clip_accuracy"], run))
+    rows = [_row(run, metrics[run]) for run in ranked]
+    write_rows(outputs["leaderboard"], LEADERBOARD_COLUMNS, ({name: row[name] for name in LEADERBOARD_COLUMNS} for row in rows))
+    leaks = [
+        _row(run, metrics[run]["protocols"][protocol] | {"protocol": protocol})
+        for run in ranked
+        for protocol in protocols
+    ]
+    write_rows(outputs["leakage"], LEAKAGE_COLUMNS, ({name: row[name] for name in LEAKAGE_COLUMNS} for row in leaks))
+    correct = _song_hits(folder, ranked, protocols[0], splits_csv)
+    corrected = select_corrected(correct, bootstrap_draws(correct.shape[1], seed))
+    write_json(outputs["headline"], {"best": ranked[0], **_row(ranked[0], metrics[ranked[0]]), **corrected})
+
+
+def _row(run: str, figures: dict) -> dict:
+    model, _, preset = run.partition("@")
+    rounded = {
+        name: round(value, 4) if isinstance(value, float) else value
+        for name, value in figures.items()
+        if not isinstance(value, dict | list)
+    }
+    return {"model": model, "features": preset, **rounded}
+
+
+def _song_hits(folder: Path, runs: list[str], protocol: str, splits_csv: Path) -> np.ndarray:
+    groups = read_groups(folder / runs[0] / protocol / "predictions.csv", splits_csv, protocol)
+    hits = []
+    for run in runs:
+        songs = pd.read_csv(
+            folder / run / protocol / "songs.csv", dtype={"song": str, "label": str, "predicted": str}, keep_default_na=False
+        )
+        hit = (songs["label"] == songs["predicted"]).astype(float)
+        hits.append(hit.groupby(songs["song"].map(groups)).mean().sort_index().to_numpy())
+    return np.array(hits)
+
+
+def select_corrected(hits: np.ndarray, draws: np.ndarray) -> dict[str, float]:
+    """Song accuracy of "take the best of these models", without the optimism of having looked.
+
+    In each draw the winner is chosen on the drawn groups and scored on those that were not drawn (bootstrap
+    bias-corrected cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
+
+    Parameters
+    ----------
+    hits : shape (models, groups), share of a group's songs and repeats that are right.
+    draws : shape (draws, groups), from `bootstrap_draws`.
+    """
+    inside = draws @ hits.T / draws.sum(axis=1, keepdims=True)
+    winners = inside.argmax(axis=1)
+    left_out = draws == 0
+    usable = left_out.any(axis=1)
+    scores = np.array(
+        [hits[winner, out].mean() for winner, out in zip(winners[usable], left_out[usable], strict=True)]
+    )
+    low, high = interval(scores)
+    return {
+        "corrected_song_accuracy": round(float(scores.mean()), 4),
+        "corrected_song_accuracy_low": round(low, 4),
+        "corrected_song_accuracy_high": round(high, 4),
+    }

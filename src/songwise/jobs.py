@@ -1,0 +1,92 @@
+"""What every workflow script needs around its one call: a log file, errors in words, one thread, progress."""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Read by BLAS and OpenMP when they load: jobs run in parallel, and figures must not depend on cores.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+    os.environ[_name] = "1"
+
+from songwise.errors import InputError  # noqa: E402
+from songwise.runs import end_with_run  # noqa: E402
+
+_EVERY_SECONDS = 5.0
+
+
+class _Tee:
+    """Text to two streams, so that a message reaches both the terminal and the log."""
+
+    def __init__(self, *streams):
+        self._streams = streams
+
+    def write(self, text: str) -> int:
+        for stream in self._streams:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        for stream in self._streams:
+            stream.flush()
+
+
+@contextmanager
+def job(log: str) -> Iterator[None]:
+    """Run one job: what it prints goes to its log, progress and errors also to the terminal.
+
+    An InputError ends the process with its message alone; anything else is our mistake and leaves its
+    traceback in the log.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    end_with_run()
+    terminal = sys.stderr
+    with Path(log).open("w", encoding="utf-8") as stream:
+        sys.stdout = stream
+        sys.stderr = _Tee(terminal, stream)
+        try:
+            yield
+        except InputError as error:
+            sys.stderr.write(f"songwise: {error}\n")
+            sys.exit(1)
+        except Exception as error:
+            stream.write(traceback.format_exc())
+            terminal.write(f"songwise: {type(error).__name__}: {error}\n(the traceback is in {log})\n")
+            sys.exit(1)
+        finally:
+            sys.stdout, sys.stderr = sys.__stdout__, terminal
+
+
+class Progress:
+    """A line every few seconds with what is done and an estimate of the rest, to the terminal and the log.
+
+    Parameters
+    ----------
+    what : the work, such as "features 3".
+    total : number of steps.
+    unit : what a step is, in the plural.
+    """
+
+    def __init__(self, what: str, total: int, unit: str):
+        self._what, self._total, self._unit = what, total, unit
+        self._done = 0
+        self._start = self._last = time.monotonic()
+
+    def step(self, note: str = "") -> None:
+        """Count one more step; `note` is appended to the line."""
+        self._done += 1
+        now = time.monotonic()
+        if now - self._last < _EVERY_SECONDS:
+            return
+        self._last = now
+        rest = (now - self._start) / self._done * (self._total - self._done)
+        line = f"{self._what}: {self._done} of {self._total} {self._unit}, about {_duration(rest)} left"
+        sys.stderr.write(f"{line}{', ' + note if note else ''}\n")
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

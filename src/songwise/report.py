@@ -1,0 +1,86 @@
+"""Stage 8, report: one self-contained page from the tables of results/DATASET."""
+
+import base64
+from collections import Counter
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from songwise.files import read_json, read_rows, write_text
+
+
+def render_report(
+    *, template: Path, folder: Path, runs: list[str], protocols: list[str], title: str, label: str, output: Path
+) -> None:
+    """Fill the page's template; what it shows needs no other file and no network.
+
+    Parameters
+    ----------
+    template : Jinja2 HTML; every value is escaped.
+    folder : results/DATASET.
+    runs : MODEL@PRESET names.
+    protocols : the honest one first.
+    title, label : of the data set, and what its classes are.
+    output : the page to write.
+    """
+    tracks = read_rows(folder / "tracks.csv")
+    leaderboard = read_rows(folder / "leaderboard.csv")
+    ranked = [f"{row['model']}@{row['features']}" for row in leaderboard]
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.filters["figure"] = lambda value: f"{float(value):.2f}"
+    page.filters["points"] = lambda value: f"{100 * float(value):+.0f}"
+    text = page.from_string(template.read_text(encoding="utf-8")).render(
+        title=title,
+        label=label,
+        dataset=folder.name,
+        headline=read_json(folder / "headline.json"),
+        leaderboard=leaderboard,
+        leakage=_pairs(read_rows(folder / "leakage.csv"), protocols),
+        audited=protocols[1:],
+        honest=protocols[0],
+        songs=_per_class(tracks),
+        good=sum(row["status"] == "ok" for row in tracks),
+        tracks=len(tracks),
+        left_out=[row for row in tracks if row["status"] != "ok"],
+        duplicates=read_rows(folder / "duplicates.csv"),
+        confusions=[
+            {level: _picture(folder / "models" / run / f"confusion_{level}.png") for level in ("clip", "song")}
+            | {"run": run}
+            for run in ranked
+            if run in runs
+        ],
+        bars=_bars(leaderboard),
+    )
+    write_text(output, text)
+
+
+def _pairs(rows: list[dict], protocols: list[str]) -> list[dict]:
+    by_run: dict[tuple, dict] = {}
+    for row in rows:
+        by_run.setdefault((row["model"], row["features"]), {})[row["protocol"]] = row
+    return [
+        {"model": model, "features": features, "honest": found[protocols[0]], "audited": [found[p] for p in protocols[1:]]}
+        for (model, features), found in by_run.items()
+    ]
+
+
+def _per_class(tracks: list[dict]) -> list[tuple[str, int]]:
+    songs = {(row["label"], row["song"]) for row in tracks if row["status"] == "ok"}
+    return sorted(Counter(label for label, _ in songs).items())
+
+
+def _picture(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _bars(leaderboard: list[dict]) -> list[dict]:
+    """Positions, in per cent of the plot's width, of each model's song accuracy and its interval."""
+    return [
+        {
+            "name": f"{row['model']}@{row['features']}",
+            "at": 100 * float(row["song_accuracy"]),
+            "low": 100 * float(row["song_accuracy_low"]),
+            "high": 100 * float(row["song_accuracy_high"]),
+        }
+        for row in leaderboard
+    ]

@@ -1,0 +1,226 @@
+"""Track sheets: which audio there is, what it is called, and which rows are one song."""
+
+import csv
+import re
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path, PurePosixPath
+
+from songwise import synthetic
+from songwise.config import load_dataset, read_yaml, suggestion
+from songwise.errors import InputError
+from songwise.files import digest, stable_hash
+
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm"})
+_SHOWN = 10  # rows named in one message
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One row of a track sheet; every value is text, empty where the sheet says nothing."""
+
+    track_id: str
+    label: str
+    song: str = ""
+    artist: str = ""
+    album: str = ""
+    path: str = ""
+    url: str = ""
+    sha256: str = ""
+    seconds: str = ""
+    license: str = ""
+    attribution: str = ""
+    start: str = ""
+    stop: str = ""
+
+
+_COLUMNS = [field.name for field in fields(Track)]
+
+
+def load_tracks(name_or_path: str, root: Path = Path()) -> tuple[dict, list[Track]]:
+    """A data set file's content and its tracks, by name or path; InputError where they cannot be used."""
+    dataset, path = load_dataset(name_or_path, root)
+    return dataset, read_tracks(dataset, path, root)
+
+
+def load_shard(name_or_path: str, shard: int, root: Path = Path()) -> tuple[dict, list[Track]]:
+    """A data set file's content and the tracks of one of its shards."""
+    dataset, tracks = load_tracks(name_or_path, root)
+    return dataset, deal(tracks, dataset["shards"])[shard]
+
+
+def read_tracks(dataset: dict, dataset_path: Path, root: Path) -> list[Track]:
+    """The tracks of a data set, checked.
+
+    Parameters
+    ----------
+    dataset : the data set file's content (`config.load_dataset`).
+    dataset_path : that file; its paths are relative to its folder.
+    root : the folder that holds workflow/schemas/.
+
+    Raises
+    ------
+    InputError : naming the sheet's rows, or the folder, that cannot be used.
+    """
+    source = dataset["source"]
+    here = dataset_path.parent
+    if source["type"] == "synthetic":
+        rows = synthetic.track_rows(source["recipe"], seed=source["seed"])
+        tracks = [Track(**row) for row in rows]
+        where = str(dataset_path)
+    elif source["type"] == "folder":
+        where = str(here / source["folder"])
+        tracks = _scan(here / source["folder"], source.get("song"), dataset_path)
+    else:
+        sheet = here / source["tracks"]
+        where = str(sheet)
+        tracks = _read_sheet(sheet, source["type"], root)
+    _check_songs(tracks, where, dataset["split"]["folds"])
+    return tracks
+
+
+def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
+    try:
+        with sheet.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            rows = list(reader)
+            header = list(reader.fieldnames or [])
+    except OSError as error:
+        raise InputError(f"{sheet}: cannot be read ({error.strerror})") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{sheet}: is not a CSV file in UTF-8 ({error})") from error
+    schema = read_yaml(root / "workflow" / "schemas" / "tracks.schema.yaml")
+    known = schema["properties"]
+    _check_header(sheet, header, known, schema["required"])
+    if not rows:
+        raise InputError(f"{sheet}: has no rows")
+    patterns = {name: re.compile(known[name]["pattern"]) for name in header if "pattern" in known.get(name, {})}
+    problems = []
+    tracks = []
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            problems.append(f"row {number}: has {'more' if None in row else 'fewer'} cells than the header")
+            continue
+        for name, pattern in patterns.items():
+            if not pattern.search(row[name]):
+                problems.append(f"row {number}: {name} '{row[name]}' cannot be used (it must match {pattern.pattern})")
+        if source_type == "http" and not row.get("url"):
+            problems.append(f"row {number}: has no url, which source type http needs")
+        elif not row.get("url") and not row.get("path"):
+            problems.append(f"row {number}: has neither path nor url")
+        values = {name: row[name] for name in _COLUMNS if name in row}
+        path = PurePosixPath(values.get("path", ""))
+        if source_type == "http" and (path.is_absolute() or ".." in path.parts):
+            problems.append(f"row {number}: path '{path}' must stay below the mirror (relative, without '..')")
+        if source_type == "manifest" and values.get("path"):
+            values |= {"path": str(sheet.parent / values["path"]), "url": ""}
+        tracks.append(Track(**{**values, "song": values.get("song") or values["track_id"]}))
+    _raise_all(sheet, problems)
+    counts = Counter(track.track_id for track in tracks)
+    twice = [name for name, count in counts.items() if count > 1]
+    problems = [
+        f"rows {', '.join(str(i) for i, t in enumerate(tracks, start=2) if t.track_id == name)}: "
+        f"track_id '{name}' stands there more than once; give each row its own"
+        for name in twice[:_SHOWN]
+    ]
+    _raise_all(sheet, problems)
+    return tracks
+
+
+def _check_header(sheet: Path, header: list[str], known: dict, required: list[str]) -> None:
+    missing = [name for name in required if name not in header]
+    if missing:
+        raise InputError(
+            f"{sheet}: column '{missing[0]}' is missing; its header is: {','.join(header) or '(empty)'}"
+        )
+    if len(set(header)) < len(header):
+        raise InputError(f"{sheet}: two columns have the same name; its header is: {','.join(header)}")
+    for name in header:
+        near = suggestion(name, [other for other in known if other not in header])
+        if name not in known and "did you mean" in near:
+            raise InputError(f"{sheet}: unknown column '{name}'{near} Rename the column if it is your own.")
+
+
+def _scan(folder: Path, song_pattern: str | None, dataset_path: Path) -> list[Track]:
+    if not folder.is_dir():
+        raise InputError(f"{dataset_path}: source.folder: there is no folder {folder}")
+    try:
+        song = re.compile(song_pattern) if song_pattern else None
+    except re.error as error:
+        raise InputError(f"{dataset_path}: source.song is not a regular expression ({error})") from error
+    tracks, problems = [], []
+    for class_folder in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."):
+        for path in sorted(class_folder.rglob("*")):
+            if path.suffix.lower() not in AUDIO_SUFFIXES or path.name.startswith("."):
+                continue
+            name = path.relative_to(class_folder).as_posix()
+            found = song.search(name) if song else None
+            if song and not found:
+                problems.append(f"'{name}' of class '{class_folder.name}' does not match source.song '{song.pattern}'")
+                continue
+            title = (found.group(1) if song.groups else found.group()) if found else str(Path(name).with_suffix(""))
+            track_id = f"{class_folder.name}/{name}".replace("@", "%40")
+            tracks.append(Track(track_id, class_folder.name, f"{class_folder.name}/{title}", path=str(path)))
+    _raise_all(folder, problems)
+    if not tracks:
+        raise InputError(
+            f"{folder}: holds no audio; one folder a class with files named "
+            f"{', '.join('*' + suffix for suffix in sorted(AUDIO_SUFFIXES))} is expected"
+        )
+    return tracks
+
+
+def _check_songs(tracks: list[Track], where: str, folds: int) -> None:
+    labels = defaultdict(set)
+    for track in tracks:
+        labels[track.song].add(track.label)
+    _raise_all(
+        where,
+        [
+            f"song '{song}' has two labels: {', '.join(sorted(found))}; a song belongs to one class"
+            for song, found in labels.items()
+            if len(found) > 1
+        ],
+    )
+    songs = Counter(next(iter(found)) for found in labels.values())
+    if len(songs) < 2:
+        raise InputError(f"{where}: all tracks have the label '{next(iter(songs))}'; at least two classes are needed")
+    _raise_all(
+        where,
+        [
+            f"label '{label}' has {count} song{'s' * (count > 1)}, fewer than the {folds} folds; "
+            "add songs, lower split.folds or drop the label"
+            for label, count in sorted(songs.items())
+            if count < folds
+        ],
+    )
+
+
+def _raise_all(where, problems: list[str]) -> None:
+    if problems:
+        more = f"\n{where}: and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise InputError("\n".join(f"{where}: {problem}" for problem in problems[:_SHOWN]) + more)
+
+
+def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:
+    """The tracks of each shard that has any, chosen by song alone, so that a new song changes one shard."""
+    dealt = defaultdict(list)
+    for track in tracks:
+        dealt[stable_hash(track.song) % shards].append(track)
+    return dict(sorted(dealt.items()))
+
+
+def rows_digest(tracks: list[Track]) -> str:
+    """Changes exactly when one of the rows, or a local audio file that it names, changes."""
+    return digest(sorted(([asdict(track), _stamp(track)] for track in tracks), key=str))
+
+
+def _stamp(track: Track) -> list[int]:
+    # Files of the user's own are not copied, so their size and time stand for their content.
+    if not track.path or track.url:
+        return []
+    try:
+        status = Path(track.path).stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]

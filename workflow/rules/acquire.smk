@@ -1,0 +1,19 @@
+# Inputs: the track sheet, the network or a mirror.
+# Outputs: data/raw/DATASET/audio, and for each shard what became of its tracks.
+# Steps: acquire_tracks. Audio files are no outputs of the rule: Snakemake deletes the outputs of a job that is
+# killed, and what has arrived must not be fetched twice.
+
+
+rule acquire_tracks:
+    output:
+        state="data/raw/{dataset}/shards/{shard}.json",
+    params:
+        rows=shard_rows,
+        mirror=shard_mirror,
+        code=code_of("acquire"),
+    log:
+        "logs/{dataset}/acquire_tracks/{shard}.log",
+    resources:
+        downloads=1,
+    script:
+        "../scripts/acquire_tracks.py"

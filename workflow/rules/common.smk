@@ -1,0 +1,111 @@
+# Inputs: config/config.yaml and --config, the files in config/ that they name, the track sheet.
+# Outputs: PLAN, SHARDS and RESULTS, which the other rule files use, and every helper function of theirs.
+# Steps: check all of it before any work; claim the folder for this run.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from songwise.acquire import check_mirror, mirror_of_record
+from songwise.config import load_plan
+from songwise.errors import InputError
+from songwise.files import read_json
+from songwise.provenance import code_of
+from songwise.runs import claim
+from songwise.sheet import deal, read_tracks, rows_digest
+
+LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
+LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
+
+
+def is_real_run():
+    """Whether this process will execute jobs; Snakemake tells only after the Snakefile is read."""
+    return workflow.is_main_process and not any(
+        word in LOOKING or word.startswith("-n") for word in sys.argv
+    )
+
+
+try:
+    PLAN = load_plan(config, Path())
+    check_mirror(PLAN.settings["mirror"])
+    SHARDS = deal(read_tracks(PLAN.dataset, PLAN.dataset_path, Path()), PLAN.dataset["shards"])
+    RUN_LOCK = claim(Path()) if is_real_run() else None
+except InputError as error:
+    raise WorkflowError(f"songwise: {error}") from None
+
+DATASET = PLAN.dataset["name"]
+RESULTS = f"results/{DATASET}"
+HONEST = PLAN.settings["protocol"]
+
+
+wildcard_constraints:
+    dataset=DATASET,
+    shard=r"\d+",
+    run="|".join(str(run) for run in PLAN.runs),
+    protocol="|".join(PLAN.protocols),
+
+
+def shard_rows(wildcards):
+    return rows_digest(SHARDS[int(wildcards.shard)])
+
+
+def shard_mirror(wildcards):
+    state = Path(f"data/raw/{wildcards.dataset}/shards/{wildcards.shard}.json")
+    return mirror_of_record(state, PLAN.settings["mirror"])
+
+
+def clips_kept(path):
+    return path if PLAN.settings["keep_clips"] else temp(path)
+
+
+def model_of(wildcards):
+    return PLAN.models[wildcards.run.partition("@")[0]]
+
+
+def preset_of(wildcards):
+    return PLAN.presets[wildcards.run.partition("@")[2]]
+
+
+def feature_tables(wildcards):
+    preset = wildcards.run.partition("@")[2]
+    return expand("data/features/{dataset}/{preset}/{shard}.parquet", dataset=DATASET, preset=preset, shard=SHARDS)
+
+
+def run_params(wildcards):
+    """What MLflow shows as a run's parameters and, hashed, knows it by."""
+    model, preset = model_of(wildcards), preset_of(wildcards)
+    return {
+        "dataset": DATASET,
+        "label": PLAN.dataset["label"],
+        "model": model["name"],
+        "features": preset["name"],
+        **{key: model[key] for key in ("estimator", "parameters", "search", "scale", "calibrate")},
+        "preset": {key: preset[key] for key in ("audio", "frame", "families")},
+        "clip": PLAN.dataset["clip"],
+        "split": PLAN.dataset["split"],
+        "protocol": HONEST,
+        "seed": PLAN.settings["seed"],
+        "code_version": code_of("clips", "features", "splits", "models", "evaluate"),
+    }
+
+
+def store_generation(wildcards):
+    """One more than at the last logging if the local store is gone since, so that it is built anew."""
+    record = Path(f"results/{wildcards.dataset}/tracking.json")
+    if not record.is_file():
+        return 1
+    lost = not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").is_file()
+    return read_json(record)["generation"] + lost
+
+
+def print_headline():
+    path = Path(f"{RESULTS}/headline.json")
+    if path.is_file():
+        found = read_json(path)
+        print(
+            f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
+            f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}], "
+            f"{found['corrected_song_accuracy']:.2f} once corrected for having chosen it among {len(PLAN.runs)}.\n"
+            f"Open {RESULTS}/report.html, or compare the runs with: mlflow ui"
+        )

@@ -1,0 +1,57 @@
+# Inputs: every shard's tables.
+# Outputs: results/DATASET/{tracks,clips,duplicates,splits}.csv and splits_checked.json, the gate to training.
+# Steps: gather_tracks -> make_splits -> check_splits.
+
+
+rule gather_tracks:
+    input:
+        track_tables=expand("data/clips/{{dataset}}/{shard}.tracks.csv", shard=SHARDS),
+        clip_tables=expand("data/clips/{{dataset}}/{shard}.clips.csv", shard=SHARDS),
+        tables=expand("data/features/{{dataset}}/{preset}/{shard}.parquet", preset=PLAN.presets, shard=SHARDS),
+    output:
+        tracks=report(
+            "results/{dataset}/tracks.csv",
+            category="Data",
+            labels={"table": "tracks"},
+            caption="../report/tracks.rst",
+        ),
+        clips="results/{dataset}/clips.csv",
+        duplicates="results/{dataset}/duplicates.csv",
+    params:
+        min_songs=max(PLAN.settings["min_songs"], PLAN.dataset["split"]["folds"]),
+        code=code_of("census"),
+    log:
+        "logs/{dataset}/gather_tracks.log",
+    script:
+        "../scripts/gather_tracks.py"
+
+
+rule make_splits:
+    input:
+        tracks_csv="results/{dataset}/tracks.csv",
+        clips_csv="results/{dataset}/clips.csv",
+    output:
+        splits_csv="results/{dataset}/splits.csv",
+    params:
+        protocols=PLAN.protocols,
+        split=PLAN.dataset["split"],
+        seed=PLAN.settings["seed"],
+        code=code_of("splits"),
+    log:
+        "logs/{dataset}/make_splits.log",
+    script:
+        "../scripts/make_splits.py"
+
+
+rule check_splits:
+    input:
+        tracks_csv="results/{dataset}/tracks.csv",
+        splits_csv="results/{dataset}/splits.csv",
+    output:
+        checked="results/{dataset}/splits_checked.json",
+    params:
+        code=code_of("leakage"),
+    log:
+        "logs/{dataset}/check_splits.log",
+    script:
+        "../scripts/check_splits.py"

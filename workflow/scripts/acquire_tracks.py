@@ -1,0 +1,19 @@
+"""Bring one shard's tracks to this machine."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.acquire import acquire_shard
+    from songwise.sheet import load_shard
+
+    dataset, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
+    acquire_shard(
+        tracks,
+        dataset,
+        folder=Path("data/raw") / dataset["name"] / "audio",
+        mirror=snakemake.params.mirror,
+        state=Path(snakemake.output.state),
+        title=f"{dataset['name']} {snakemake.wildcards.shard}",
+    )

@@ -1,0 +1,17 @@
+"""Stop the run if a model recorded a song or a recording on both sides of a fold."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.leakage import check_fits
+    from songwise.sheet import load_tracks
+
+    _, tracks = load_tracks(snakemake.config["dataset"])
+    check_fits(
+        tracks,
+        tracks_csv=Path(snakemake.input.tracks_csv),
+        fits=[Path(path) for path in snakemake.input.fits],
+        output=Path(snakemake.output.checked),
+    )

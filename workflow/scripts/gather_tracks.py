@@ -1,0 +1,16 @@
+"""All shards' tracks and clips as two tables, with duplicates, and a summary of what was left out."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.census import gather
+
+    gather(
+        track_tables=[Path(path) for path in snakemake.input.track_tables],
+        clip_tables=[Path(path) for path in snakemake.input.clip_tables],
+        tables=[Path(path) for path in snakemake.input.tables],
+        outputs={name: Path(path) for name, path in snakemake.output.items()},
+        min_songs=snakemake.params.min_songs,
+    )

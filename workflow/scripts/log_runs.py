@@ -1,0 +1,13 @@
+"""Bring MLflow's store up to date with results/."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.files import write_json
+    from songwise.provenance import git_commit
+    from songwise.tracking import log_runs
+
+    found = log_runs(Path("results"), git_commit=git_commit())
+    write_json(Path(snakemake.output.tracking), found | {"generation": snakemake.params.generation})

@@ -1,0 +1,17 @@
+"""Say for every protocol and repeat in which fold each clip is tested."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.splits import make_splits
+
+    make_splits(
+        tracks_csv=Path(snakemake.input.tracks_csv),
+        clips_csv=Path(snakemake.input.clips_csv),
+        output=Path(snakemake.output.splits_csv),
+        protocols=snakemake.params.protocols,
+        seed=snakemake.params.seed,
+        **snakemake.params.split,
+    )

@@ -1,0 +1,18 @@
+"""One self-contained page from the tables of results/DATASET."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.report import render_report
+
+    render_report(
+        template=Path(snakemake.input.template),
+        folder=Path(snakemake.output[0]).parent,
+        runs=snakemake.params.runs,
+        protocols=snakemake.params.protocols,
+        title=snakemake.params.title,
+        label=snakemake.params.label,
+        output=Path(snakemake.output[0]),
+    )
