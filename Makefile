@@ -10,8 +10,8 @@ env: .venv/installed ## the locked environment in .venv
 .venv/installed: requirements.lock pyproject.toml
 	python3 -m venv .venv
 	$(VENV)/pip install --quiet --disable-pip-version-check uv
-	$(VENV)/uv pip install --quiet --python $(VENV)/python --require-hashes -r requirements.lock
-	$(VENV)/uv pip install --quiet --python $(VENV)/python --no-deps --editable .
+	$(VENV)/uv pip install --quiet --compile-bytecode --python $(VENV)/python --require-hashes -r requirements.lock
+	$(VENV)/uv pip install --quiet --python $(VENV)/python --no-deps --no-build-isolation --editable .
 	touch $@
 
 test: env ## the unit tests in seconds, then the workflow end to end

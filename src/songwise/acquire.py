@@ -35,7 +35,7 @@ class Fetched:
     sha256: str = ""
 
 
-class _Failed(Exception):
+class _FailedError(Exception):
     """A track that cannot be had; the text is its reason."""
 
 
@@ -109,7 +109,7 @@ def _fetch(track: Track, folder: Path, mirror: str | None) -> Fetched:
     try:
         path = _download(track, folder, mirror) if track.url else _own_file(track)
         return Fetched("ok", path=path.as_posix(), sha256=_checked(path, track))
-    except _Failed as error:
+    except _FailedError as error:
         return Fetched("failed", reason=str(error))
     except OSError as error:
         if error.errno in _FATAL:
@@ -123,14 +123,14 @@ _FATAL = {28, 122}  # no space left, quota exceeded: not the track's fault
 def _own_file(track: Track) -> Path:
     path = Path(track.path)
     if not path.is_file():
-        raise _Failed(f"failed: there is no file {path}")
+        raise _FailedError(f"failed: there is no file {path}")
     return path
 
 
 def _checked(path: Path, track: Track) -> str:
     found = file_sha256(path)
     if track.sha256 and found != track.sha256:
-        raise _Failed(f"wrong sha256: {found[:12]}... of {path} where the sheet says {track.sha256[:12]}...")
+        raise _FailedError(f"wrong sha256: {found[:12]}... of {path} where the sheet says {track.sha256[:12]}...")
     return found
 
 
@@ -145,9 +145,9 @@ def _download(track: Track, folder: Path, mirror: str | None) -> Path:
         try:
             _from(origin, track, path)
             return path
-        except _Failed as error:
+        except _FailedError as error:
             reasons.append(str(error))
-    raise _Failed(reasons[-1] if len(set(reasons)) == 1 or not mirror else "; mirror: ".join(reversed(reasons)))
+    raise _FailedError(reasons[-1] if len(set(reasons)) == 1 or not mirror else "; mirror: ".join(reversed(reasons)))
 
 
 def _origins(track: Track, mirror: str | None) -> list[str]:
@@ -169,15 +169,15 @@ def _from(origin: str, track: Track, path: Path) -> None:
     elif Path(origin).is_file():
         shutil.copyfile(origin, partial)
     else:
-        raise _Failed(f"failed: there is no file {origin}")
+        raise _FailedError(f"failed: there is no file {origin}")
     try:
         _checked(partial, track)
-    except _Failed as error:
+    except _FailedError as error:
         partial.unlink()
         if continued:  # the earlier part may have been of other bytes
             _from(origin, track, path)
             return
-        raise _Failed(f"wrong sha256: {origin} gave bytes other than the sheet lists") from error
+        raise _FailedError(f"wrong sha256: {origin} gave bytes other than the sheet lists") from error
     partial.replace(path)
 
 
@@ -193,17 +193,17 @@ def _get(url: str, partial: Path) -> None:
             status = error.response.status_code
             reason = f"{'gone' if status in (404, 410) else 'failed'}: {url} answers {status}"
             if status not in _RETRIED:
-                raise _Failed(reason) from error
+                raise _FailedError(reason) from error
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-            raise _Failed(f"failed: {url} is not a usable URL") from error
+            raise _FailedError(f"failed: {url} is not a usable URL") from error
         except requests.RequestException as error:
             reason = f"failed: {url}: {_cause(error)}"
             if _NO_HOST in reason:
-                raise _Failed(reason) from error
+                raise _FailedError(reason) from error
         if attempt + 1 < _ATTEMPTS:
             time.sleep(pause)
             pause *= 2
-    raise _Failed(f"{reason}, {_ATTEMPTS} times")
+    raise _FailedError(f"{reason}, {_ATTEMPTS} times")
 
 
 def _get_once(url: str, partial: Path) -> None:
@@ -225,7 +225,7 @@ def _get_once(url: str, partial: Path) -> None:
             for chunk in response.iter_content(_CHUNK):
                 size += len(chunk)
                 if size > _LARGEST:
-                    raise _Failed(f"failed: {url} is larger than {_LARGEST >> 30} GiB")
+                    raise _FailedError(f"failed: {url} is larger than {_LARGEST >> 30} GiB")
                 stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())

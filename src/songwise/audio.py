@@ -6,17 +6,24 @@ The ffmpeg of the imageio-ffmpeg wheel wins over one on the PATH, so that figure
 import re
 import struct
 import subprocess
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
 import soxr
-from pydub import AudioSegment
+
+with warnings.catch_warnings():
+    # pydub looks for an ffmpeg on the PATH; it is given samples and WAV files, and needs none.
+    warnings.simplefilter("ignore", RuntimeWarning)
+    from pydub import AudioSegment
 
 _TIMEOUT = 120.0  # seconds for one track; a song decodes in one
 _LARGEST = 640 << 20  # decoded bytes: an hour of CD stereo
 _SAMPLE_BYTES = 2
+_WAV_HEAD = 1 << 16  # bytes in which the data chunk begins, but for files with much metadata in front
+_STREAMED = 0xFFFFFF00  # sizes from here on stand for "unknown"
 _DURATION = re.compile(rb"Duration: (\d+):(\d+):(\d+\.\d+)")
 _GUESSED = b"Estimating duration from bitrate"
 
@@ -62,7 +69,25 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         raise UndecodableError(_last_words(done.stderr))
     segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=rate, channels=channels)
     seconds = len(samples) / (_SAMPLE_BYTES * channels * rate)
-    return Decoded(segment, seconds, _declared(done.stderr))
+    return Decoded(segment, seconds, _declared_by_wav(path) or _declared(done.stderr))
+
+
+def _declared_by_wav(path: Path) -> float | None:
+    # Of a WAV file that is cut off ffmpeg tells the length that is left, not the one that the header states.
+    with Path(path).open("rb") as stream:
+        head = stream.read(_WAV_HEAD)
+    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+        return None
+    at, bytes_a_second = 12, 0
+    while at + 8 <= len(head):
+        name, size = struct.unpack_from("<4sI", head, at)
+        if name == b"fmt " and at + 20 <= len(head):
+            (bytes_a_second,) = struct.unpack_from("<I", head, at + 16)
+        if name == b"data":
+            streamed = size >= _STREAMED  # written into a pipe, whose length nobody knew
+            return size / bytes_a_second if bytes_a_second and not streamed else None
+        at += 8 + size + size % 2
+    return None
 
 
 def _parse_wav(data: bytes) -> tuple[int, int, bytes]:

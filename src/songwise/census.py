@@ -14,7 +14,12 @@ _SHOWN = 20  # lines of the summary on the terminal
 
 
 def gather(
-    *, track_tables: list[Path], clip_tables: list[Path], tables: list[Path], outputs: dict[str, Path], min_songs: int
+    *,
+    track_tables: list[Path],
+    clip_tables: list[Path],
+    tables: list[Path],
+    outputs: dict[str, Path],
+    min_songs: int,
 ) -> None:
     """Write tracks.csv, clips.csv and duplicates.csv, and say what was left out.
 
@@ -76,7 +81,10 @@ def _quarantine_without_features(clips: list[dict], tables: list[Path]) -> None:
     for row in clips:
         lacking = [preset for preset, found in by_preset.items() if row["clip_id"] not in found]
         if row["status"] == "ok" and lacking:
-            row |= {"status": "quarantined", "reason": f"not finite: features of {', '.join(sorted(lacking))}"}
+            row |= {
+                "status": "quarantined",
+                "reason": f"not finite: features of {', '.join(sorted(lacking))}",
+            }
 
 
 def _summarise(tracks: list[dict], duplicates: list[dict], path: Path) -> None:

@@ -3,9 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pydub import AudioSegment
-
-from songwise.audio import UndecodableError, decode
+from songwise.audio import AudioSegment, UndecodableError, decode
 from songwise.files import read_json, replacing, safe_name, write_rows
 from songwise.jobs import Progress
 from songwise.sheet import Track
@@ -20,7 +18,7 @@ _SILENT_DBFS = -60.0  # peak; the dither of a 16-bit file is near -96
 _TRUNCATED = 0.9  # of the length that the container declares
 
 
-class _Rejected(Exception):
+class _RejectedError(Exception):
     """A track that is no usable audio: its status and reason."""
 
     def __init__(self, status: str, reason: str, seconds: float | None = None):
@@ -97,7 +95,7 @@ def _cut(track: Track, path: Path, dataset: dict, folder: Path) -> tuple[list[di
     try:
         segment, seconds = _load(path, dataset["max_seconds"])
         rows = _write_clips(track, segment, seconds, dataset["clip"], folder)
-    except _Rejected as error:
+    except _RejectedError as error:
         length = "" if error.seconds is None else round(error.seconds, 3)
         return [], {"status": error.status, "reason": error.reason, "seconds": length}
     return rows, {"seconds": round(seconds, 3), "audio_sha256": _samples_sha256(segment)}
@@ -105,20 +103,20 @@ def _cut(track: Track, path: Path, dataset: dict, folder: Path) -> tuple[list[di
 
 def _load(path: Path, max_seconds: float) -> tuple[AudioSegment, float]:
     if path.stat().st_size == 0:
-        raise _Rejected("quarantined", "empty: the file has no bytes")
+        raise _RejectedError("quarantined", "empty: the file has no bytes")
     try:
         decoded = decode(path, max_seconds=max_seconds)
     except UndecodableError as error:
-        raise _Rejected("quarantined", f"undecodable: {error}") from error
+        raise _RejectedError("quarantined", f"undecodable: {error}") from error
     seconds = decoded.seconds
     if seconds > max_seconds:
         reason = f"too_long: more than {max_seconds:g} s (max_seconds in the data set's file)"
-        raise _Rejected("failed", reason, decoded.declared)
+        raise _RejectedError("failed", reason, decoded.declared)
     if decoded.declared and seconds < _TRUNCATED * decoded.declared:
         reason = f"undecodable: truncated, {seconds:.1f} s decode where the file declares {decoded.declared:.1f} s"
-        raise _Rejected("quarantined", reason, seconds)
+        raise _RejectedError("quarantined", reason, seconds)
     if decoded.segment.max_dBFS < _SILENT_DBFS:
-        raise _Rejected("quarantined", f"silent: no sample above {_SILENT_DBFS:g} dBFS", seconds)
+        raise _RejectedError("quarantined", f"silent: no sample above {_SILENT_DBFS:g} dBFS", seconds)
     return decoded.segment, seconds
 
 
@@ -126,7 +124,7 @@ def _write_clips(track: Track, segment: AudioSegment, seconds: float, clip: dict
     own = {name: float(getattr(track, name)) for name in ("start", "stop") if getattr(track, name)}
     starts = clip_starts(seconds, clip | own)
     if not starts:
-        raise _Rejected("quarantined", f"too short: no clip of {clip['min_seconds']:g} s fits", seconds)
+        raise _RejectedError("quarantined", f"too short: no clip of {clip['min_seconds']:g} s fits", seconds)
     rows = []
     for start, length in starts:
         start_ms = round(1000 * start)
@@ -135,11 +133,16 @@ def _write_clips(track: Track, segment: AudioSegment, seconds: float, clip: dict
         silent = piece.max_dBFS < _SILENT_DBFS
         if not silent:
             piece.export(clip_path(folder, clip_id), format="wav").close()
-        row = {"clip_id": clip_id, "track_id": track.track_id, "start": f"{start:g}", "seconds": f"{length:.3f}"}
+        row = {
+            "clip_id": clip_id,
+            "track_id": track.track_id,
+            "start": f"{start:g}",
+            "seconds": f"{length:.3f}",
+        }
         status, reason = ("quarantined", "silent") if silent else ("ok", "")
         rows.append(row | {"status": status, "reason": reason})
     if all(row["status"] != "ok" for row in rows):
-        raise _Rejected("quarantined", "silent: every clip of it", seconds)
+        raise _RejectedError("quarantined", "silent: every clip of it", seconds)
     return rows
 
 

@@ -32,7 +32,7 @@ LEVELS = ("clip", "song")
 
 def read_predictions(path: Path) -> pd.DataFrame:
     """predictions.csv as models wrote it."""
-    text = {name: str for name in ("clip_id", "track_id", "song", "label", "predicted")}
+    text = dict.fromkeys(("clip_id", "track_id", "song", "label", "predicted"), str)
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
@@ -125,64 +125,97 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def evaluate_model(
-    *, folder: Path, protocols: list[str], tracks_csv: Path, splits_csv: Path, params: dict, seed: int
+def evaluate_models(
+    *,
+    runs: dict[str, dict],
+    protocols: list[str],
+    tracks_csv: Path,
+    splits_csv: Path,
+    seed: int,
+    folder: Path,
 ) -> None:
-    """Write one model's songs.csv for each protocol, metrics.json, params.json and confusion matrices (CSV, PNG).
+    """Evaluate every model and rank them.
+
+    Writes below `folder`/models/MODEL@PRESET: PROTOCOL/songs.csv, metrics.json, params.json and the confusion
+    matrices (CSV, PNG); in `folder`: leaderboard.csv (best song accuracy first), leakage.csv and headline.json.
 
     Parameters
     ----------
-    folder : results/DATASET/models/MODEL@PRESET, where PROTOCOL/predictions.csv are read.
+    runs : MODEL@PRESET to what params.json is to hold; data_version and run_key, a hash of it all, are added.
     protocols : the honest one first.
     tracks_csv : for the version of the data.
     splits_csv : for the groups.
-    params : what to write as params.json, with data_version and run_key, a hash of it all.
     seed : of the bootstrap.
+    folder : results/DATASET.
     """
-    groups = read_groups(folder / protocols[0] / "predictions.csv", splits_csv, protocols[0])
+    version = data_version(tracks_csv)
+    group_of = _track_groups(splits_csv, protocols[0])
+    metrics = {}
+    for run, params in runs.items():
+        place = folder / "models" / run
+        metrics[run] = _evaluate_model(place, protocols, group_of, params, seed)
+        params = params | {"data_version": version}
+        write_json(place / "params.json", params | {"run_key": digest(params)})
+        print(run, f"song accuracy {metrics[run]['song_accuracy']:.3f}", sep="\t")
+    ranked = sorted(runs, key=lambda run: (-metrics[run]["song_accuracy"], -metrics[run]["clip_accuracy"], run))
+    rows = [_row(run, metrics[run]) for run in ranked]
+    leaks = [
+        _row(run, metrics[run]["protocols"][protocol] | {"protocol": protocol})
+        for run in ranked
+        for protocol in protocols
+    ]
+    write_rows(folder / "leakage.csv", LEAKAGE_COLUMNS, leaks)
+    hits = _song_hits([folder / "models" / run / protocols[0] / "songs.csv" for run in ranked], group_of)
+    corrected = select_corrected(hits, bootstrap_draws(hits.shape[1], seed))
+    write_json(folder / "headline.json", {"best": ranked[0], **rows[0], **corrected})
+    write_rows(folder / "leaderboard.csv", LEADERBOARD_COLUMNS, rows)
+
+
+def _evaluate_model(folder: Path, protocols: list[str], group_of: dict[str, str], params: dict, seed: int) -> dict:
+    predictions = {protocol: read_predictions(folder / protocol / "predictions.csv") for protocol in protocols}
+    honest = predictions[protocols[0]]
+    labels = sorted(honest["label"].unique())
+    groups = dict(zip(honest["song"], honest["track_id"].map(group_of), strict=True))
     draws = bootstrap_draws(len(set(groups.values())), seed)
-    found, matrices = {}, {}
-    for protocol in protocols:
-        clips = read_predictions(folder / protocol / "predictions.csv")
+    confusions, figures = {}, {}
+    for protocol, clips in predictions.items():
         songs = song_verdicts(clips)
         with replacing(folder / protocol / "songs.csv") as temporary:
             songs.to_csv(temporary, index=False, lineterminator="\n")
-        labels = sorted(clips["label"].unique())
-        matrices[protocol] = {
+        confusions[protocol] = {
             "clip": Confusions(clips, groups, labels),
             "song": Confusions(songs, groups, labels),
         }
-        found[protocol] = _figures(matrices[protocol], draws)
-    honest = matrices[protocols[0]]
-    metrics = found[protocols[0]] | {
+        figures[protocol] = _figures(confusions[protocol], draws)
+        figures[protocol] |= _inflation(confusions[protocol], confusions[protocols[0]], draws)
+    metrics = {
+        **{name: value for name, value in figures[protocols[0]].items() if "inflation" not in name},
         "n_songs": len(set(groups.values())),
-        "n_clips": int(clips["clip_id"].nunique()),
+        "n_clips": int(honest["clip_id"].nunique()),
         "fit_seconds": read_json(folder / protocols[0] / "fit.json")["fit_seconds"],
-        "folds": _fold_figures(folder / protocols[0], labels),
-        "protocols": {
-            protocol: found[protocol] | _inflation(matrices[protocol], honest, draws) for protocol in protocols
-        },
+        "folds": _fold_figures(honest, labels),
+        "protocols": figures,
     }
-    for level in LEVELS:
-        _write_confusion(folder / f"confusion_{level}", honest[level].counts.sum(axis=0), labels, level, metrics, params)
     write_json(folder / "metrics.json", metrics)
-    params = params | {"data_version": data_version(tracks_csv)}
-    write_json(folder / "params.json", params | {"run_key": digest(params)})
+    for level in LEVELS:
+        matrix = confusions[protocols[0]][level].counts.sum(axis=0)
+        _write_confusion(folder / f"confusion_{level}.csv", matrix, labels)
+        _plot_confusion(folder / f"confusion_{level}.png", matrix, labels, level, metrics, params)
+    return metrics
 
 
 def data_version(tracks_csv: Path) -> str:
     """A hash of what the figures were measured on: the good tracks' bytes, labels and songs."""
     rows = read_rows(tracks_csv)
-    return digest([[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"])
+    return digest(
+        [[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"]
+    )
 
 
-def read_groups(predictions_csv: Path, splits_csv: Path, protocol: str) -> dict[str, str]:
-    """Song to group: songs joined by identical audio share a group."""
+def _track_groups(splits_csv: Path, protocol: str) -> dict[str, str]:
     splits = pd.read_csv(splits_csv, dtype=str, keep_default_na=False)
     splits = splits[splits["protocol"] == protocol].drop_duplicates("track_id")
-    group_of = dict(zip(splits["track_id"], splits["group"], strict=True))
-    tracks = read_predictions(predictions_csv).drop_duplicates("track_id")
-    return {song: group_of[track] for song, track in zip(tracks["song"], tracks["track_id"], strict=True)}
+    return dict(zip(splits["track_id"], splits["group"], strict=True))
 
 
 def _figures(confusions: dict[str, Confusions], draws: np.ndarray) -> dict[str, float]:
@@ -207,30 +240,31 @@ def _inflation(leaking: dict[str, Confusions], honest: dict[str, Confusions], dr
     return {"inflation": float(point), "inflation_low": low, "inflation_high": high}
 
 
-def _fold_figures(folder: Path, labels: list[str]) -> list[dict]:
-    clips = read_predictions(folder / "predictions.csv")
+def _fold_figures(clips: pd.DataFrame, labels: list[str]) -> list[dict]:
     rows = []
     for (repeat, fold), tested in clips.groupby(["repeat", "fold"]):
         figures = {"repeat": int(repeat), "fold": int(fold)}
         for level, table in (("clip", tested), ("song", song_verdicts(tested))):
             own = {song: song for song in table["song"]}
             matrix = Confusions(table, own, labels).counts.sum(axis=0)
-            figures |= {f"{level}_accuracy": float(accuracy(matrix)), f"{level}_macro_f1": float(macro_f1(matrix))}
+            figures |= {
+                f"{level}_accuracy": float(accuracy(matrix)),
+                f"{level}_macro_f1": float(macro_f1(matrix)),
+            }
         rows.append(figures)
     return rows
 
 
-def _write_confusion(
-    stem: Path, matrix: np.ndarray, labels: list[str], level: str, metrics: dict, params: dict
-) -> None:
-    rows = [{"label": label, **dict(zip(labels, np.round(row, 3), strict=True))} for label, row in zip(labels, matrix, strict=True)]
-    write_rows(stem.with_suffix(".csv"), ["label", *labels], rows)
-    _plot_confusion(stem.with_suffix(".png"), matrix, labels, level, metrics, params)
+def _write_confusion(path: Path, matrix: np.ndarray, labels: list[str]) -> None:
+    rounded = [dict(zip(labels, row, strict=True)) for row in np.round(matrix, 3).tolist()]
+    write_rows(
+        path,
+        ["label", *labels],
+        [{"label": label, **row} for label, row in zip(labels, rounded, strict=True)],
+    )
 
 
-def _plot_confusion(
-    path: Path, matrix: np.ndarray, labels: list[str], level: str, metrics: dict, params: dict
-) -> None:
+def _plot_confusion(path: Path, matrix: np.ndarray, labels: list[str], level: str, metrics: dict, params: dict) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -258,35 +292,6 @@ def _plot_confusion(
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
 
 
-def rank_models(
-    *, folder: Path, runs: list[str], protocols: list[str], splits_csv: Path, seed: int, outputs: dict[str, Path]
-) -> None:
-    """Write the leaderboard (best song accuracy first), the leakage table and the headline.
-
-    Parameters
-    ----------
-    folder : results/DATASET/models.
-    runs : MODEL@PRESET names.
-    protocols : the honest one first.
-    splits_csv : for the groups.
-    seed : of the bootstrap.
-    outputs : files to write, by "leaderboard", "leakage" and "headline".
-    """
-    metrics = {run: read_json(folder / run / "metrics.json") for run in runs}
-    ranked = sorted(runs, key=lambda run: (-metrics[run]["song_accuracy"], -metrics[run]["clip_accuracy"], run))
-    rows = [_row(run, metrics[run]) for run in ranked]
-    write_rows(outputs["leaderboard"], LEADERBOARD_COLUMNS, ({name: row[name] for name in LEADERBOARD_COLUMNS} for row in rows))
-    leaks = [
-        _row(run, metrics[run]["protocols"][protocol] | {"protocol": protocol})
-        for run in ranked
-        for protocol in protocols
-    ]
-    write_rows(outputs["leakage"], LEAKAGE_COLUMNS, ({name: row[name] for name in LEAKAGE_COLUMNS} for row in leaks))
-    correct = _song_hits(folder, ranked, protocols[0], splits_csv)
-    corrected = select_corrected(correct, bootstrap_draws(correct.shape[1], seed))
-    write_json(outputs["headline"], {"best": ranked[0], **_row(ranked[0], metrics[ranked[0]]), **corrected})
-
-
 def _row(run: str, figures: dict) -> dict:
     model, _, preset = run.partition("@")
     rounded = {
@@ -297,13 +302,12 @@ def _row(run: str, figures: dict) -> dict:
     return {"model": model, "features": preset, **rounded}
 
 
-def _song_hits(folder: Path, runs: list[str], protocol: str, splits_csv: Path) -> np.ndarray:
-    groups = read_groups(folder / runs[0] / protocol / "predictions.csv", splits_csv, protocol)
+def _song_hits(tables: list[Path], group_of: dict[str, str]) -> np.ndarray:
     hits = []
-    for run in runs:
-        songs = pd.read_csv(
-            folder / run / protocol / "songs.csv", dtype={"song": str, "label": str, "predicted": str}, keep_default_na=False
-        )
+    for table in tables:
+        clips = read_predictions(table.with_name("predictions.csv")).drop_duplicates("song")
+        groups = dict(zip(clips["song"], clips["track_id"].map(group_of), strict=True))
+        songs = pd.read_csv(table, dtype={"song": str, "label": str, "predicted": str}, keep_default_na=False)
         hit = (songs["label"] == songs["predicted"]).astype(float)
         hits.append(hit.groupby(songs["song"].map(groups)).mean().sort_index().to_numpy())
     return np.array(hits)
@@ -324,9 +328,7 @@ def select_corrected(hits: np.ndarray, draws: np.ndarray) -> dict[str, float]:
     winners = inside.argmax(axis=1)
     left_out = draws == 0
     usable = left_out.any(axis=1)
-    scores = np.array(
-        [hits[winner, out].mean() for winner, out in zip(winners[usable], left_out[usable], strict=True)]
-    )
+    scores = np.array([hits[winner, out].mean() for winner, out in zip(winners[usable], left_out[usable], strict=True)])
     low, high = interval(scores)
     return {
         "corrected_song_accuracy": round(float(scores.mean()), 4),

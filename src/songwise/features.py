@@ -4,8 +4,10 @@ A preset (config/features/NAME.yaml) names families and statistics. Intermediate
 a clip and shared by all presets with the same audio and frame parameters.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+
+from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import librosa
 import numpy as np
@@ -49,13 +51,19 @@ class Spectra:
     @cached_property
     def mel_db(self) -> np.ndarray:
         """Mel power spectrogram in dB, shape (128, frames)."""
-        return librosa.power_to_db(librosa.feature.melspectrogram(S=self.power, sr=self.sample_rate))
+        return librosa.power_to_db(_mel_basis(self.sample_rate, self.n_fft) @ self.power)
 
     def mfcc(self, n: int) -> np.ndarray:
         """The first `n` MFCC, shape (n, frames)."""
         if n not in self._mfcc:
             self._mfcc[n] = librosa.feature.mfcc(S=self.mel_db, n_mfcc=n)
         return self._mfcc[n]
+
+
+@cache
+def _mel_basis(sample_rate: int, n_fft: int) -> np.ndarray:
+    # librosa.feature.melspectrogram builds it anew for every clip.
+    return librosa.filters.mel(sr=sample_rate, n_fft=n_fft)
 
 
 def _delta(spectra: Spectra, n: int, order: int) -> np.ndarray:
@@ -181,6 +189,9 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
     tables : preset name to the file to write.
     title : for the progress display.
     """
+    with filling_cache("-".join(sorted({family for preset in presets for family in preset["families"]}))):
+        for preset in presets:
+            column_names(preset)
     clip_ids = [row["clip_id"] for row in read_rows(clips_csv) if row["status"] == "ok"]
     rates = {preset["audio"]["sample_rate"] for preset in presets}
     progress = Progress(f"features {title}", len(clip_ids), "clips")
@@ -197,7 +208,7 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
 
 def _write_table(rows: list[dict], preset: dict, path: Path) -> None:
     table = pd.DataFrame(rows, columns=["clip_id", *column_names(preset)])
-    table = table.astype({name: "float32" for name in table.columns[1:]})
+    table = table.astype(dict.fromkeys(table.columns[1:], "float32"))
     finite = np.isfinite(table.iloc[:, 1:].to_numpy()).all(axis=1)
     for clip_id in table.loc[~finite, "clip_id"]:
         print(f"{clip_id}: a feature of {preset['name']} is not finite; the clip is left out")
@@ -209,9 +220,3 @@ def column_names(preset: dict) -> list[str]:
     """The names of a preset's columns, in order."""
     silence = np.zeros(preset["frame"]["n_fft"], np.float32)
     return list(extract({preset["audio"]["sample_rate"]: silence}, [preset])[preset["name"]])
-
-
-def read_features(paths: list[Path]) -> pd.DataFrame:
-    """The tables of all shards as one, indexed by clip_id and sorted by it; float32, shape (clips, columns)."""
-    table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
-    return table.set_index("clip_id").sort_index()

@@ -45,9 +45,9 @@ def write_json(path: Path, value) -> None:
 
 
 def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping]) -> None:
-    """Write a CSV of `rows` with exactly `columns`, in that order."""
+    """Write a CSV of `columns`, in that order; what else a row holds is left out."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(columns), lineterminator="\n")
+        writer = csv.DictWriter(stream, list(columns), lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -14,13 +14,13 @@ import pandas as pd
 import threadpoolctl
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.feature_selection import VarianceThreshold
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from songwise.bundle import save_bundle
 from songwise.errors import InputError
-from songwise.features import read_features
 from songwise.files import read_rows, replacing, write_json
 from songwise.jobs import Progress
 
@@ -48,6 +48,12 @@ class Classifier:
         return found
 
 
+def read_features(paths: list[Path]) -> pd.DataFrame:
+    """The feature tables of all shards as one, indexed by clip_id and sorted by it; float32, shape (clips, columns)."""
+    table = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    return table.set_index("clip_id").sort_index()
+
+
 def build(model: dict, seed: int) -> Pipeline:
     """The unfitted pipeline of a model file: constant columns dropped, then scaled, then the estimator.
 
@@ -67,6 +73,8 @@ def build(model: dict, seed: int) -> Pipeline:
     estimator.set_params(**model["parameters"])
     # One thread a fit: jobs run in parallel, and figures must not depend on cores.
     fixed = {"random_state": seed, "n_jobs": 1}
+    if isinstance(estimator, LogisticRegression):
+        del fixed["n_jobs"]  # has no effect there any more, and warns
     estimator.set_params(**{key: value for key, value in fixed.items() if key in known})
     steps = [("varies", VarianceThreshold())]
     if model["scale"] == "standard":
@@ -156,7 +164,7 @@ def cross_validate(
         X_test, _ = _design(features, tested, labels)
         predictions.append(_predicted(classifier, X_test, tested, labels))
         for role, side in (("train", trained), ("test", tested)):
-            fits.append(side[["repeat", "fold", "clip_id"]].assign(role=role))
+            fits.append(pd.DataFrame({"repeat": repeat, "fold": fold, "role": role, "clip_id": side["clip_id"]}))
         progress.step()
     _write(pd.concat(predictions), pd.concat(fits), seconds, folder)
 
@@ -190,7 +198,14 @@ def _write(predictions: pd.DataFrame, fits: pd.DataFrame, seconds: float, folder
 
 
 def fit_bundle(
-    model: dict, preset: dict, *, feature_tables: list[Path], splits_csv: Path, protocol: str, seed: int, card: dict,
+    model: dict,
+    preset: dict,
+    *,
+    feature_tables: list[Path],
+    splits_csv: Path,
+    protocol: str,
+    seed: int,
+    card: dict,
     folder: Path,
 ) -> None:
     """Refit a model on all good songs and save it with what a later `classify` must know.

@@ -10,7 +10,14 @@ from songwise.files import read_json, read_rows, write_text
 
 
 def render_report(
-    *, template: Path, folder: Path, runs: list[str], protocols: list[str], title: str, label: str, output: Path
+    *,
+    template: Path,
+    folder: Path,
+    runs: list[str],
+    protocols: list[str],
+    title: str,
+    label: str,
+    output: Path,
 ) -> None:
     """Fill the page's template; what it shows needs no other file and no network.
 
@@ -59,7 +66,12 @@ def _pairs(rows: list[dict], protocols: list[str]) -> list[dict]:
     for row in rows:
         by_run.setdefault((row["model"], row["features"]), {})[row["protocol"]] = row
     return [
-        {"model": model, "features": features, "honest": found[protocols[0]], "audited": [found[p] for p in protocols[1:]]}
+        {
+            "model": model,
+            "features": features,
+            "honest": found[protocols[0]],
+            "audited": [found[p] for p in protocols[1:]],
+        }
         for (model, features), found in by_run.items()
     ]
 

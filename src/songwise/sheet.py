@@ -130,9 +130,7 @@ def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
 def _check_header(sheet: Path, header: list[str], known: dict, required: list[str]) -> None:
     missing = [name for name in required if name not in header]
     if missing:
-        raise InputError(
-            f"{sheet}: column '{missing[0]}' is missing; its header is: {','.join(header) or '(empty)'}"
-        )
+        raise InputError(f"{sheet}: column '{missing[0]}' is missing; its header is: {','.join(header) or '(empty)'}")
     if len(set(header)) < len(header):
         raise InputError(f"{sheet}: two columns have the same name; its header is: {','.join(header)}")
     for name in header:

@@ -36,13 +36,18 @@ def join_groups(tracks: list[dict]) -> dict[str, str]:
     for row in tracks:
         if row["status"] == "ok":
             members.setdefault(root(f"song {row['song']}"), []).append(row["song"])
-    return {
-        row["track_id"]: min(members[root(f"song {row['song']}")]) for row in tracks if row["status"] == "ok"
-    }
+    return {row["track_id"]: min(members[root(f"song {row['song']}")]) for row in tracks if row["status"] == "ok"}
 
 
 def make_splits(
-    *, tracks_csv: Path, clips_csv: Path, output: Path, protocols: list[str], folds: int, repeats: int, seed: int
+    *,
+    tracks_csv: Path,
+    clips_csv: Path,
+    output: Path,
+    protocols: list[str],
+    folds: int,
+    repeats: int,
+    seed: int,
 ) -> None:
     """Write splits.csv: for every protocol and repeat, the fold in which each good clip is tested.
 
@@ -84,9 +89,11 @@ def make_splits(
 
 
 def _folds(y: np.ndarray, group: np.ndarray, protocol: str, folds: int, seed: int) -> np.ndarray:
-    kind = StratifiedKFold if protocol == "random-clips" else StratifiedGroupKFold
-    splitter = kind(folds, shuffle=True, random_state=seed)
+    if protocol == "random-clips":
+        parts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(y)), y)
+    else:
+        parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(np.zeros(len(y)), y, group)
     fold = np.full(len(y), -1)
-    for index, (_, test) in enumerate(splitter.split(np.zeros(len(y)), y, group)):
+    for index, (_, test) in enumerate(parts):
         fold[test] = index
     return fold

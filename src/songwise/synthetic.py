@@ -6,8 +6,13 @@ So two clips of one song are closer than two songs of one label, as in real musi
 songs it has heard looks better than it is.
 
 From the dice to the last sample all arithmetic is on integers: no CPU, maths library or numpy version can
-change a bit. The two lookup tables come from `math.sin` and `math.exp`, rounded to integers far from any tie.
+change a bit. Only the lookup tables start as floats, of `math`, and are rounded to integers far from any tie.
+
+Numpy is imported only where samples are made: every start of Snakemake reads the track sheet, which needs
+none.
 """
+
+from __future__ import annotations
 
 import hashlib
 import io
@@ -17,18 +22,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 SAMPLE_RATE = 22050
 
 _ROW = 1024  # samples for which a note keeps one row of its wavetable, 46 ms
 _ROWS = 64
 _CYCLE = 512  # entries of one period
-_SINE = np.array([round(32767 * math.sin(2 * math.pi * i / _CYCLE)) for i in range(_CYCLE)])
-_DECAY = np.array([round(32767 * math.exp(-i / 256)) for i in range(2048)])
-_SOFT_CLIP = np.array([round(32767 * math.tanh(i / 1024)) for i in range(-4096, 4096)], dtype=np.int32)
-# Phase steps per sample of the MIDI notes: 2**24 is one period, and SHIFT leaves an entry of it.
+# Phase steps per sample of the MIDI notes: 2**24 is one period, and the shift leaves an entry of it.
 _SHIFT = 15
 _PHASE_STEPS = [round(2**24 * 440 * 2 ** ((note - 69) / 12) / SAMPLE_RATE) for note in range(128)]
 
@@ -88,7 +92,8 @@ _INSTRUMENTS = {
 _KNOBS = ("treble", "body", "drive", "room", "bright", "length", "busy", "drums", "lead", "bass", "register")
 
 
-_TOUCH = (150, 1900)  # level of a role from one loop to the next, of 1024
+# Level of a role, of 1024, drawn for each loop: without it all clips of a song would be nearly the same.
+_TOUCH = (150, 1900)
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ _BANDS = {
         comping={"strum": 3, "chug": 2, "halves": 1},
         bass={"steel": 3, "saw": 1},
         chords={"steel": 3, "organ": 2, "saw": 1},
-        lead={"steel": 2, "reed": 1, "brass": 1},
+        lead={"steel": 2, "reed": 1, "brass": 1, "bell": 1},
         knobs={"treble": 600, "drive": 620, "drums": 620, "room": 350},
     ),
     "night_ferry": _Style(
@@ -139,8 +144,8 @@ _BANDS = {
         comping={"pad": 3, "halves": 2, "stabs": 1},
         bass={"electric_piano": 2, "nylon": 2},
         chords={"electric_piano": 3, "strings": 2, "nylon": 1},
-        lead={"brass": 2, "flute": 2, "bell": 1},
-        knobs={"treble": 380, "body": 620, "room": 680, "drums": 400},
+        lead={"brass": 2, "flute": 2, "bell": 1, "glass": 1},
+        knobs={"treble": 380, "body": 620, "room": 660, "drums": 400},
     ),
     "paper_lanterns": _Style(
         bpm=(84, 128),
@@ -150,8 +155,8 @@ _BANDS = {
         comping={"strum": 2, "halves": 2, "pad": 1},
         bass={"nylon": 3, "flute": 1},
         chords={"nylon": 3, "banjo": 2, "organ": 1},
-        lead={"flute": 3, "bell": 2, "nylon": 1},
-        knobs={"drive": 320, "drums": 350, "lead": 620, "register": 640},
+        lead={"flute": 3, "bell": 2, "nylon": 1, "reed": 1},
+        knobs={"drive": 340, "drums": 360, "lead": 620, "register": 640},
     ),
     "salt_cedar": _Style(
         bpm=(88, 140),
@@ -161,7 +166,7 @@ _BANDS = {
         comping={"strum": 4, "chug": 1, "halves": 1},
         bass={"nylon": 2, "steel": 2},
         chords={"banjo": 3, "steel": 2, "nylon": 2},
-        lead={"reed": 3, "banjo": 1, "flute": 1},
+        lead={"reed": 3, "banjo": 1, "flute": 1, "steel": 1},
         knobs={"bright": 620, "body": 400, "drums": 420, "room": 420},
     ),
     "tin_cathedral": _Style(
@@ -173,7 +178,7 @@ _BANDS = {
         bass={"saw": 2, "brass": 2},
         chords={"organ": 3, "strings": 3, "glass": 1},
         lead={"bell": 2, "brass": 2, "strings": 1},
-        knobs={"room": 720, "body": 600, "drive": 560, "register": 420},
+        knobs={"room": 700, "body": 600, "drive": 560, "register": 420},
     ),
     "velvet_static": _Style(
         bpm=(104, 136),
@@ -224,13 +229,14 @@ _GENRES = {
     ),
 }
 
+# Iterating gives the names of the recipes.
 RECIPES: Mapping[str, _Recipe] = {
     "bands": _Recipe(
         styles=_BANDS,
         artists={band: (band,) for band in _BANDS},
         songs_per_album=5,
         tenths=(500, 700),
-        stray={"artist": 0, "album": 60, "song": 290},
+        stray={"artist": 0, "album": 40, "song": 240},
         chosen_by="song",
         planted={"night_ferry": "twin", "salt_cedar": "truncated", "velvet_static": "silent"},
     ),
@@ -251,12 +257,13 @@ RECIPES: Mapping[str, _Recipe] = {
 
 _FIRST_WORDS = (
     "amber autumn blue borrowed broken cold distant early electric empty falling gentle glass golden"
-    " hidden hollow last little lonely midnight open quiet restless silver slow sudden tender velvet wild winter"
+    " hidden hollow last little lonely midnight open quiet restless silver slow sudden tender velvet wild"
+    " winter"
 )
 _LAST_WORDS = (
     "avenue bridge candle city cloud dancer echo engine fever fields garden harbour heart island lantern"
-    " letter machine mirror moon morning ocean orchard parade postcard river road shadow signal sky station summer"
-    " thunder tower train window"
+    " letter machine mirror moon morning ocean orchard parade postcard river road shadow signal sky station"
+    " summer thunder tower train window"
 )
 
 
@@ -329,6 +336,8 @@ def render(recipe: str, track_id: str, *, seed: int) -> np.ndarray:
     A planted silent track is all zeros; a planted truncated one is whole here: only its file is damaged.
     Raises ValueError for an unknown recipe and KeyError for a track id that is not in it.
     """
+    import numpy as np
+
     track = _find(recipe, track_id, seed)
     samples = track.tenths * SAMPLE_RATE // 10
     if track.fault == "silent":
@@ -386,7 +395,7 @@ def _catalogue(recipe: str, seed: int) -> dict[str, _Track]:
 
 def _planted(fault: str, own: Sequence[_Track], track_id: str) -> _Track:
     """An extra track with a fault, beside an artist's own good ones."""
-    like = own[3]
+    like = own[3]  # any of them would do
     music = like.track_id if fault == "twin" else track_id
     return _Track(track_id, like.label, like.artist, like.album, like.tenths, music, fault)
 
@@ -448,6 +457,8 @@ def _compose(recipe: str, track: _Track, seed: int) -> _Song:
 
 def _perform(song: _Song, samples: int) -> np.ndarray:
     """Play the form of a song, mix it and put it in a room; int16, shape (samples,)."""
+    import numpy as np
+
     loop = song.loop
     dice = _Dice(*song.key, "form")
     layers = {}
@@ -473,6 +484,8 @@ def _form(dice: _Dice, loops: int) -> list[tuple[int, tuple[str, ...]]]:
 
 def _layer(song: _Song, part: int, role: str) -> np.ndarray:
     """One role's four bars as a seamless loop at its level in the mix; int32, shape (song.loop,)."""
+    import numpy as np
+
     buffer = np.zeros(song.loop, dtype=np.int64)
     dice = _Dice(*song.key, "notes", part, role)
     if role == "drums":
@@ -498,8 +511,7 @@ def _add(loop: np.ndarray, start: int, sound: np.ndarray) -> None:
     """Add a sound to a loop in place; what rings past the end is heard at the beginning."""
     head = loop[start : start + len(sound)]
     head += sound[: len(head)]
-    tail = sound[len(head) :][: len(loop)]
-    loop[: len(tail)] += tail
+    loop[: len(sound) - len(head)] += sound[len(head) :]
 
 
 def _pitch(song: _Song, degree: int, octave: int) -> int:
@@ -538,10 +550,11 @@ def _chord_hits(song: _Song, part: int, dice: _Dice) -> list[tuple[int, int, tup
 
 
 def _melody(song: _Song, part: int, dice: _Dice) -> list[tuple[int, int, tuple[int, ...]]]:
-    """Notes as (step, steps, pitches): a walk on the scale in one rhythm, at a chord tone on each downbeat."""
+    """Notes as (step, steps, pitches): a walk on the scale in one rhythm, a chord tone on each downbeat."""
+    lengths = (2, 2, 4, 4, 6) if song.knobs["busy"] > 500 else (4, 4, 8, 6)
     rhythm, step = [], 0
     while step < song.bar:
-        steps = min(dice.pick((2, 2, 4, 4, 6) if song.knobs["busy"] > 500 else (4, 4, 8, 6)), song.bar - step)
+        steps = min(dice.pick(lengths), song.bar - step)
         rhythm.append((step, steps))
         step += steps
     octave = 5 + (song.knobs["register"] > 550)
@@ -573,21 +586,56 @@ def _drum_hits(song: _Song, dice: _Dice) -> list[tuple[int, str, int]]:
 
 def _sound(instrument: _Instrument, table: np.ndarray, pitches: Sequence[int], held: int) -> np.ndarray:
     """A note or chord held for so many samples and released; int64, shape (held + release,)."""
+    import numpy as np
+
     release = 2000
-    t = np.arange(held + release)
+    t = np.arange(held + release, dtype=np.int64)
     row = np.minimum(t // _ROW, _ROWS - 1) * _CYCLE
     wave_sum = np.zeros(len(t), dtype=np.int64)
     for pitch in pitches:
         wave_sum += table[row + (t * _PHASE_STEPS[pitch] >> _SHIFT & _CYCLE - 1)]
-    envelope = _DECAY[np.minimum(t * 256 // instrument.decay, len(_DECAY) - 1)]
+    envelope = _fade(t, instrument.decay)
     attack = min(instrument.attack, held)
     envelope[:attack] = envelope[:attack] * t[:attack] // attack
     envelope[held:] = envelope[held:] * (release - t[:release]) // release
     return wave_sum * envelope >> 15
 
 
+@cache
+def _sine() -> np.ndarray:
+    """One period, peak 32767; int64, shape (_CYCLE,)."""
+    import numpy as np
+
+    return np.array([round(32767 * math.sin(2 * math.pi * i / _CYCLE)) for i in range(_CYCLE)], dtype=np.int64)
+
+
+@cache
+def _decay() -> np.ndarray:
+    """Fall from 32767 by a factor of e every 256 entries; int64, shape (2048,)."""
+    import numpy as np
+
+    return np.array([round(32767 * math.exp(-i / 256)) for i in range(2048)], dtype=np.int64)
+
+
+@cache
+def _soft_clip() -> np.ndarray:
+    """What drive makes of the levels -4096 to 4095; int32, shape (8192,)."""
+    import numpy as np
+
+    return np.array([round(32767 * math.tanh(i / 1024)) for i in range(-4096, 4096)], dtype=np.int32)
+
+
+def _fade(t: np.ndarray, decay: int) -> np.ndarray:
+    """Exponential fall from 32767 with a time constant of `decay` samples; int64, the shape of `t`."""
+    import numpy as np
+
+    return _decay()[np.minimum(t * 256 // decay, len(_decay()) - 1)]
+
+
 def _wavetable(instrument: _Instrument, song: _Song, dice: _Dice) -> np.ndarray:
     """An instrument's periods from onset to rest; int64, flattened (_ROWS, _CYCLE), peak 2**14."""
+    import numpy as np
+
     make = {"pluck": _pluck, "fm": _fm, "additive": _additive}[instrument.kind]
     bright = min(max(song.knobs["bright"] + dice.stray(200), 0), 1000)
     table = make(instrument.shape, bright, dice)
@@ -597,15 +645,18 @@ def _wavetable(instrument: _Instrument, song: _Song, dice: _Dice) -> np.ndarray:
 
 def _pluck(shape: Sequence[int], bright: int, dice: _Dice) -> np.ndarray:
     """Karplus and Strong's string, a whole period at a time: noise that is averaged with its neighbour."""
+    import numpy as np
+
     softness, damping = shape
     ring = _noise(dice, _CYCLE // 4)
-    for _ in range(softness + (1000 - bright) // 150):
-        ring = (ring + np.roll(ring, 1)) // 2
+    before = np.arange(-1, len(ring) - 1)
     rows = []
+    for _ in range(softness + (1000 - bright) // 150):
+        ring = (ring + ring[before]) // 2
     for _ in range(_ROWS):
         rows.append(ring)
         for _ in range(damping):
-            ring = (ring + np.roll(ring, 1)) // 2
+            ring = (ring + ring[before]) // 2
     corners = np.stack(rows)
     following = np.roll(corners, -1, axis=1)
     between = [(corners * (4 - quarter) + following * quarter) // 4 for quarter in range(4)]
@@ -614,76 +665,88 @@ def _pluck(shape: Sequence[int], bright: int, dice: _Dice) -> np.ndarray:
 
 def _fm(shape: Sequence[int], bright: int, dice: _Dice) -> np.ndarray:
     """Two-operator frequency modulation, its index falling from row to row."""
+    import numpy as np
+
     carrier, modulator, index, fall = shape
     depth = index * (400 + bright * 12 // 10) // 1000
-    phase = np.arange(_CYCLE)
+    phase = np.arange(_CYCLE, dtype=np.int64)
     rows = []
     for _ in range(_ROWS):
-        swing = depth * _SINE[phase * modulator % _CYCLE] // 2**17
-        rows.append(_SINE[(phase * carrier + swing) % _CYCLE])
+        swing = depth * _sine()[phase * modulator % _CYCLE] // 2**17
+        rows.append(_sine()[(phase * carrier + swing) % _CYCLE])
         depth = depth * fall // 1000
     return np.stack(rows)
 
 
 def _additive(shape: Sequence[int], bright: int, dice: _Dice) -> np.ndarray:
     """Harmonics with the weights of `shape`, tilted by brightness and a little by chance."""
-    phase = np.arange(_CYCLE)
+    import numpy as np
+
+    phase = np.arange(_CYCLE, dtype=np.int64)
     period = np.zeros(_CYCLE, dtype=np.int64)
     for harmonic, weight in enumerate(shape, start=1):
         tilt = 1000 + (bright - 500) * min(harmonic - 1, 8) // 6
         amplitude = weight * max(tilt, 100) * dice.between(700, 1300) // 1000
-        period += amplitude * _SINE[(phase * harmonic + dice.below(_CYCLE)) % _CYCLE]
+        period += amplitude * _sine()[(phase * harmonic + dice.below(_CYCLE)) % _CYCLE]
     return np.tile(period, (_ROWS, 1))
 
 
 def _noise(dice: _Dice, samples: int) -> np.ndarray:
     """White noise of 16 bits; int64, shape (samples,)."""
+    import numpy as np
+
     stream = hashlib.shake_256(str(dice.below(2**62)).encode()).digest(2 * samples)
     return np.frombuffer(stream, dtype="<i2").astype(np.int64)
 
 
 def _kit(song: _Song) -> dict[str, np.ndarray]:
     """One hit of each drum; int64, peaks near 2**14."""
+    import numpy as np
+
     dice = _Dice(*song.key, "kit")
     bright = song.knobs["bright"]
-    t = np.arange(9000)
+    t = np.arange(9000, dtype=np.int64)
     base, sweep = dice.between(32000, 52000), dice.between(60000, 220000)
     phase = np.cumsum(base + (sweep * _fade(t, 700) >> 15))
-    kick = _SINE[phase >> _SHIFT & _CYCLE - 1] * _fade(t, dice.between(1500, 3200)) >> 16
+    kick = _sine()[phase >> _SHIFT & _CYCLE - 1] * _fade(t, dice.between(1500, 3200)) >> 16
     noise = _noise(dice, len(t))
-    shell = _SINE[t * dice.between(120000, 200000) >> _SHIFT & _CYCLE - 1]
+    shell = _sine()[t * dice.between(120000, 200000) >> _SHIFT & _CYCLE - 1]
     snare = (shell + noise * (400 + bright) // 700) * _fade(t, dice.between(700, 2400)) >> 17
     sizzle = noise - np.roll(noise, 1)
     hat = sizzle * _fade(t, dice.between(150, 500) + bright) >> 18
     return {"kick": kick, "snare": snare, "hat": hat}
 
 
-def _fade(t: np.ndarray, decay: int) -> np.ndarray:
-    """Exponential fall from 32767 with a time constant of `decay` samples; int64, the shape of `t`."""
-    return _DECAY[np.minimum(t * 256 // decay, len(_DECAY) - 1)]
-
-
 def _master(song: _Song, mix: np.ndarray) -> np.ndarray:
     """Room, tone, drive and level of a mix of int32; int16, same shape, peak at -3 dBFS or a little below."""
+    import numpy as np
+
     dice = _Dice(*song.key, "master")
     knobs = song.knobs
+    # Mostly in place: a fresh array as long as a song costs more than the arithmetic.
     sound = mix.copy()
     for _ in range(2):
         echo = _comb(mix, dice.between(500, 900) + knobs["room"] * 3, 500 + knobs["room"] // 3)
-        sound += echo * (knobs["room"] * 6 // 10) >> 11
+        echo *= knobs["room"] * 6 // 10
+        echo >>= 11
+        sound += echo
     sound = _shelf(sound, 1, 350 + knobs["treble"] * 2)
     sound = _shelf(sound, 12, 1900 - knobs["body"] * 14 // 10)
     loudness = int(np.abs(sound).sum(dtype=np.int64)) // len(sound) + 1
-    sound = sound * ((120 + knobs["drive"]) * 1024 // loudness) >> 10
-    sound = _SOFT_CLIP.take(sound + len(_SOFT_CLIP) // 2, mode="clip")
-    sound = sound * dice.between(16000, 23100) // int(np.abs(sound).max())
+    sound *= (120 + knobs["drive"]) * 1024 // loudness
+    sound >>= 10
+    sound += len(_soft_clip()) // 2
+    sound = _soft_clip().take(sound, mode="clip")
+    peak = int(np.abs(sound).max())
+    sound *= dice.between(16000, 23100)
+    sound //= peak
     fade = min(SAMPLE_RATE, len(sound))
-    sound[-fade:] = sound[-fade:] * np.arange(fade, 0, -1) // fade
+    sound[-fade:] = sound[-fade:] * np.arange(fade, 0, -1, dtype=np.int64) // fade
     return sound.astype(np.int16)
 
 
 def _comb(sound: np.ndarray, delay: int, gain: int) -> np.ndarray:
-    """Echo that feeds back `gain` of 1024; blocks are as long as the delay, so no sample waits for another."""
+    """Echo that feeds back `gain` of 1024; a block is as long as the delay, so none feeds itself."""
     echo = sound.copy()
     for start in range(delay, len(echo), delay):
         block = echo[start : start + delay]
@@ -693,8 +756,14 @@ def _comb(sound: np.ndarray, delay: int, gain: int) -> np.ndarray:
 
 def _shelf(sound: np.ndarray, reach: int, gain: int) -> np.ndarray:
     """Scale by `gain` of 1024 what a three-tap average, `reach` apart, takes away; int32, same shape."""
+    import numpy as np
+
     padded = np.pad(sound, reach, mode="edge")
     smooth = padded[: -2 * reach] + padded[2 * reach :]
     smooth += 2 * sound
     smooth >>= 2
-    return smooth + ((sound - smooth) * gain >> 10)
+    detail = sound - smooth
+    detail *= gain
+    detail >>= 10
+    detail += smooth
+    return detail

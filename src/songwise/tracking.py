@@ -8,6 +8,7 @@ there is something to log, because that alone takes seconds.
 import csv
 import fcntl
 import io
+import json
 import logging
 import os
 import sqlite3
@@ -32,8 +33,20 @@ _ENVIRONMENT = {
 # MLflow retries for minutes. That suits a busy server but not a wrong address: the first request has one try.
 _FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
-# Without it MLflow 3 guesses from what it finds, and may open an experiment as one about language models.
-_EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+# MLflow's list of runs opens without a single metric, and 3.17 opens every experiment as one about language
+# models, whatever its kind. A shared view has what a leaderboard needs; a link opens it:
+# /#/experiments/ID/runs?workflowType=machine_learning&viewStateShareKey=leaderboard
+_COLUMNS = ("song_accuracy", "song_accuracy_low", "song_accuracy_high", "clip_accuracy", "fit_seconds")
+_VIEW = {
+    "searchFilter": "tags.stale IS NULL",
+    "orderByKey": "metrics.`song_accuracy`",
+    "orderByAsc": False,
+    "selectedColumns": [f"metrics.`{name}`" for name in _COLUMNS],
+}
+_EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.sharedViewState.leaderboard": json.dumps(_VIEW),
+}
 
 _FIGURES = ("confusion_clip.png", "confusion_song.png", "confusion_clip.csv", "confusion_song.csv")
 _LIBRARIES = ("numpy", "scikit-learn", "skops", "xgboost")
@@ -75,7 +88,7 @@ def log_runs(results: Path, *, git_commit: str | None) -> dict:
             with _environment(_FIRST_REQUEST):
                 client.search_experiments(max_results=1)
             experiments = {folder.name: _log_dataset(client, folder, git_commit) for folder in folders}
-    return {"store": _without_password(store), "experiments": experiments}
+    return {"store": _without_password(store, store), "experiments": experiments}
 
 
 def _log_dataset(client, folder: Path, git_commit: str | None) -> dict:
@@ -272,12 +285,12 @@ def _words_for_errors(store: str) -> Iterator[None]:
             remedy = "if it is damaged or an older MLflow's, move it away and run again: results/ has it all"
         else:
             remedy = "check that it is up, or unset MLFLOW_TRACKING_URI to log into this folder"
-        raise InputError(f"MLflow store {_without_password(store)}: {reason}; {remedy}") from None
+        raise InputError(_without_password(store, f"MLflow store {store}: {reason}; {remedy}")) from None
 
 
-def _without_password(store: str) -> str:
+def _without_password(store: str, text: str) -> str:
     password = urlsplit(store).password
-    return store.replace(f":{password}@", "@") if password else store
+    return text.replace(f":{password}@", "@") if password else text
 
 
 @contextmanager

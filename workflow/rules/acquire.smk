@@ -7,13 +7,13 @@
 rule acquire_tracks:
     output:
         state="data/raw/{dataset}/shards/{shard}.json",
-    params:
-        rows=shard_rows,
-        mirror=shard_mirror,
-        code=code_of("acquire"),
     log:
         "logs/{dataset}/acquire_tracks/{shard}.log",
     resources:
         downloads=1,
+    params:
+        rows=shard_rows,
+        mirror=shard_mirror,
+        code=code_of("acquire"),
     script:
         "../scripts/acquire_tracks.py"

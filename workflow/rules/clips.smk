@@ -10,13 +10,13 @@ rule cut_clips:
         clips=clips_kept(directory("data/clips/{dataset}/{shard}")),
         tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
-    params:
-        clip=PLAN.dataset["clip"],
-        max_seconds=PLAN.dataset["max_seconds"],
-        code=code_of("clips"),
     log:
         "logs/{dataset}/cut_clips/{shard}.log",
     benchmark:
         "benchmarks/out/{dataset}/cut_clips/{shard}.tsv"
+    params:
+        clip=PLAN.dataset["clip"],
+        max_seconds=PLAN.dataset["max_seconds"],
+        code=code_of("clips"),
     script:
         "../scripts/cut_clips.py"

@@ -15,8 +15,28 @@ from songwise.provenance import code_of
 from songwise.runs import claim
 from songwise.sheet import deal, read_tracks, rows_digest
 
-LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
-LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
+LOOKING = {
+    "-n",
+    "--dry-run",
+    "--dryrun",
+    "--lint",
+    "--report",
+    "--unlock",
+    "--dag",
+    "--rulegraph",
+    "--filegraph",
+}
+LOOKING |= {
+    "--summary",
+    "-S",
+    "--detailed-summary",
+    "-D",
+    "--list-rules",
+    "--list",
+    "-l",
+    "--help",
+    "-h",
+}
 
 
 def is_real_run():
@@ -29,7 +49,9 @@ def is_real_run():
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
-    SHARDS = deal(read_tracks(PLAN.dataset, PLAN.dataset_path, Path()), PLAN.dataset["shards"])
+    SHARDS = deal(
+        read_tracks(PLAN.dataset, PLAN.dataset_path, Path()), PLAN.dataset["shards"]
+    )
     RUN_LOCK = claim(Path()) if is_real_run() else None
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
@@ -37,13 +59,14 @@ except InputError as error:
 DATASET = PLAN.dataset["name"]
 RESULTS = f"results/{DATASET}"
 HONEST = PLAN.settings["protocol"]
+LEVELS = ["clip", "song"]
 
 
 wildcard_constraints:
     dataset=DATASET,
     shard=r"\d+",
     run="|".join(str(run) for run in PLAN.runs),
-    protocol="|".join(PLAN.protocols),
+    audit="|".join(PLAN.settings["audit"]) or "none",
 
 
 def shard_rows(wildcards):
@@ -69,25 +92,42 @@ def preset_of(wildcards):
 
 def feature_tables(wildcards):
     preset = wildcards.run.partition("@")[2]
-    return expand("data/features/{dataset}/{preset}/{shard}.parquet", dataset=DATASET, preset=preset, shard=SHARDS)
+    return expand(
+        "data/features/{dataset}/{preset}/{shard}.parquet",
+        dataset=DATASET,
+        preset=preset,
+        shard=SHARDS,
+    )
 
 
 def run_params(wildcards):
-    """What MLflow shows as a run's parameters and, hashed, knows it by."""
-    model, preset = model_of(wildcards), preset_of(wildcards)
-    return {
+    """For each run what MLflow shows as its parameters and, hashed, knows it by."""
+    shared = {
         "dataset": DATASET,
         "label": PLAN.dataset["label"],
-        "model": model["name"],
-        "features": preset["name"],
-        **{key: model[key] for key in ("estimator", "parameters", "search", "scale", "calibrate")},
-        "preset": {key: preset[key] for key in ("audio", "frame", "families")},
         "clip": PLAN.dataset["clip"],
         "split": PLAN.dataset["split"],
         "protocol": HONEST,
         "seed": PLAN.settings["seed"],
         "code_version": code_of("clips", "features", "splits", "models", "evaluate"),
     }
+    runs = {}
+    for run in PLAN.runs:
+        model, preset = PLAN.models[run.model], PLAN.presets[run.preset]
+        runs[str(run)] = shared | {
+            "model": run.model,
+            "features": run.preset,
+            **{
+                key: model[key]
+                for key in ("estimator", "parameters", "search", "scale", "calibrate")
+            },
+            "preset": {key: preset[key] for key in ("audio", "frame", "families")},
+        }
+    return runs
+
+
+def figure_labels(wildcards):
+    return {"dataset": wildcards.dataset}
 
 
 def store_generation(wildcards):

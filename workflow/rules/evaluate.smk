@@ -1,45 +1,48 @@
 # Inputs: what every model predicted under every protocol.
 # Outputs: results/DATASET/models/MODEL@PRESET/{metrics.json,params.json,confusion_*} and PROTOCOL/songs.csv;
 #   results/DATASET/{leaderboard.csv,leakage.csv,headline.json}.
-# Steps: evaluate_model -> rank_models, which wants check_models' word first.
+# Steps: evaluate_models, which wants check_models' word first. One job for all models: a second each, less than a
+#   process of its own would take to start, and intervals and the headline pair models on the same draws.
 
 
-rule evaluate_model:
+rule evaluate_models:
     input:
-        predictions=expand("results/{{dataset}}/models/{{run}}/{protocol}/predictions.csv", protocol=PLAN.protocols),
-        fits=expand("results/{{dataset}}/models/{{run}}/{protocol}/fit.json", protocol=HONEST),
-        tracks_csv="results/{dataset}/tracks.csv",
-        splits_csv="results/{dataset}/splits.csv",
-    output:
-        songs=expand("results/{{dataset}}/models/{{run}}/{protocol}/songs.csv", protocol=PLAN.protocols),
-        metrics="results/{dataset}/models/{run}/metrics.json",
-        params="results/{dataset}/models/{run}/params.json",
-        tables=expand("results/{{dataset}}/models/{{run}}/confusion_{level}.csv", level=["clip", "song"]),
-        figures=report(
-            expand("results/{{dataset}}/models/{{run}}/confusion_{level}.png", level=["clip", "song"]),
-            category="Confusion matrices",
-            subcategory="{run}",
-            labels={"model": "{run}"},
-            caption="../report/confusion.rst",
+        predictions=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/predictions.csv",
+            run=PLAN.runs,
+            protocol=PLAN.protocols,
         ),
-    params:
-        protocols=PLAN.protocols,
-        run_params=run_params,
-        seed=PLAN.settings["seed"],
-        code=code_of("evaluate"),
-    log:
-        "logs/{dataset}/evaluate_model/{run}.log",
-    script:
-        "../scripts/evaluate_model.py"
-
-
-rule rank_models:
-    input:
-        metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
-        songs=expand("results/{{dataset}}/models/{run}/{protocol}/songs.csv", run=PLAN.runs, protocol=PLAN.protocols),
+        fits=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/fit.json",
+            run=PLAN.runs,
+            protocol=HONEST,
+        ),
+        tracks_csv="results/{dataset}/tracks.csv",
         splits_csv="results/{dataset}/splits.csv",
         checked="results/{dataset}/models_checked.json",
     output:
+        songs=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/songs.csv",
+            run=PLAN.runs,
+            protocol=PLAN.protocols,
+        ),
+        metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
+        params=expand("results/{{dataset}}/models/{run}/params.json", run=PLAN.runs),
+        tables=expand(
+            "results/{{dataset}}/models/{run}/confusion_{level}.csv",
+            run=PLAN.runs,
+            level=LEVELS,
+        ),
+        figures=report(
+            expand(
+                "results/{{dataset}}/models/{run}/confusion_{level}.png",
+                run=PLAN.runs,
+                level=LEVELS,
+            ),
+            category="Confusion matrices",
+            labels=figure_labels,
+            caption="../report/confusion.rst",
+        ),
         leaderboard=report(
             "results/{dataset}/leaderboard.csv",
             category="Results",
@@ -53,12 +56,12 @@ rule rank_models:
             caption="../report/leakage.rst",
         ),
         headline="results/{dataset}/headline.json",
+    log:
+        "logs/{dataset}/evaluate_models.log",
     params:
-        runs=[str(run) for run in PLAN.runs],
+        runs=run_params,
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
         code=code_of("evaluate"),
-    log:
-        "logs/{dataset}/rank_models.log",
     script:
-        "../scripts/rank_models.py"
+        "../scripts/evaluate_models.py"

@@ -8,15 +8,17 @@ rule extract_features:
         clips="data/clips/{dataset}/{shard}",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
     output:
-        tables=expand("data/features/{{dataset}}/{preset}/{{shard}}.parquet", preset=PLAN.presets),
-    params:
-        presets=list(PLAN.presets.values()),
-        code=code_of("features"),
+        tables=expand(
+            "data/features/{{dataset}}/{preset}/{{shard}}.parquet", preset=PLAN.presets
+        ),
     log:
         "logs/{dataset}/extract_features/{shard}.log",
     benchmark:
         "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
     # Ahead of further clips, so that few clips lie on the disk at a time.
     priority: 1
+    params:
+        presets=list(PLAN.presets.values()),
+        code=code_of("features"),
     script:
         "../scripts/extract_features.py"

@@ -11,7 +11,11 @@ rule render_report:
         leaderboard="results/{dataset}/leaderboard.csv",
         leakage="results/{dataset}/leakage.csv",
         headline="results/{dataset}/headline.json",
-        figures=expand("results/{{dataset}}/models/{run}/confusion_{level}.png", run=PLAN.runs, level=["clip", "song"]),
+        figures=expand(
+            "results/{{dataset}}/models/{run}/confusion_{level}.png",
+            run=PLAN.runs,
+            level=LEVELS,
+        ),
     output:
         report(
             "results/{dataset}/report.html",
@@ -19,13 +23,13 @@ rule render_report:
             labels={"table": "page"},
             caption="../report/page.rst",
         ),
+    log:
+        "logs/{dataset}/render_report.log",
     params:
         runs=[str(run) for run in PLAN.runs],
         protocols=PLAN.protocols,
         title=PLAN.dataset.get("title", DATASET),
         label=PLAN.dataset["label"],
         code=code_of("report"),
-    log:
-        "logs/{dataset}/render_report.log",
     script:
         "../scripts/render_report.py"

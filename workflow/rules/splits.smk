@@ -7,7 +7,11 @@ rule gather_tracks:
     input:
         track_tables=expand("data/clips/{{dataset}}/{shard}.tracks.csv", shard=SHARDS),
         clip_tables=expand("data/clips/{{dataset}}/{shard}.clips.csv", shard=SHARDS),
-        tables=expand("data/features/{{dataset}}/{preset}/{shard}.parquet", preset=PLAN.presets, shard=SHARDS),
+        tables=expand(
+            "data/features/{{dataset}}/{preset}/{shard}.parquet",
+            preset=PLAN.presets,
+            shard=SHARDS,
+        ),
     output:
         tracks=report(
             "results/{dataset}/tracks.csv",
@@ -17,11 +21,11 @@ rule gather_tracks:
         ),
         clips="results/{dataset}/clips.csv",
         duplicates="results/{dataset}/duplicates.csv",
+    log:
+        "logs/{dataset}/gather_tracks.log",
     params:
         min_songs=max(PLAN.settings["min_songs"], PLAN.dataset["split"]["folds"]),
         code=code_of("census"),
-    log:
-        "logs/{dataset}/gather_tracks.log",
     script:
         "../scripts/gather_tracks.py"
 
@@ -32,13 +36,13 @@ rule make_splits:
         clips_csv="results/{dataset}/clips.csv",
     output:
         splits_csv="results/{dataset}/splits.csv",
+    log:
+        "logs/{dataset}/make_splits.log",
     params:
         protocols=PLAN.protocols,
         split=PLAN.dataset["split"],
         seed=PLAN.settings["seed"],
         code=code_of("splits"),
-    log:
-        "logs/{dataset}/make_splits.log",
     script:
         "../scripts/make_splits.py"
 
@@ -49,9 +53,9 @@ rule check_splits:
         splits_csv="results/{dataset}/splits.csv",
     output:
         checked="results/{dataset}/splits_checked.json",
-    params:
-        code=code_of("leakage"),
     log:
         "logs/{dataset}/check_splits.log",
+    params:
+        code=code_of("leakage"),
     script:
         "../scripts/check_splits.py"

@@ -9,14 +9,18 @@ rule log_runs:
         leaderboard="results/{dataset}/leaderboard.csv",
         bundles=expand("results/{{dataset}}/models/{run}/bundle", run=PLAN.runs),
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
-        figures=expand("results/{{dataset}}/models/{run}/confusion_{level}.png", run=PLAN.runs, level=["clip", "song"]),
+        figures=expand(
+            "results/{{dataset}}/models/{run}/confusion_{level}.png",
+            run=PLAN.runs,
+            level=LEVELS,
+        ),
     output:
         tracking="results/{dataset}/tracking.json",
+    log:
+        "logs/{dataset}/log_runs.log",
     params:
         uri=os.environ.get("MLFLOW_TRACKING_URI", ""),
         generation=store_generation,
         code=code_of("tracking"),
-    log:
-        "logs/{dataset}/log_runs.log",
     script:
         "../scripts/log_runs.py"

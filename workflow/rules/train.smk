@@ -1,6 +1,7 @@
 # Inputs: feature tables, splits that passed check_splits.
-# Outputs: results/DATASET/models/MODEL@PRESET/PROTOCOL (predictions, fits) and bundle/ (refitted on all good songs).
-# Steps: train_model for every protocol; fit_bundle; check_models, the same gate on what the models recorded.
+# Outputs: results/DATASET/models/MODEL@PRESET/PROTOCOL (predictions, fits), and bundle/ (refitted on all good songs).
+# Steps: train_model under the honest protocol; audit_model under those that leak, for leakage.csv only;
+#   check_models, the gate once more, on what the models recorded.
 
 
 rule train_model:
@@ -10,28 +11,14 @@ rule train_model:
         tracks_csv="results/{dataset}/tracks.csv",
         checked="results/{dataset}/splits_checked.json",
     output:
-        predictions="results/{dataset}/models/{run}/{protocol}/predictions.csv",
-        fits="results/{dataset}/models/{run}/{protocol}/fits.parquet",
-        fit="results/{dataset}/models/{run}/{protocol}/fit.json",
-    params:
-        model=model_of,
-        seed=PLAN.settings["seed"],
-        code=code_of("models"),
-    log:
-        "logs/{dataset}/train_model/{run}.{protocol}.log",
-    benchmark:
-        "benchmarks/out/{dataset}/train_model/{run}.{protocol}.tsv"
-    script:
-        "../scripts/train_model.py"
-
-
-rule fit_bundle:
-    input:
-        tables=feature_tables,
-        splits_csv="results/{dataset}/splits.csv",
-        checked="results/{dataset}/splits_checked.json",
-    output:
+        predictions=f"results/{{dataset}}/models/{{run}}/{HONEST}/predictions.csv",
+        fits=f"results/{{dataset}}/models/{{run}}/{HONEST}/fits.parquet",
+        fit=f"results/{{dataset}}/models/{{run}}/{HONEST}/fit.json",
         bundle=directory("results/{dataset}/models/{run}/bundle"),
+    log:
+        "logs/{dataset}/train_model/{run}.log",
+    benchmark:
+        "benchmarks/out/{dataset}/train_model/{run}.tsv"
     params:
         model=model_of,
         preset=preset_of,
@@ -39,21 +26,45 @@ rule fit_bundle:
         seed=PLAN.settings["seed"],
         clip=PLAN.dataset["clip"],
         code=code_of("models"),
-    log:
-        "logs/{dataset}/fit_bundle/{run}.log",
     script:
-        "../scripts/fit_bundle.py"
+        "../scripts/train_model.py"
+
+
+rule audit_model:
+    input:
+        tables=feature_tables,
+        splits_csv="results/{dataset}/splits.csv",
+        tracks_csv="results/{dataset}/tracks.csv",
+        checked="results/{dataset}/splits_checked.json",
+    output:
+        predictions="results/{dataset}/models/{run}/{audit}/predictions.csv",
+        fits="results/{dataset}/models/{run}/{audit}/fits.parquet",
+        fit="results/{dataset}/models/{run}/{audit}/fit.json",
+    log:
+        "logs/{dataset}/audit_model/{run}.{audit}.log",
+    benchmark:
+        "benchmarks/out/{dataset}/audit_model/{run}.{audit}.tsv"
+    params:
+        model=model_of,
+        seed=PLAN.settings["seed"],
+        code=code_of("models"),
+    script:
+        "../scripts/audit_model.py"
 
 
 rule check_models:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
-        fits=expand("results/{{dataset}}/models/{run}/{protocol}/fits.parquet", run=PLAN.runs, protocol=HONEST),
+        fits=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/fits.parquet",
+            run=PLAN.runs,
+            protocol=HONEST,
+        ),
     output:
         checked="results/{dataset}/models_checked.json",
-    params:
-        code=code_of("leakage"),
     log:
         "logs/{dataset}/check_models.log",
+    params:
+        code=code_of("leakage"),
     script:
         "../scripts/check_models.py"

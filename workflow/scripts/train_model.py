@@ -1,18 +1,19 @@
-"""Test one model on every fold of one protocol."""
+"""Test one model on songs never heard, and refit it on all good songs for use on new files."""
 
 from pathlib import Path
 
 from songwise.jobs import job
 
 with job(snakemake.log[0]):
-    from songwise.models import cross_validate
+    from songwise.models import cross_validate, fit_bundle
 
-    cross_validate(
-        snakemake.params.model,
-        feature_tables=[Path(path) for path in snakemake.input.tables],
-        splits_csv=Path(snakemake.input.splits_csv),
-        tracks_csv=Path(snakemake.input.tracks_csv),
-        protocol=snakemake.wildcards.protocol,
-        seed=snakemake.params.seed,
-        folder=Path(snakemake.output.predictions).parent,
-    )
+    data = {
+        "feature_tables": [Path(path) for path in snakemake.input.tables],
+        "splits_csv": Path(snakemake.input.splits_csv),
+        "protocol": snakemake.params.protocol,
+        "seed": snakemake.params.seed,
+    }
+    model, folder = snakemake.params.model, Path(snakemake.output.predictions).parent
+    cross_validate(model, **data, tracks_csv=Path(snakemake.input.tracks_csv), folder=folder)
+    card = {"dataset": snakemake.wildcards.dataset, "clip": snakemake.params.clip}
+    fit_bundle(model, snakemake.params.preset, **data, card=card, folder=Path(snakemake.output.bundle))

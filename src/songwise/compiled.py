@@ -1,0 +1,48 @@
+"""Numba's cache of compiled functions: kept, and written by one process at a time.
+
+librosa compiles functions when they are first needed: 13 s or more on a cold cache. Two processes that fill one
+cache together can leave it inconsistent, after which calls crash (seen as SIGSEGV in librosa.piptrack with
+numba 0.68). So songwise has a cache of its own and fills it under a lock.
+"""
+
+import fcntl
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from songwise.files import digest
+
+
+def _cache_folder() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = base / "songwise" / "numba"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"songwise-numba-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+# Numba reads this when it is imported, so this module comes before librosa.
+_FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder())))
+
+
+@contextmanager
+def filling_cache(step: str) -> Iterator[None]:
+    """Run code that may compile: alone if this environment's cache lacks `step`, freely if it has it."""
+    libraries = [find_spec(name).origin for name in ("numba", "librosa", "numpy")]
+    stamps = [(path, Path(path).stat().st_mtime_ns) for path in libraries]
+    done = _FOLDER / f"{digest([step, sys.version, stamps])}.done"
+    if done.exists():
+        yield
+        return
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with (_FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        done.touch()

@@ -1,0 +1,75 @@
+"""Shared by all tests: real audio made on the spot, and one folder in which the workflow can run."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RATE = 22_050
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return ROOT
+
+
+def tone(seconds: float, hertz: float, rate: int = RATE) -> np.ndarray:
+    """A quiet sine with two overtones and some noise, float in [-1, 1], shape (n,)."""
+    t = np.arange(round(seconds * rate)) / rate
+    noise = np.random.default_rng(round(hertz)).normal(size=len(t))
+    return 0.2 * np.sin(2 * np.pi * hertz * t) + 0.1 * np.sin(4 * np.pi * hertz * t) + 0.01 * noise
+
+
+def write_wav(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
+    """16-bit WAV of float samples, shape (n,) or (n, channels)."""
+    import wave
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as stream:
+        stream.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
+        stream.setsampwidth(2)
+        stream.setframerate(rate)
+        stream.writeframes((samples * 32767).astype("<i2").tobytes())
+    return path
+
+
+def encode(source: Path, target: Path, *options: str) -> Path:
+    """`source` in the format of `target`'s suffix, by the bundled ffmpeg."""
+    import imageio_ffmpeg
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", source, *options, target]
+    subprocess.run(command, check=True)
+    return target
+
+
+def copy_project(folder: Path) -> Path:
+    """The project's tracked files in a new folder, as a clone would have them."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file() and not name.startswith("tests/"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run the workflow as a user would; stdout and stderr together in `.stdout`."""
+    import os
+    import sys
+
+    command = [sys.executable, "-m", "snakemake", *words]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
+        check=False,
+    )

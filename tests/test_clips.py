@@ -1,0 +1,132 @@
+"""Every format is decoded, clips carry track and offset, and what is no music is quarantined with a reason."""
+
+import numpy as np
+import pytest
+from conftest import RATE, encode, tone, write_wav
+
+from songwise.audio import decode
+from songwise.clips import clip_path, clip_starts, cut_shard
+from songwise.files import read_rows, write_json
+from songwise.sheet import Track
+
+CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
+DATASET = {"name": "test", "clip": CLIP, "max_seconds": 60}
+
+
+def cut(tmp_path, paths: dict, dataset: dict = DATASET, **fields):
+    tracks = [Track(name, "label", name, **fields) for name in paths]
+    record = {name: {"status": "ok", "reason": "", "path": str(path), "sha256": ""} for name, path in paths.items()}
+    write_json(tmp_path / "state.json", {"mirror": None, "tracks": record})
+    cut_shard(
+        tracks,
+        dataset,
+        state=tmp_path / "state.json",
+        folder=tmp_path / "cut",
+        tracks_csv=tmp_path / "tracks.csv",
+        clips_csv=tmp_path / "clips.csv",
+        title="test",
+    )
+    rows = {row["track_id"]: row for row in read_rows(tmp_path / "tracks.csv")}
+    return rows, read_rows(tmp_path / "clips.csv")
+
+
+FORMATS = {
+    "wav": (),
+    "flac": (),
+    "ogg": ("-c:a", "libvorbis"),
+    "opus": ("-c:a", "libopus"),
+    "mp3": (),
+    "m4a": ("-c:a", "aac"),
+    "webm": ("-c:a", "libopus"),
+}
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("formats")
+    source = write_wav(folder / "source.wav", np.stack([tone(5, 440), tone(5, 440)], axis=1))
+    return {suffix: encode(source, folder / f"song.{suffix}", *options) for suffix, options in FORMATS.items()}
+
+
+def test_every_format_decodes_to_the_same_music(encoded, tmp_path):
+    tracks, clips = cut(tmp_path, encoded)
+    for suffix in FORMATS:
+        assert tracks[suffix]["status"] == "ok", tracks[suffix]
+        assert float(tracks[suffix]["seconds"]) == pytest.approx(5, abs=0.1)
+        assert [row["clip_id"] for row in clips if row["track_id"] == suffix] == [
+            f"{suffix}@{ms}" for ms in (0, 2000, 4000)
+        ]
+        segment = decode(encoded[suffix], max_seconds=60).segment
+        samples = np.array(segment.get_array_of_samples()).reshape(-1, segment.channels)[:, 0]
+        peak = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax() * segment.frame_rate / len(samples)
+        assert peak == pytest.approx(440, abs=2)
+    assert tracks["wav"]["audio_sha256"] == tracks["flac"]["audio_sha256"] != tracks["ogg"]["audio_sha256"]
+
+
+def test_clips_are_cut_where_the_data_set_says():
+    assert clip_starts(10, CLIP | {"hop": 3, "start": 1}) == [(1, 2), (4, 2), (7, 2)]
+    assert clip_starts(4.5, CLIP) == [(0, 2), (2, 2)]
+    assert clip_starts(5, CLIP) == [(0, 2), (2, 2), (4, 1)]
+    assert clip_starts(100, CLIP | {"stop": 4}) == [(0, 2), (2, 2)]
+    assert clip_starts(0.5, CLIP) == []
+
+
+def test_a_clip_holds_the_samples_of_its_place(tmp_path):
+    ramp = np.linspace(-0.9, 0.9, 6 * RATE)
+    _, clips = cut(tmp_path, {"ramp": write_wav(tmp_path / "ramp.wav", ramp)})
+    segment = decode(clip_path(tmp_path / "cut", "ramp@4000"), max_seconds=60).segment
+    expected = (ramp[4 * RATE :] * 32767).astype("<i2")
+    assert np.array_equal(np.array(segment.get_array_of_samples()), expected)
+    assert [row["start"] for row in clips] == ["0", "2", "4"]
+
+
+def test_a_row_of_the_sheet_can_start_and_stop_elsewhere(tmp_path):
+    path = write_wav(tmp_path / "song.wav", tone(10, 300))
+    _, clips = cut(tmp_path, {"song": path}, start="3", stop="7")
+    assert [row["clip_id"] for row in clips] == ["song@3000", "song@5000"]
+
+
+def test_what_is_no_music_is_quarantined_and_the_rest_goes_on(tmp_path):
+    good = write_wav(tmp_path / "good.wav", tone(4, 440))
+    text = tmp_path / "text.mp3"
+    text.write_text("this is no audio\n" * 100)
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    silent = write_wav(tmp_path / "silent.wav", np.zeros(4 * RATE))
+    short = write_wav(tmp_path / "short.wav", tone(0.5, 440))
+    long = write_wav(tmp_path / "long.wav", tone(61.5, 440, rate=8000), rate=8000)
+    cut_off = encode(good, tmp_path / "whole.flac")
+    cut_off = tmp_path / "cut.flac"
+    cut_off.write_bytes((tmp_path / "whole.flac").read_bytes()[: (tmp_path / "whole.flac").stat().st_size // 3])
+    header_only = tmp_path / "lies.wav"
+    header_only.write_bytes(good.read_bytes()[: 44 + RATE])
+    half = write_wav(tmp_path / "half.wav", np.concatenate([np.zeros(2 * RATE), tone(2, 440)]))
+    paths = {
+        "good": good, "text": text, "empty": empty, "silent": silent, "short": short, "long": long,
+        "cut": cut_off, "lies": header_only, "half": half,
+    }  # fmt: skip
+    tracks, clips = cut(tmp_path, paths)
+    said = {name: (row["status"], row["reason"].split(":")[0]) for name, row in tracks.items()}
+    assert said == {
+        "good": ("ok", ""),
+        "half": ("ok", ""),
+        "text": ("quarantined", "undecodable"),
+        "empty": ("quarantined", "empty"),
+        "silent": ("quarantined", "silent"),
+        "short": ("quarantined", "too short"),
+        "long": ("failed", "too_long"),
+        "cut": ("quarantined", "undecodable"),
+        "lies": ("quarantined", "undecodable"),
+    }
+    assert "truncated" in tracks["lies"]["reason"] and "truncated" in tracks["cut"]["reason"]
+    assert {(row["clip_id"], row["status"]) for row in clips} == {
+        ("good@0", "ok"), ("good@2000", "ok"), ("half@0", "quarantined"), ("half@2000", "ok"),
+    }  # fmt: skip
+
+
+def test_a_playlist_disguised_as_audio_opens_nothing_else(tmp_path):
+    secret = write_wav(tmp_path / "secret.wav", tone(4, 440))
+    playlist = tmp_path / "song.mp3"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:4,\n{secret}\n")
+    tracks, _ = cut(tmp_path, {"song": playlist})
+    assert tracks["song"]["status"] == "quarantined"

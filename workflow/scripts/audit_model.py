@@ -1,0 +1,18 @@
+"""What one model would have claimed under a protocol that leaks."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.models import cross_validate
+
+    cross_validate(
+        snakemake.params.model,
+        feature_tables=[Path(path) for path in snakemake.input.tables],
+        splits_csv=Path(snakemake.input.splits_csv),
+        tracks_csv=Path(snakemake.input.tracks_csv),
+        protocol=snakemake.wildcards.audit,
+        seed=snakemake.params.seed,
+        folder=Path(snakemake.output.predictions).parent,
+    )
