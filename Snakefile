@@ -38,3 +38,7 @@ rule all:
 
 onsuccess:
     print_headline()
+
+
+onerror:
+    print_errors()

@@ -184,6 +184,7 @@ def _from(origin: str, track: Track, path: Path) -> None:
 def _get(url: str, partial: Path) -> None:
     import requests
 
+    host = urlsplit(url).netloc
     pause = _FIRST_PAUSE
     for attempt in range(_ATTEMPTS):
         try:
@@ -191,13 +192,13 @@ def _get(url: str, partial: Path) -> None:
             return
         except requests.HTTPError as error:
             status = error.response.status_code
-            reason = f"{'gone' if status in (404, 410) else 'failed'}: {url} answers {status}"
+            reason = f"{'gone' if status in (404, 410) else 'failed'}: {host} answers {status}"
             if status not in _RETRIED:
                 raise _FailedError(reason) from error
         except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
             raise _FailedError(f"failed: {url} is not a usable URL") from error
         except requests.RequestException as error:
-            reason = f"failed: {url}: {_cause(error)}"
+            reason = f"failed: {host}: {_cause(error)}"
             if _NO_HOST in reason:
                 raise _FailedError(reason) from error
         if attempt + 1 < _ATTEMPTS:

@@ -10,7 +10,7 @@ from songwise.errors import InputError
 from songwise.files import read_rows, write_rows
 
 DUPLICATE_COLUMNS = ("track_id", "other_track_id", "similarity", "same_label")
-_SHOWN = 20  # lines of the summary on the terminal
+_SHOWN = 10  # lines of the summary on the terminal
 
 
 def gather(
@@ -28,11 +28,6 @@ def gather(
     track_tables, clip_tables : what `cut_shard` wrote, all shards.
     tables : the feature tables, all shards and presets; a clip that one of them lacks is quarantined.
     outputs : files to write, by "tracks", "clips" and "duplicates".
-    min_songs : good songs that each class must keep.
-
-    Raises
-    ------
-    InputError : a class has fewer good songs; the outputs stand all the same.
     """
     tracks = sorted(_read_all(track_tables), key=lambda row: row["track_id"])
     clips = sorted(_read_all(clip_tables), key=lambda row: (row["track_id"], float(row["start"])))
@@ -46,7 +41,6 @@ def gather(
     write_rows(outputs["clips"], CLIP_COLUMNS, clips)
     write_rows(outputs["duplicates"], DUPLICATE_COLUMNS, duplicates)
     _summarise(tracks, duplicates, outputs["tracks"])
-    _check_survival(tracks, min_songs, outputs["tracks"])
 
 
 def find_duplicates(tracks: list[dict]) -> list[dict]:
@@ -88,11 +82,16 @@ def _quarantine_without_features(clips: list[dict], tables: list[Path]) -> None:
 
 
 def _summarise(tracks: list[dict], duplicates: list[dict], path: Path) -> None:
-    left_out = [row for row in tracks if row["status"] != "ok"]
-    lines = [f"{len(tracks) - len(left_out)} of {len(tracks)} tracks are good"]
-    lines += [f"  {row['status']}: {row['track_id']} ({row['reason']})" for row in left_out[:_SHOWN]]
+    left_out = defaultdict(list)
+    for row in tracks:
+        if row["status"] != "ok":
+            left_out[row["status"], row["reason"]].append(row["track_id"])
+    count = sum(map(len, left_out.values()))
+    lines = [f"{len(tracks) - count} of {len(tracks)} tracks are good" + (f"; left out (see {path}):" if count else "")]
+    for (status, reason), names in list(left_out.items())[:_SHOWN]:
+        lines.append(f"  {status}: {', '.join(names[:3])}{f' and {len(names) - 3} more' * (len(names) > 3)} ({reason})")
     if len(left_out) > _SHOWN:
-        lines.append(f"  and {len(left_out) - _SHOWN} more; see {path}")
+        lines.append(f"  and for {len(left_out) - _SHOWN} further reasons")
     lines += [
         f"  same audio: {row['track_id']} and {row['other_track_id']}, kept on one side of every split"
         + ("" if row["same_label"] == "true" else " (their labels DIFFER: check them)")
@@ -101,7 +100,9 @@ def _summarise(tracks: list[dict], duplicates: list[dict], path: Path) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-def _check_survival(tracks: list[dict], min_songs: int, path: Path) -> None:
+def check_survival(tracks_csv: Path, min_songs: int) -> None:
+    """Raise InputError if a class has fewer than `min_songs` good songs, with the reasons of what was left out."""
+    tracks = read_rows(tracks_csv)
     labels = sorted({row["label"] for row in tracks})
     good = Counter(label for label, _ in {(row["label"], row["song"]) for row in tracks if row["status"] == "ok"})
     short = [f"{label} ({good[label]})" for label in labels if good[label] < min_songs]
@@ -109,7 +110,7 @@ def _check_survival(tracks: list[dict], min_songs: int, path: Path) -> None:
         reasons = Counter(row["reason"].split(":")[0] for row in tracks if row["status"] != "ok")
         why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
         raise InputError(
-            f"too few good songs are left in: {', '.join(short)}; {min_songs} a class are needed (min_songs, split.folds). "
-            f"Left out: {why}. {path} has a reason for each track; after mending them run again with "
-            "--forcerun acquire_tracks (what has arrived is kept)"
+            f"too few good songs are left in: {', '.join(short)}; {min_songs} a class are needed "
+            f"(min_songs, split.folds). Left out: {why}. {tracks_csv} has a reason for each track; after mending "
+            "them run again with --forcerun acquire_tracks (what has arrived is kept)"
         )

@@ -54,7 +54,7 @@ def job(log: str) -> Iterator[None]:
             sys.exit(1)
         except Exception as error:
             stream.write(traceback.format_exc())
-            terminal.write(f"songwise: {type(error).__name__}: {error}\n(the traceback is in {log})\n")
+            sys.stderr.write(f"songwise: {type(error).__name__}: {error} (an error of songwise's own; see {log})\n")
             sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, terminal

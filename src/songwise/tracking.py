@@ -52,7 +52,7 @@ _FIGURES = ("confusion_clip.png", "confusion_song.png", "confusion_clip.csv", "c
 _LIBRARIES = ("numpy", "scikit-learn", "skops", "xgboost")
 
 
-def log_runs(results: Path, *, git_commit: str | None) -> dict:
+def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = None) -> dict:
     """Bring the MLflow store up to date with `results`: an experiment per data set, a run per MODEL@PRESET.
 
     The store is MLflow's own choice: MLFLOW_TRACKING_URI, or else mlflow.db and mlruns/ in the current
@@ -62,6 +62,8 @@ def log_runs(results: Path, *, git_commit: str | None) -> dict:
     Parameters
     ----------
     results : the folder that holds DATASET/leaderboard.csv and DATASET/models/MODEL@PRESET/.
+    dataset : the one whose results are known to be complete; others are skipped, with a line that says so, where
+        a run that was stopped left them half done. None: all must be complete.
     git_commit : a tag for runs logged by this call; None outside of a repository.
 
     Returns
@@ -87,7 +89,14 @@ def log_runs(results: Path, *, git_commit: str | None) -> dict:
             client = mlflow.MlflowClient(store)
             with _environment(_FIRST_REQUEST):
                 client.search_experiments(max_results=1)
-            experiments = {folder.name: _log_dataset(client, folder, git_commit) for folder in folders}
+            experiments = {}
+            for folder in folders:
+                try:
+                    experiments[folder.name] = _log_dataset(client, folder, git_commit)
+                except InputError as error:
+                    if dataset in (None, folder.name):
+                        raise
+                    print(f"{folder.name}: not logged, since its results are not complete ({error})")
     return {"store": _without_password(store, store), "experiments": experiments}
 
 

@@ -3,6 +3,7 @@
 # Steps: check all of it before any work; claim the folder for this run.
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -56,6 +57,7 @@ try:
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
 
+STARTED = time.time()
 DATASET = PLAN.dataset["name"]
 RESULTS = f"results/{DATASET}"
 HONEST = PLAN.settings["protocol"]
@@ -140,12 +142,21 @@ def store_generation(wildcards):
 
 
 def print_headline():
-    path = Path(f"{RESULTS}/headline.json")
-    if path.is_file():
-        found = read_json(path)
-        print(
-            f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
-            f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}], "
-            f"{found['corrected_song_accuracy']:.2f} once corrected for having chosen it among {len(PLAN.runs)}.\n"
-            f"Open {RESULTS}/report.html, or compare the runs with: mlflow ui"
-        )
+    found = read_json(Path(f"{RESULTS}/headline.json"))
+    experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
+    print(
+        f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
+        f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}]; "
+        f"{found['corrected_song_accuracy']:.2f} once corrected for having been chosen among {len(PLAN.runs)}.\n"
+        f"The report: {RESULTS}/report.html\n"
+        f"The runs:   mlflow ui, then http://127.0.0.1:5000/#/experiments/{experiment}/runs"
+        "?workflowType=machine_learning&viewStateShareKey=leaderboard",
+        file=sys.stderr,
+    )
+
+
+def print_errors():
+    """Once more, and last, what the failed jobs said to the person who started the run."""
+    logs = [path for path in Path(f"logs/{DATASET}").rglob("*.log") if path.stat().st_mtime >= STARTED]
+    said = [line for path in sorted(logs) for line in path.read_text().splitlines() if line.startswith("songwise: ")]
+    print("\n" + "\n".join(dict.fromkeys(said)), file=sys.stderr)

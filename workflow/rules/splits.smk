@@ -24,7 +24,6 @@ rule gather_tracks:
     log:
         "logs/{dataset}/gather_tracks.log",
     params:
-        min_songs=max(PLAN.settings["min_songs"], PLAN.dataset["split"]["folds"]),
         code=code_of("census"),
     script:
         "../scripts/gather_tracks.py"
@@ -39,10 +38,11 @@ rule make_splits:
     log:
         "logs/{dataset}/make_splits.log",
     params:
+        min_songs=max(PLAN.settings["min_songs"], PLAN.dataset["split"]["folds"]),
         protocols=PLAN.protocols,
         split=PLAN.dataset["split"],
         seed=PLAN.settings["seed"],
-        code=code_of("splits"),
+        code=code_of("census", "splits"),
     script:
         "../scripts/make_splits.py"
 

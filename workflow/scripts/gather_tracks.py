@@ -12,5 +12,4 @@ with job(snakemake.log[0]):
         clip_tables=[Path(path) for path in snakemake.input.clip_tables],
         tables=[Path(path) for path in snakemake.input.tables],
         outputs={name: Path(path) for name, path in snakemake.output.items()},
-        min_songs=snakemake.params.min_songs,
     )

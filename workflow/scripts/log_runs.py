@@ -9,5 +9,5 @@ with job(snakemake.log[0]):
     from songwise.provenance import git_commit
     from songwise.tracking import log_runs
 
-    found = log_runs(Path("results"), git_commit=git_commit())
+    found = log_runs(Path("results"), git_commit=git_commit(), dataset=snakemake.wildcards.dataset)
     write_json(Path(snakemake.output.tracking), found | {"generation": snakemake.params.generation})
