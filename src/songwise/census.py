@@ -19,7 +19,6 @@ def gather(
     clip_tables: list[Path],
     tables: list[Path],
     outputs: dict[str, Path],
-    min_songs: int,
 ) -> None:
     """Write tracks.csv, clips.csv and duplicates.csv, and say what was left out.
 

@@ -89,9 +89,9 @@ class Confusions:
         weight = 1.0 / (group.map(songs_of).to_numpy() * table["repeat"].nunique())
         self.counts = np.zeros((len(names), len(labels), len(labels)))
         at = (
-            np.searchsorted(names, group.to_numpy(dtype=str)),
-            np.searchsorted(labels, table["label"].to_numpy(dtype=str)),
-            np.searchsorted(labels, table["predicted"].to_numpy(dtype=str)),
+            _codes(group, names),
+            _codes(table["label"], labels),
+            _codes(table["predicted"], labels),
         )
         np.add.at(self.counts, at, weight)
 
@@ -177,9 +177,10 @@ def _evaluate_model(folder: Path, protocols: list[str], group_of: dict[str, str]
     labels = sorted(honest["label"].unique())
     groups = dict(zip(honest["song"], honest["track_id"].map(group_of), strict=True))
     draws = bootstrap_draws(len(set(groups.values())), seed)
+    verdicts = {protocol: song_verdicts(clips) for protocol, clips in predictions.items()}
     confusions, figures = {}, {}
     for protocol, clips in predictions.items():
-        songs = song_verdicts(clips)
+        songs = verdicts[protocol]
         with replacing(folder / protocol / "songs.csv") as temporary:
             songs.to_csv(temporary, index=False, lineterminator="\n")
         confusions[protocol] = {
@@ -193,7 +194,7 @@ def _evaluate_model(folder: Path, protocols: list[str], group_of: dict[str, str]
         "n_songs": len(set(groups.values())),
         "n_clips": int(honest["clip_id"].nunique()),
         "fit_seconds": read_json(folder / protocols[0] / "fit.json")["fit_seconds"],
-        "folds": _fold_figures(honest, labels),
+        "folds": _fold_figures(honest, verdicts[protocols[0]], labels),
         "protocols": figures,
     }
     write_json(folder / "metrics.json", metrics)
@@ -240,19 +241,22 @@ def _inflation(leaking: dict[str, Confusions], honest: dict[str, Confusions], dr
     return {"inflation": float(point), "inflation_low": low, "inflation_high": high}
 
 
-def _fold_figures(clips: pd.DataFrame, labels: list[str]) -> list[dict]:
-    rows = []
-    for (repeat, fold), tested in clips.groupby(["repeat", "fold"]):
-        figures = {"repeat": int(repeat), "fold": int(fold)}
-        for level, table in (("clip", tested), ("song", song_verdicts(tested))):
-            own = {song: song for song in table["song"]}
-            matrix = Confusions(table, own, labels).counts.sum(axis=0)
-            figures |= {
-                f"{level}_accuracy": float(accuracy(matrix)),
-                f"{level}_macro_f1": float(macro_f1(matrix)),
-            }
-        rows.append(figures)
+def _fold_figures(clips: pd.DataFrame, songs: pd.DataFrame, labels: list[str]) -> list[dict]:
+    # A song is tested in one fold of a repeat, since the protocol is honest.
+    songs = songs.merge(clips.drop_duplicates(["repeat", "song"])[["repeat", "song", "fold"]], on=["repeat", "song"])
+    folds = clips[["repeat", "fold"]].drop_duplicates().sort_values(["repeat", "fold"])
+    rows = [{"repeat": int(repeat), "fold": int(fold)} for repeat, fold in folds.to_numpy()]
+    for level, table in (("clip", clips), ("song", songs)):
+        row_of = table.groupby(["repeat", "fold"]).ngroup().to_numpy()
+        counts = np.zeros((len(rows), len(labels), len(labels)))
+        np.add.at(counts, (row_of, _codes(table["label"], labels), _codes(table["predicted"], labels)), 1)
+        for row, share, f1 in zip(rows, accuracy(counts), macro_f1(counts), strict=True):
+            row |= {f"{level}_accuracy": float(share), f"{level}_macro_f1": float(f1)}
     return rows
+
+
+def _codes(values: pd.Series, labels: list[str]) -> np.ndarray:
+    return np.searchsorted(labels, values.to_numpy(dtype=str))
 
 
 def _write_confusion(path: Path, matrix: np.ndarray, labels: list[str]) -> None:
@@ -269,10 +273,12 @@ def _plot_confusion(path: Path, matrix: np.ndarray, labels: list[str], level: st
     from matplotlib.figure import Figure
 
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
-    size = 2.4 + 0.5 * len(labels)
-    figure = Figure(figsize=(size + 0.6, size), layout="constrained")
+    # Margins by hand, in inches: matplotlib's own layout takes longer than the drawing.
+    side, words, head, edge = 0.5 * len(labels) + 0.5, 0.45 + 0.08 * max(map(len, labels)), 0.55, 0.25
+    width, height = words + 0.3 + side + edge, words + 0.2 + side + head
+    figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes(((words + 0.3) / width, (words + 0.2) / height, side / width, side / height))
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
     axes.set_yticks(range(len(labels)), labels)

@@ -218,5 +218,5 @@ def _write_table(rows: list[dict], preset: dict, path: Path) -> None:
 
 def column_names(preset: dict) -> list[str]:
     """The names of a preset's columns, in order."""
-    silence = np.zeros(preset["frame"]["n_fft"], np.float32)
-    return list(extract({preset["audio"]["sample_rate"]: silence}, [preset])[preset["name"]])
+    noise = np.random.default_rng(0).normal(size=preset["frame"]["n_fft"]).astype(np.float32)
+    return list(extract({preset["audio"]["sample_rate"]: noise}, [preset])[preset["name"]])

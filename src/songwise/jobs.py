@@ -4,6 +4,7 @@ import os
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ def job(log: str) -> Iterator[None]:
     terminal = sys.stderr
     with Path(log).open("w", encoding="utf-8") as stream:
         sys.stdout = stream
+        warnings.showwarning = _logged(stream)
         sys.stderr = _Tee(terminal, stream)
         try:
             yield
@@ -58,6 +60,13 @@ def job(log: str) -> Iterator[None]:
             sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, terminal
+
+
+def _logged(stream):
+    def show(message, category, filename, lineno, file=None, line=None):
+        stream.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+    return show
 
 
 class Progress:
