@@ -18,7 +18,7 @@ from songwise.sheet import Track
 _ATTEMPTS = 4
 _FIRST_PAUSE = 1.0  # seconds, doubled at each further attempt
 _TIMEOUT = (10, 30)  # seconds to connect, and without a byte
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16  # bytes; what a cut connection loses at most
 _LARGEST = 2 << 30  # bytes; no song is larger, an endless stream is
 _AT_ONCE = 4
 _NO_HOST = "the host's name is not known (is this machine offline? see mirror in config/README.md)"

@@ -143,7 +143,9 @@ def store_generation(wildcards):
 
 def print_headline():
     found = read_json(Path(f"{RESULTS}/headline.json"))
-    experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
+    experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET][
+        "experiment_id"
+    ]
     print(
         f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
         f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}]; "
@@ -157,6 +159,15 @@ def print_headline():
 
 def print_errors():
     """Once more, and last, what the failed jobs said to the person who started the run."""
-    logs = [path for path in Path(f"logs/{DATASET}").rglob("*.log") if path.stat().st_mtime >= STARTED]
-    said = [line for path in sorted(logs) for line in path.read_text().splitlines() if line.startswith("songwise: ")]
+    logs = [
+        path
+        for path in Path(f"logs/{DATASET}").rglob("*.log")
+        if path.stat().st_mtime >= STARTED
+    ]
+    said = [
+        line
+        for path in sorted(logs)
+        for line in path.read_text().splitlines()
+        if line.startswith("songwise: ")
+    ]
     print("\n" + "\n".join(dict.fromkeys(said)), file=sys.stderr)

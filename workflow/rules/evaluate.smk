@@ -1,6 +1,6 @@
 # Inputs: what every model predicted under every protocol.
 # Outputs: results/DATASET/models/MODEL@PRESET/{metrics.json,params.json,confusion_*} and PROTOCOL/songs.csv;
-#   results/DATASET/{leaderboard.csv,leakage.csv,headline.json}.
+#   results/DATASET/{leaderboard.csv,leakage.csv,headline.json}; results/_dvc, to which dvc.yaml points.
 # Steps: evaluate_models, which wants check_models' word first. One job for all models: a second each, less than a
 #   process of its own would take to start, and intervals and the headline pair models on the same draws.
 
@@ -62,6 +62,6 @@ rule evaluate_models:
         runs=run_params,
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
-        code=code_of("evaluate"),
+        code=code_of("evaluate", "dvc_view"),
     script:
         "../scripts/evaluate_models.py"

@@ -5,13 +5,21 @@ from pathlib import Path
 from songwise.jobs import job
 
 with job(snakemake.log[0]):
+    from songwise.dvc_view import write_dvc_view
     from songwise.evaluate import evaluate_models
 
+    results = Path(snakemake.output.leaderboard).parent
     evaluate_models(
         runs=snakemake.params.runs,
         protocols=snakemake.params.protocols,
         tracks_csv=Path(snakemake.input.tracks_csv),
         splits_csv=Path(snakemake.input.splits_csv),
         seed=snakemake.params.seed,
-        folder=Path(snakemake.output.leaderboard).parent,
+        folder=results,
+    )
+    write_dvc_view(
+        results=results,
+        protocol=snakemake.params.protocols[0],
+        metrics=Path(snakemake.output.dvc_metrics),
+        verdicts=Path(snakemake.output.dvc_verdicts),
     )

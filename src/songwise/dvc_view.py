@@ -1,0 +1,24 @@
+"""What dvc.yaml points to: a file of metrics a model, and the best model's verdicts for DVC's confusion plot."""
+
+from pathlib import Path
+
+from songwise.files import read_rows, replacing, write_json, write_rows
+
+
+def write_dvc_view(*, results: Path, protocol: str, metrics: Path, verdicts: Path) -> None:
+    """Write the leaderboard as `dvc metrics show` and `dvc plots show` want it.
+
+    Parameters
+    ----------
+    results : results/DATASET, after `evaluate_models`.
+    protocol : the honest one.
+    metrics : folder to write, a MODEL@PRESET.json each; DVC shows a line a file.
+    verdicts : CSV to write: label, predicted; a row a song and repeat.
+    """
+    board = read_rows(results / "leaderboard.csv")
+    with replacing(metrics) as building:
+        for row in board:
+            figures = {name: float(value) for name, value in row.items() if name not in ("model", "features")}
+            write_json(building / f"{row['model']}@{row['features']}.json", figures)
+    best = f"{board[0]['model']}@{board[0]['features']}"
+    write_rows(verdicts, ("label", "predicted"), read_rows(results / "models" / best / protocol / "songs.csv"))

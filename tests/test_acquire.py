@@ -1,0 +1,173 @@
+"""Downloads over real HTTP on loopback: resumed, checked, retried; a dead link is a row with a reason."""
+
+import hashlib
+import threading
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from songwise import acquire
+from songwise.acquire import acquire_shard, mirror_of_record
+from songwise.files import read_json, safe_name
+from songwise.sheet import Track
+
+BODY = bytes(range(256)) * 2000
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+class Handler(BaseHTTPRequestHandler):
+    asked: ClassVar[Counter] = Counter()
+    ranges: ClassVar[list] = []
+
+    def do_GET(self):
+        name = self.path.rsplit("/", 1)[1].partition(".")[0]
+        self.asked[name] += 1
+        first = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        if "Range" in self.headers:
+            self.ranges.append((name, first))
+        if name.isdigit():
+            self.send_error(int(name))
+        elif name == "busy" and self.asked[name] < 3:
+            self.send_error(503)
+        elif name == "cut" and self.asked[name] == 1:
+            self.reply(200, BODY, sent=len(BODY) // 3)
+        elif first and name != "whole":
+            self.reply(206, BODY[first:])
+        else:
+            self.reply(200, BODY)
+
+    def reply(self, status, body, sent=None):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:sent])
+        self.close_connection = True
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(acquire, "_FIRST_PAUSE", 0.01)
+    Handler.asked, Handler.ranges = Counter(), []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def fetch(tmp_path, tracks, mirror=None):
+    dataset = {"name": "test", "source": {"type": "http"}}
+    state = tmp_path / "state.json"
+    acquire_shard(tracks, dataset, folder=tmp_path / "audio", mirror=mirror, state=state, title="test")
+    return read_json(state)["tracks"]
+
+
+def track(server, name, sha256=SHA256, **fields):
+    return Track(name, "label", name, url=f"{server}/{name}.ogg", sha256=sha256, **fields)
+
+
+def test_each_track_becomes_a_file_or_a_reason(server, tmp_path):
+    names = ["good", "404", "410", "403", "500", "busy", "cut"]
+    tracks = [track(server, name) for name in names]
+    tracks += [
+        track(server, "changed", sha256="0" * 64),
+        Track("dead", "label", "dead", url="http://127.0.0.1:9/x.ogg"),
+    ]
+    found = fetch(tmp_path, tracks)
+    words = {name: (row["status"], row["reason"].split(":")[0]) for name, row in found.items()}
+    assert words == {
+        "good": ("ok", ""),
+        "busy": ("ok", ""),
+        "cut": ("ok", ""),
+        "404": ("failed", "gone"),
+        "410": ("failed", "gone"),
+        "403": ("failed", "failed"),
+        "500": ("failed", "failed"),
+        "changed": ("failed", "wrong sha256"),
+        "dead": ("failed", "failed"),
+    }
+    assert found["500"]["reason"].endswith("answers 500, 4 times") and Handler.asked["500"] == 4
+    assert Handler.asked["404"] == Handler.asked["403"] == 1
+    assert "refused" in found["dead"]["reason"]
+    for name in ("good", "busy", "cut"):
+        assert (tmp_path / "audio" / f"{name}.ogg").read_bytes() == BODY
+        assert found[name]["sha256"] == SHA256
+    assert sorted(path.name for path in (tmp_path / "audio").iterdir()) == ["busy.ogg", "cut.ogg", "good.ogg"]
+
+
+def test_a_cut_download_goes_on_where_it_stopped(server, tmp_path):
+    fetch(tmp_path, [track(server, "cut")])
+    ((name, first),) = Handler.ranges
+    assert name == "cut" and 0 < first <= len(BODY) // 3
+
+
+def test_what_a_killed_run_left_is_continued_and_what_arrived_is_not_fetched_again(server, tmp_path):
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / ".half.ogg.part").write_bytes(BODY[:1000])
+    (tmp_path / "audio" / ".other.ogg.part").write_bytes(b"of another file")
+    (tmp_path / "audio" / ".whole.ogg.part").write_bytes(BODY[:500])  # a server that knows no ranges
+    names = ["half", "other", "whole"]
+    found = fetch(tmp_path, [track(server, name) for name in names])
+    assert [found[name]["status"] for name in names] == ["ok"] * 3
+    assert ("half", 1000) in Handler.ranges
+    assert {(tmp_path / "audio" / f"{name}.ogg").read_bytes() for name in names} == {BODY}
+    before = Handler.asked.total()
+    fetch(tmp_path, [track(server, name) for name in names])
+    assert Handler.asked.total() == before
+
+
+def test_a_file_that_rotted_is_fetched_again(server, tmp_path):
+    fetch(tmp_path, [track(server, "good")])
+    (tmp_path / "audio" / "good.ogg").write_bytes(b"rotten")
+    assert fetch(tmp_path, [track(server, "good")])["good"]["status"] == "ok"
+    assert (tmp_path / "audio" / "good.ogg").read_bytes() == BODY
+
+
+def test_the_mirror_comes_first_and_must_have_the_same_bytes(server, tmp_path):
+    mirror = tmp_path / "mirror"
+    (mirror / "sub").mkdir(parents=True)
+    (mirror / "sub" / "a.ogg").write_bytes(BODY)
+    (mirror / "b.ogg").write_bytes(b"other bytes")
+    rows = [
+        track(server, "a", path="sub/a.ogg"),
+        track(server, "b", path="b.ogg"),
+        track(server, "404", path="none.ogg"),
+    ]
+    found = fetch(tmp_path, rows, mirror=str(mirror))
+    assert [found[name]["status"] for name in ("a", "b", "404")] == ["ok", "ok", "failed"]
+    assert Handler.asked == {"b": 1, "404": 1}
+    assert "gone" in found["404"]["reason"] and "mirror" in found["404"]["reason"]
+    assert (
+        fetch(tmp_path, [track("http://127.0.0.1:9", "c", path="x/c.ogg")], mirror=f"{server}/base")["c"]["status"]
+        == "ok"
+    )
+
+
+def test_another_mirror_is_a_reason_to_try_again_only_where_something_failed(server, tmp_path):
+    state = tmp_path / "state.json"
+    assert mirror_of_record(state, "new") == "new"
+    fetch(tmp_path, [track(server, "good")], mirror="http://127.0.0.1:9")
+    assert mirror_of_record(state, "new") == "http://127.0.0.1:9"
+    fetch(tmp_path, [track(server, "404")], mirror="http://127.0.0.1:9")
+    assert mirror_of_record(state, "new") == "new"
+
+
+def test_the_users_own_files_stay_where_they_are(tmp_path):
+    path = tmp_path / "mine.wav"
+    path.write_bytes(b"audio")
+    rows = [Track("mine", "x", path=str(path)), Track("lost", "x", path=str(tmp_path / "lost.wav"))]
+    found = fetch(tmp_path, rows)
+    assert found["mine"]["path"] == path.as_posix()
+    assert found["lost"]["status"] == "failed" and "there is no file" in found["lost"]["reason"]
+    assert not (tmp_path / "audio").exists()
+
+
+def test_any_track_id_gets_a_safe_file_name_of_its_own():
+    ids = ["a/b", "a%2Fb", "..", ".hidden", "-rf", "ä" * 150, "ä" * 151, "bts/dna.mp3"]
+    names = [safe_name(track_id) for track_id in ids]
+    assert len(set(names)) == len(ids)
+    assert all("/" not in name and not name.startswith(".") and len(name.encode()) < 200 for name in names)

@@ -1,0 +1,174 @@
+"""Every mistake in a file is named with the file, the row or key, and what to do; nothing is computed before."""
+
+import re
+import shutil
+
+import pytest
+import yaml
+from conftest import ROOT, tone, write_wav
+
+from songwise.config import load_plan
+from songwise.errors import InputError
+from songwise.sheet import deal, load_tracks, rows_digest
+
+GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
+
+
+@pytest.fixture
+def data_set(tmp_path):
+    """A function that writes a data set file and its sheet, and gives the file's path."""
+
+    def write(sheet: str = GOOD, **keys) -> str:
+        content = {"name": "mine", "source": {"type": "manifest", "tracks": "mine.csv"}, "split": {"folds": 4}} | keys
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+        (tmp_path / "mine.csv").write_text(sheet)
+        return str(tmp_path / "mine.yaml")
+
+    return write
+
+
+def says(*parts: str) -> str:
+    return ".*".join(re.escape(part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modles": "default"}, says("config", "unknown key 'modles'; did you mean 'models'?")),
+        ({"dataset": "dmo"}, says("dataset 'dmo': there is no file config/datasets/dmo.yaml; did you mean 'demo'?")),
+        ({"dataset": "nowhere/x.yaml"}, says("there is no file nowhere/x.yaml")),
+        ({"models": "svm"}, says("models 'svm' is neither a group nor a model; did you mean 'svm_rbf'?")),
+        ({"models": ["knn", "forrest"]}, says("model 'forrest': there is no file config/models/forrest.yaml")),
+        ({"models": "../models/knn"}, says("model '../models/knn': there is no file")),
+        ({"protocol": "random-clips"}, says("protocol: 'random-clips' is not one of by-song")),
+        ({"audit": ["by-sog"]}, says("audit.0: 'by-sog' is not one of random-clips")),
+        ({"seed": -1}, says("seed: -1 is less than the minimum of 0")),
+        ({"min_songs": "many"}, says("min_songs: 'many' is not of type 'integer'")),
+    ],
+)
+def test_a_mistake_in_the_config_is_named(change, message):
+    with pytest.raises(InputError, match=message):
+        load_plan({"dataset": "demo", "models": "default"} | change, ROOT)
+
+
+def test_defaults_are_filled_in():
+    plan = load_plan({"dataset": "demo", "models": "knn"}, ROOT)
+    assert plan.settings["min_songs"] == 5 and plan.protocols == ["by-song", "random-clips"]
+    assert [str(run) for run in plan.runs] == ["knn@jlaoo26", "knn@mfcccov"]
+    assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"clip": {"secnds": 3}}, says("mine.yaml: clip: unknown key 'secnds'; did you mean 'seconds'?")),
+        ({"clip": {"seconds": "long"}}, says("mine.yaml: clip.seconds: 'long' is not of type 'number'")),
+        ({"clip": {"seconds": 3, "min_seconds": 5}}, says("clip.min_seconds (5) is longer than clip.seconds (3)")),
+        ({"clip": {"start": 10, "stop": 11}}, says("no room for a clip")),
+        ({"name": "a/b"}, says("name: 'a/b' has characters that are not allowed")),
+        ({"source": {"type": "mp3s"}}, says("source.type: 'mp3s' is not one of synthetic")),
+        (
+            {"source": {"type": "manifest", "track": "x.csv"}},
+            says("source", "unknown key 'track'; did you mean 'tracks'?"),
+        ),
+        ({"source": {"type": "manifest", "tracks": "no.csv"}}, says("no.csv: cannot be read (No such file")),
+        ({"source": {"type": "folder", "folder": "nowhere"}}, says("source.folder: there is no folder")),
+    ],
+)
+def test_a_mistake_in_a_data_set_is_named(data_set, keys, message):
+    with pytest.raises(InputError, match=message):
+        load_tracks(data_set(**keys), ROOT)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "message"),
+    [
+        ("", says("column 'track_id' is missing")),
+        ("track_id,label,path\n", says("mine.csv: has no rows")),
+        ("track_id,path\nx,x.wav\n", says("mine.csv: column 'label' is missing; its header is: track_id,path")),
+        (GOOD.replace("label,path", "label,path,artits"), says("unknown column 'artits'; did you mean 'artist'?")),
+        (GOOD + "a1,a,other.wav\n", says("mine.csv: rows 3, 10: track_id 'a1' stands there more than once")),
+        (GOOD + "c0,c,c.wav\n", says("mine.csv: label 'c' has 1 song, fewer than the 4 folds")),
+        (GOOD + "b9,b\n", says("row 10: has fewer cells than the header")),
+        (GOOD + "b9,b,\n", says("row 10: has neither path nor url")),
+        (GOOD + "b@9,b,x.wav\n", says("row 10: track_id 'b@9' cannot be used")),
+        ("track_id,label,path\n" + "".join(f"a{i},a,x\n" for i in range(9)), says("all tracks have the label 'a'")),
+        (
+            "track_id,label,song,path\n" + "".join(f"{x}{i},{x},s{i},p\n" for x in "ab" for i in range(4)),
+            says("song 's0' has two labels: a, b"),
+        ),
+        ('track_id,label,path\n"x,a,b\n', says("mine.csv: is not a CSV file in UTF-8")),
+    ],
+)
+def test_a_mistake_in_a_sheet_is_named_with_its_row(data_set, sheet, message):
+    with pytest.raises(InputError, match=message):
+        load_tracks(data_set(sheet=sheet), ROOT)
+
+
+def test_columns_of_the_users_own_are_welcome(data_set):
+    _, tracks = load_tracks(data_set(sheet=GOOD.replace("\n", ",note\n", 1).replace(".wav\n", ".wav,x\n")), ROOT)
+    assert len(tracks) == 8 and tracks[0].song == "a0"
+
+
+def test_a_mirror_cannot_be_left_through_a_path(data_set):
+    sheet = GOOD.replace("path\n", "path,url\n", 1).replace(".wav\n", ".wav,http://127.0.0.1/x\n")
+    sheet = sheet.replace("a0.wav", "../../etc/passwd")
+    path = data_set(sheet=sheet, source={"type": "http", "tracks": "mine.csv"})
+    with pytest.raises(InputError, match=says("row 2: path '../../etc/passwd' must stay below the mirror")):
+        load_tracks(path, ROOT)
+
+
+def test_a_folder_names_classes_and_a_pattern_names_songs(tmp_path, data_set):
+    for label in ("rock", "folk"):
+        for song in range(4):
+            for part in (1, 2):
+                write_wav(tmp_path / "music" / label / "disc" / f"{song:02d}-part{part}.wav", tone(0.1, 440))
+        (tmp_path / "music" / label / "cover.jpg").touch()
+    path = data_set(source={"type": "folder", "folder": "music", "song": r"(\d+)-part"})
+    _, tracks = load_tracks(path, ROOT)
+    assert len(tracks) == 16
+    assert {track.song for track in tracks if track.label == "folk"} == {f"folk/{song:02d}" for song in range(4)}
+    assert tracks[0].track_id == "folk/disc/00-part1.wav"
+    with pytest.raises(InputError, match=says("does not match source.song 'side'")):
+        load_tracks(data_set(source={"type": "folder", "folder": "music", "song": "side"}), ROOT)
+    with pytest.raises(InputError, match=says("source.song is not a regular expression")):
+        load_tracks(data_set(source={"type": "folder", "folder": "music", "song": "("}), ROOT)
+
+
+def test_a_new_song_changes_one_shard_and_a_changed_file_its_own(tmp_path, data_set):
+    for name in ("a0", "b3"):
+        write_wav(tmp_path / f"{name}.wav", tone(0.1, 440))
+    path = data_set(shards=5)
+
+    def digests():
+        dataset, tracks = load_tracks(path, ROOT)
+        return {shard: rows_digest(rows) for shard, rows in deal(tracks, dataset["shards"]).items()}
+
+    before = digests()
+    assert digests() == before
+    data_set(sheet=GOOD + "a9,a,a9.wav\n", shards=5)
+    after = digests()
+    assert len({shard for shard in after if after[shard] != before.get(shard)}) == 1
+    data_set(shards=5)
+    shutil.copy(tmp_path / "a0.wav", tmp_path / "b3.wav")
+    changed = digests()
+    assert len({shard for shard in changed if changed[shard] != before[shard]}) == 1
+
+
+def test_every_shipped_file_is_valid():
+    groups = yaml.safe_load((ROOT / "config" / "model_groups.yaml").read_text())
+    for path in (ROOT / "config" / "datasets").glob("*.yaml"):
+        dataset, tracks = load_tracks(path.stem, ROOT)
+        assert dataset["name"] == path.stem and tracks
+    for group in groups:
+        assert load_plan({"dataset": "demo", "models": group}, ROOT).runs
+    for path in (ROOT / "config" / "models").glob("*.yaml"):
+        assert load_plan({"dataset": "demo", "models": path.stem}, ROOT).runs
+
+
+def test_open_music_names_a_licence_and_an_attribution_for_each_track():
+    _, tracks = load_tracks("open-music", ROOT)
+    assert len(tracks) == 145 and len({track.label for track in tracks}) == 8
+    assert all(
+        track.license and track.attribution and track.sha256 and track.url.startswith("https://") for track in tracks
+    )

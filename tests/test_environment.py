@@ -1,0 +1,73 @@
+"""pyproject.toml, requirements.lock and environment.yml ask for the same packages, and the lock is safe to publish."""
+
+import re
+import tomllib
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+
+def locked(root) -> dict[str, str]:
+    text = (root / "requirements.lock").read_text()
+    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([^ \\;]+)", text, re.M)}
+
+
+def declared(root) -> list[Requirement]:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    return [Requirement(text) for text in project["dependencies"]]
+
+
+def test_the_lock_satisfies_every_range(root):
+    versions = locked(root)
+    for requirement in declared(root):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
+
+
+def test_the_lock_pins_with_hashes_and_names_no_address(root):
+    text = (root / "requirements.lock").read_text()
+    entries = re.split(r"^(?=\S)", text, flags=re.M)[1:]
+    assert len(entries) > 100
+    assert all("==" in entry and "--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text
+
+
+def test_the_lock_drops_what_nothing_here_uses(root):
+    text = (root / "requirements.lock").read_text()
+    for name in ("nvidia-nccl", "mutagen"):
+        assert all("sys_platform == 'never'" in line for line in text.splitlines() if line.startswith(name))
+
+
+def test_conda_users_get_the_same_packages_at_the_same_versions(root):
+    environment = yaml.safe_load((root / "environment.yml").read_text())
+    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip[-1] == "--editable ."
+    versions = locked(root)
+
+    def asked(requirement: Requirement, specifier: str) -> tuple:
+        return canonicalize_name(requirement.name), sorted(requirement.extras), specifier, str(requirement.marker)
+
+    theirs = [asked(requirement, str(requirement.specifier)) for requirement in map(Requirement, pip[:-1])]
+    ours = [asked(requirement, f"=={versions[canonicalize_name(requirement.name)]}") for requirement in declared(root)]
+    assert theirs == ours
+    python = tomllib.loads((root / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert f"python {python}" in environment["dependencies"]
+
+
+def test_the_packages_that_users_were_promised_are_installed():
+    from importlib.metadata import version
+
+    promised = [
+        "snakemake",
+        "dvc",
+        "mlflow",
+        "librosa",
+        "numpy",
+        "pandas",
+        "scikit-learn",
+        "xgboost",
+        "yt-dlp",
+        "pydub",
+    ]
+    for name in promised:
+        assert version(name)

@@ -1,0 +1,363 @@
+"""The workflow as a user runs it: files of the contract, increments, kills, and messages instead of tracebacks."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import RATE, copy_project, encode, snakemake, write_wav
+
+pytestmark = pytest.mark.workflow
+
+RUNS = ["majority@jlaoo26", "knn@jlaoo26", "knn@mfcccov", "lda_shrinkage@jlaoo26", "lda_shrinkage@mfcccov"]
+QUICK = ("--cores", "2", "--config", "models=quick")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    """A copy of the project in which the demo set has run with the quick models."""
+    folder = copy_project(tmp_path_factory.mktemp("demo"))
+    done = snakemake(folder, *QUICK)
+    assert done.returncode == 0, done.stdout[-4000:]
+    (folder / "first.log").write_text(done.stdout)
+    return folder
+
+
+def rows(path: Path) -> list[dict]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_demo_shows_what_the_safety_net_does(demo):
+    tracks = {row["track_id"]: row for row in rows(demo / "results/demo/tracks.csv")}
+    assert len(tracks) == 63
+    left_out = {row["reason"].split(":")[0]: row["status"] for row in tracks.values() if row["status"] != "ok"}
+    assert left_out == {"silent": "quarantined", "undecodable": "quarantined"}
+    (pair,) = rows(demo / "results/demo/duplicates.csv")
+    twins = {pair["track_id"], pair["other_track_id"]}
+    splits = pd.read_csv(demo / "results/demo/splits.csv")
+    honest = splits[(splits["protocol"] == "by-song") & splits["track_id"].isin(twins)]
+    assert honest["group"].nunique() == 1 and (honest.groupby("repeat")["fold"].nunique() == 1).all()
+    said = (demo / "first.log").read_text()
+    assert "61 of 63 tracks are good" in said and "same audio: " in said and "Best on songs never heard" in said
+
+
+def test_the_files_of_the_contract(demo):
+    results = demo / "results/demo"
+    header = {
+        "tracks.csv": "track_id,label,song,artist,status,reason,seconds,sha256",
+        "clips.csv": "clip_id,track_id,start,seconds,status,reason",
+        "splits.csv": "protocol,repeat,clip_id,track_id,label,group,fold,role",
+        "leaderboard.csv": "model,features,n_songs,n_clips,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
+        "clip_macro_f1,song_accuracy,song_accuracy_low,song_accuracy_high,song_macro_f1,fit_seconds",
+        "leakage.csv": "model,features,protocol,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
+        "song_accuracy,song_accuracy_low,song_accuracy_high,inflation,inflation_low,inflation_high",
+    }
+    for name, columns in header.items():
+        found = (results / name).read_text().splitlines()[0]
+        assert found.startswith(columns), name
+    for run in RUNS:
+        for name in ("metrics.json", "params.json", "bundle/model.skops", "bundle/bundle.json"):
+            assert (results / "models" / run / name).is_file()
+        for level in ("clip", "song"):
+            matrix = pd.read_csv(results / "models" / run / f"confusion_{level}.csv", index_col=0)
+            assert list(matrix.index) == list(matrix.columns) and len(matrix) == 6
+            assert (results / "models" / run / f"confusion_{level}.png").stat().st_size > 5000
+        for protocol in ("by-song", "random-clips"):
+            folder = results / "models" / run / protocol
+            labels = ",".join(f"p_{label}" for label in matrix.index)
+            head = (folder / "predictions.csv").read_text().splitlines()[0]
+            assert head == f"repeat,fold,clip_id,track_id,song,label,predicted,{labels}"
+            assert (folder / "songs.csv").read_text().splitlines()[0] == f"repeat,song,label,predicted,{labels}"
+    assert [row["n_songs"] for row in rows(results / "leaderboard.csv")] == ["60"] * len(RUNS)
+    assert len(rows(results / "leakage.csv")) == 2 * len(RUNS)
+
+
+def test_the_demos_figures_are_honest_and_random_clips_flatter(demo):
+    board = pd.read_csv(demo / "results/demo/leaderboard.csv")
+    assert 0.5 < board["song_accuracy"][0] < 0.85
+    assert (board["song_accuracy_low"] < board["song_accuracy"]).all()
+    leakage = pd.read_csv(demo / "results/demo/leakage.csv")
+    leaking = leakage[(leakage["protocol"] == "random-clips") & (leakage["model"] != "majority")]
+    assert leaking["inflation"].max() >= 0.15 and (leaking["inflation_low"] > 0).all()
+    floor = board[board["model"] == "majority"]
+    assert floor["song_accuracy"].item() < 0.25
+
+
+def test_leaderboard_figures_follow_from_the_predictions(demo):
+    for row in rows(demo / "results/demo/leaderboard.csv"):
+        run = f"{row['model']}@{row['features']}"
+        songs = pd.read_csv(demo / "results/demo/models" / run / "by-song/songs.csv")
+        hits = (songs["label"] == songs["predicted"]).groupby(songs["song"]).mean()
+        twins = {row["track_id"] for row in rows(demo / "results/demo/duplicates.csv")}
+        assert float(row["song_accuracy"]) == pytest.approx(hits.drop(list(twins)).mean(), abs=0.01)
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(demo):
+    page = (demo / "results/demo/report.html").read_text()
+    for text in ("Six invented bands", "lda_shrinkage", "What leakage would have claimed", "silent", "data:image/png"):
+        assert text in page
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+
+
+def test_mlflow_shows_one_run_a_model(demo):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{demo / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("demo")
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.info.run_name for run in runs) == sorted(RUNS)
+    board = {f"{row['model']}@{row['features']}": row for row in rows(demo / "results/demo/leaderboard.csv")}
+    for run in runs:
+        assert run.data.metrics["song_accuracy"] == pytest.approx(
+            float(board[run.info.run_name]["song_accuracy"]), abs=1e-4
+        )
+        assert {"run_key", "data_version", "code_version"} <= set(run.data.tags)
+
+
+def test_dvc_shows_metrics_and_plots(demo):
+    subprocess.run(["git", "init", "-q"], cwd=demo, check=True)
+    dvc = Path(sys.executable).with_name("dvc")
+    shown = subprocess.run([dvc, "metrics", "show", "--json"], cwd=demo, capture_output=True, text=True, check=True)
+    files = json.loads(shown.stdout)[""]["data"]
+    metrics = {Path(name).stem: entry["data"] for name, entry in files.items()}
+    assert sorted(metrics) == sorted(RUNS)
+    assert {"song_accuracy", "clip_accuracy"} <= set(metrics["knn@mfcccov"])
+    subprocess.run([dvc, "plots", "show"], cwd=demo, capture_output=True, check=True)
+    page = (demo / "dvc_plots/index.html").read_text()
+    assert "copper_foxes" in page and "vega" in page
+    (Path(demo) / "dvc_plots/index.html").unlink()
+
+
+def test_a_second_run_does_nothing(demo):
+    done = snakemake(demo, *QUICK)
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout
+
+
+def test_snakemakes_own_report_can_be_made(demo):
+    done = snakemake(demo, "--config", "models=quick", "--report", "snakemake-report.html")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (demo / "snakemake-report.html").stat().st_size > 100_000
+
+
+def test_a_killed_run_completes_by_the_same_command_with_the_same_figures(demo, tmp_path):
+    """kill -9 in the middle, another number of cores: only fit_seconds may differ."""
+    folder = copy_project(tmp_path / "killed")
+    words = ("--cores", "1", "--config", "models=quick")
+    for seconds in (8, 25):
+        running = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *words],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        if seconds == 8:
+            second = snakemake(folder, *words)
+            assert second.returncode != 0
+            assert "another run is at work in this folder" in second.stdout and "Traceback" not in second.stdout
+            assert snakemake(folder, "-n", *words).returncode == 0
+        assert running.poll() is None, "the run was over before it could be killed"
+        os.kill(running.pid, signal.SIGKILL)
+        running.wait()
+    made = (folder / "data/raw/demo/audio/copper_foxes-amber_ocean.wav").stat().st_mtime_ns
+    done = snakemake(folder, *words)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (folder / "data/raw/demo/audio/copper_foxes-amber_ocean.wav").stat().st_mtime_ns == made
+    for name in ("leaderboard.csv", "leakage.csv"):
+        expected = pd.read_csv(demo / "results/demo" / name).drop(columns="fit_seconds", errors="ignore")
+        found = pd.read_csv(folder / "results/demo" / name).drop(columns="fit_seconds", errors="ignore")
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+# A data set of the user's own, small enough to run again and again.
+
+CLASSES = {"low": 200, "mid": 500, "high": 1100}
+SONGS = 5
+
+
+def song(label: str, number: int, seconds: float = 9) -> np.ndarray:
+    rng = np.random.default_rng([CLASSES[label], number])
+    t = np.arange(round(seconds * RATE)) / RATE
+    hertz = CLASSES[label] * rng.uniform(0.8, 1.25)
+    wave = sum(rng.uniform(0.02, 0.1) * np.sin(2 * np.pi * k * hertz * t + k) for k in range(1, 6))
+    return wave * (0.6 + 0.4 * np.sin(2 * np.pi * rng.uniform(1, 4) * t)) + 0.01 * rng.normal(size=len(t))
+
+
+def write_sheet(folder: Path, extra: list[dict] = ()) -> None:
+    lines = ["track_id,label,path,sha256"]
+    lines += [f"{label}-{n},{label},audio/{label}-{n}.wav," for label in CLASSES for n in range(SONGS)]
+    lines += [f"{row['track_id']},{row['label']},{row['path']},{row.get('sha256', '')}" for row in extra]
+    (folder / "mine.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory) -> Path:
+    """A copy of the project, package and all, with a small data set of the user's own that has run."""
+    folder = copy_project(tmp_path_factory.mktemp("mine"))
+    for label in CLASSES:
+        for number in range(SONGS):
+            write_wav(folder / f"my/audio/{label}-{number}.wav", song(label, number))
+    write_sheet(folder / "my")
+    content = {
+        "name": "mine",
+        "source": {"type": "manifest", "tracks": "mine.csv"},
+        "shards": 3,
+        "clip": {"seconds": 3},
+        "split": {"folds": 5, "repeats": 1},
+    }
+    (folder / "my/mine.yaml").write_text(yaml.safe_dump(content))
+    done = run_mine(folder)
+    assert done.returncode == 0, done.stdout[-4000:]
+    return folder
+
+
+def run_mine(folder: Path, *words: str, models: str = "[majority, knn]"):
+    # The package of the copy, so that a test can edit it.
+    config = ("--config", "dataset=my/mine.yaml", f"models={models}", "min_songs=4")
+    return snakemake(folder, "--cores", "2", *words, *config, PYTHONPATH=str(folder / "src"))
+
+
+def jobs(output: str) -> dict[str, int]:
+    """Snakemake's table of jobs to do."""
+    return {
+        name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M) if name not in ("total", "all")
+    }
+
+
+def test_a_new_song_redoes_its_shard_and_what_depends_on_it(mine):
+    write_wav(mine / "my/audio/new.wav", song("mid", 99))
+    write_sheet(mine / "my", [{"track_id": "new", "label": "mid", "path": "audio/new.wav"}])
+    before = {path: path.stat().st_mtime_ns for path in mine.glob("data/features/mine/*/*.parquet")}
+    done = run_mine(mine)
+    assert done.returncode == 0, done.stdout[-3000:]
+    counts = jobs(done.stdout)
+    assert counts["acquire_tracks"] == counts["cut_clips"] == counts["extract_features"] == 1
+    assert counts["train_model"] == 3
+    changed = [path for path, stamp in before.items() if path.stat().st_mtime_ns != stamp]
+    assert len(before) == 6 and len(changed) == 2  # one shard, two presets
+    assert "new" in {row["track_id"] for row in rows(mine / "results/mine/tracks.csv")}
+    write_sheet(mine / "my")
+    assert run_mine(mine).returncode == 0
+
+
+def test_an_edited_feature_redoes_features_and_models_but_a_comment_does_not(mine):
+    path = mine / "src/songwise/features.py"
+    original = path.read_text()
+    try:
+        path.write_text(original + "\n# a comment changes nothing\n")
+        assert "Nothing to be done" in run_mine(mine, "-n").stdout
+        path.write_text(original.replace("rows.mean(axis=1, dtype=np.float64)", "1 + rows.mean(axis=1)"))
+        counts = jobs(run_mine(mine, "-n").stdout)
+        assert counts["extract_features"] == 3 and counts["train_model"] == 3 and counts["audit_model"] == 3
+        assert "acquire_tracks" not in counts
+    finally:
+        path.write_text(original)
+
+
+def test_a_removed_model_is_tagged_stale_and_a_lost_store_is_rebuilt(mine):
+    import mlflow
+
+    def tags():
+        client = mlflow.MlflowClient(f"sqlite:///{mine / 'mlflow.db'}")
+        experiment = client.get_experiment_by_name("mine")
+        return {run.info.run_name: run.data.tags.get("stale") for run in client.search_runs([experiment.experiment_id])}
+
+    assert run_mine(mine, models="[majority]").returncode == 0
+    found = tags()
+    assert found["majority@jlaoo26"] is None and found["knn@mfcccov"] == "true"
+    (mine / "mlflow.db").unlink()
+    assert jobs(run_mine(mine, "-n", models="[majority]").stdout) == {"log_runs": 1}
+    assert run_mine(mine, models="[majority]").returncode == 0
+    assert tags() == {"majority@jlaoo26": None}
+    assert "Nothing to be done" in run_mine(mine, models="[majority]").stdout
+    assert run_mine(mine).returncode == 0
+
+
+def test_a_leak_planted_in_the_splits_stops_the_run(mine):
+    path = mine / "results/mine/splits.csv"
+    original = path.read_text()
+    splits = pd.read_csv(path)
+    planted = splits.index[(splits["protocol"] == "by-song") & (splits["track_id"] == "mid-2")][0]
+    splits.loc[planted, "fold"] = (splits.loc[planted, "fold"] + 1) % 5
+    splits.to_csv(path, index=False)
+    try:
+        done = run_mine(mine)
+        assert done.returncode != 0
+        assert "by-song" in done.stdout and "song 'mid-2'" in done.stdout and "Traceback" not in done.stdout
+    finally:
+        path.write_text(original)
+    assert run_mine(mine).returncode == 0
+
+
+def test_bad_tracks_are_left_out_and_the_rest_goes_on(mine):
+    audio = mine / "my/audio"
+    (audio / "text.wav").write_text("no audio")
+    (audio / "empty.flac").touch()
+    write_wav(audio / "silent.wav", np.zeros(5 * RATE))
+    write_wav(audio / "short.wav", song("low", 50, seconds=0.5))
+    write_wav(audio / "other.wav", song("low", 51))
+    encode(audio / "other.wav", audio / "good.m4a")
+    write_sheet(
+        mine / "my",
+        [
+            {"track_id": "gone", "label": "low", "path": "audio/nowhere.wav"},
+            {"track_id": "changed", "label": "low", "path": "audio/other.wav", "sha256": "0" * 64},
+            *({"track_id": name.split(".")[0], "label": "low", "path": f"audio/{name}"}
+              for name in ("text.wav", "empty.flac", "silent.wav", "short.wav", "good.m4a")),
+        ],
+    )  # fmt: skip
+    done = run_mine(mine)
+    assert done.returncode == 0, done.stdout[-3000:]
+    found = {
+        row["track_id"]: (row["status"], row["reason"].split(":")[0]) for row in rows(mine / "results/mine/tracks.csv")
+    }
+    assert {name: found[name] for name in ("gone", "changed", "text", "empty", "silent", "short", "good")} == {
+        "gone": ("failed", "failed"),
+        "changed": ("failed", "wrong sha256"),
+        "text": ("quarantined", "undecodable"),
+        "empty": ("quarantined", "empty"),
+        "silent": ("quarantined", "silent"),
+        "short": ("quarantined", "too short"),
+        "good": ("ok", ""),
+    }
+    assert "16 of 22 tracks are good" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_too_few_songs_left_stops_the_run_and_keeps_the_table(mine):
+    lost = [mine / f"my/audio/high-{number}.wav" for number in range(2)]
+    for path in lost:
+        path.rename(path.with_suffix(".away"))
+    try:
+        done = run_mine(mine)
+        assert done.returncode != 0 and "Traceback" not in done.stdout
+        assert "too few good songs are left in: high (3); 5 a class are needed" in done.stdout
+        found = {row["track_id"]: row["status"] for row in rows(mine / "results/mine/tracks.csv")}
+        assert found["high-0"] == "failed" and found["high-2"] == "ok"
+    finally:
+        for path in lost:
+            path.with_suffix(".away").rename(path)
+    assert run_mine(mine).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("modles=knn",), "unknown key 'modles'; did you mean 'models'?"),
+        (("dataset=opn-music",), "did you mean 'open-music'?"),
+        (("mirror=/nowhere/at/all",), "mirror: there is no folder '/nowhere/at/all'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_stops_before_any_work(demo, words, message):
+    done = snakemake(demo, "--cores", "1", "--config", *words)
+    assert done.returncode != 0 and message in done.stdout
+    assert "Traceback" not in done.stdout and "Job stats" not in done.stdout
