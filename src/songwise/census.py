@@ -13,28 +13,16 @@ DUPLICATE_COLUMNS = ("track_id", "other_track_id", "similarity", "same_label")
 _SHOWN = 10  # lines of the summary on the terminal
 
 
-def gather(
-    *,
-    track_tables: list[Path],
-    clip_tables: list[Path],
-    tables: list[Path],
-    outputs: dict[str, Path],
-) -> None:
+def gather(*, track_tables: list[Path], clip_tables: list[Path], outputs: dict[str, Path]) -> None:
     """Write tracks.csv, clips.csv and duplicates.csv, and say what was left out.
 
     Parameters
     ----------
     track_tables, clip_tables : what `cut_shard` wrote, all shards.
-    tables : the feature tables, all shards and presets; a clip that one of them lacks is quarantined.
     outputs : files to write, by "tracks", "clips" and "duplicates".
     """
     tracks = sorted(_read_all(track_tables), key=lambda row: row["track_id"])
     clips = sorted(_read_all(clip_tables), key=lambda row: (row["track_id"], float(row["start"])))
-    _quarantine_without_features(clips, tables)
-    kept = {row["track_id"] for row in clips if row["status"] == "ok"}
-    for row in tracks:
-        if row["status"] == "ok" and row["track_id"] not in kept:
-            row |= {"status": "quarantined", "reason": "not finite: no clip has finite features"}
     duplicates = find_duplicates(tracks)
     write_rows(outputs["tracks"], TRACK_COLUMNS, tracks)
     write_rows(outputs["clips"], CLIP_COLUMNS, clips)
@@ -62,22 +50,6 @@ def find_duplicates(tracks: list[dict]) -> list[dict]:
 
 def _read_all(paths: list[Path]) -> list[dict]:
     return [row for path in paths for row in read_rows(path)]
-
-
-def _quarantine_without_features(clips: list[dict], tables: list[Path]) -> None:
-    import pyarrow.parquet
-
-    by_preset = defaultdict(set)
-    for table in tables:
-        found = pyarrow.parquet.read_table(table, columns=["clip_id"])["clip_id"].to_pylist()
-        by_preset[Path(table).parent.name].update(found)
-    for row in clips:
-        lacking = [preset for preset, found in by_preset.items() if row["clip_id"] not in found]
-        if row["status"] == "ok" and lacking:
-            row |= {
-                "status": "quarantined",
-                "reason": f"not finite: features of {', '.join(sorted(lacking))}",
-            }
 
 
 def _summarise(tracks: list[dict], duplicates: list[dict], path: Path) -> None:

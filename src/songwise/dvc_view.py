@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from songwise.files import read_rows, replacing, write_json, write_rows
+from songwise.files import read_rows, write_json, write_rows
 
 
 def write_dvc_view(*, results: Path, protocol: str, metrics: Path, verdicts: Path) -> None:
@@ -12,13 +12,14 @@ def write_dvc_view(*, results: Path, protocol: str, metrics: Path, verdicts: Pat
     ----------
     results : results/DATASET, after `evaluate_models`.
     protocol : the honest one.
-    metrics : folder to write, a MODEL@PRESET.json each; DVC shows a line a file.
+    metrics : folder for a MODEL@PRESET.json each, since DVC shows a line a file; other JSON files in it go.
     verdicts : CSV to write: label, predicted; a row a song and repeat.
     """
     board = read_rows(results / "leaderboard.csv")
-    with replacing(metrics) as building:
-        for row in board:
-            figures = {name: float(value) for name, value in row.items() if name not in ("model", "features")}
-            write_json(building / f"{row['model']}@{row['features']}.json", figures)
+    for former in metrics.glob("*.json"):
+        former.unlink()
+    for row in board:
+        figures = {name: float(value) for name, value in row.items() if name not in ("model", "features")}
+        write_json(metrics / f"{row['model']}@{row['features']}.json", figures)
     best = f"{board[0]['model']}@{board[0]['features']}"
     write_rows(verdicts, ("label", "predicted"), read_rows(results / "models" / best / protocol / "songs.csv"))

@@ -180,14 +180,16 @@ def _names(family: str, statistic: str, count: int) -> list[str]:
 def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables: dict[str, Path], title: str) -> None:
     """Write one Parquet table a preset: clip_id, then the preset's columns as float32, a row for each good clip.
 
-    A clip whose features are not all finite has no row (and is quarantined by `splits.gather`).
-
     Parameters
     ----------
     clips_csv, folder : what `cut_shard` wrote.
     presets : contents of config/features files.
     tables : preset name to the file to write.
     title : for the progress display.
+
+    Raises
+    ------
+    ArithmeticError : a feature is not finite, which no audible clip should give.
     """
     with filling_cache("-".join(sorted({family for preset in presets for family in preset["families"]}))):
         for preset in presets:
@@ -209,11 +211,14 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
 def _write_table(rows: list[dict], preset: dict, path: Path) -> None:
     table = pd.DataFrame(rows, columns=["clip_id", *column_names(preset)])
     table = table.astype(dict.fromkeys(table.columns[1:], "float32"))
-    finite = np.isfinite(table.iloc[:, 1:].to_numpy()).all(axis=1)
-    for clip_id in table.loc[~finite, "clip_id"]:
-        print(f"{clip_id}: a feature of {preset['name']} is not finite; the clip is left out")
+    finite = np.isfinite(table.iloc[:, 1:].to_numpy())
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise ArithmeticError(
+            f"{table.columns[column + 1]} of preset {preset['name']} is not finite for {table['clip_id'][row]}"
+        )
     with replacing(path) as temporary:
-        table[finite].to_parquet(temporary, index=False)
+        table.to_parquet(temporary, index=False)
 
 
 def column_names(preset: dict) -> list[str]:

@@ -56,6 +56,8 @@ rule evaluate_models:
             caption="../report/leakage.rst",
         ),
         headline="results/{dataset}/headline.json",
+        dvc_metrics=expand("results/_dvc/metrics/{{dataset}}/{run}.json", run=PLAN.runs),
+        dvc_verdicts="results/_dvc/verdicts/{dataset}.csv",
     log:
         "logs/{dataset}/evaluate_models.log",
     params:

@@ -7,11 +7,6 @@ rule gather_tracks:
     input:
         track_tables=expand("data/clips/{{dataset}}/{shard}.tracks.csv", shard=SHARDS),
         clip_tables=expand("data/clips/{{dataset}}/{shard}.clips.csv", shard=SHARDS),
-        tables=expand(
-            "data/features/{{dataset}}/{preset}/{shard}.parquet",
-            preset=PLAN.presets,
-            shard=SHARDS,
-        ),
     output:
         tracks=report(
             "results/{dataset}/tracks.csv",

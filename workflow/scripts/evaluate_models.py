@@ -20,6 +20,6 @@ with job(snakemake.log[0]):
     write_dvc_view(
         results=results,
         protocol=snakemake.params.protocols[0],
-        metrics=Path(snakemake.output.dvc_metrics),
+        metrics=Path(snakemake.output.dvc_metrics[0]).parent,
         verdicts=Path(snakemake.output.dvc_verdicts),
     )

@@ -10,6 +10,5 @@ with job(snakemake.log[0]):
     gather(
         track_tables=[Path(path) for path in snakemake.input.track_tables],
         clip_tables=[Path(path) for path in snakemake.input.clip_tables],
-        tables=[Path(path) for path in snakemake.input.tables],
         outputs={name: Path(path) for name, path in snakemake.output.items()},
     )
