@@ -132,9 +132,9 @@ def figure_labels(wildcards):
     return {"dataset": wildcards.dataset}
 
 
-def store_generation(wildcards):
+def store_generation():
     """One more than at the last logging if the local store is gone since, so that it is built anew."""
-    record = Path(f"results/{wildcards.dataset}/tracking.json")
+    record = Path(f"{RESULTS}/tracking.json")
     if not record.is_file():
         return 1
     lost = not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").is_file()

@@ -20,7 +20,7 @@ rule log_runs:
         "logs/{dataset}/log_runs.log",
     params:
         uri=os.environ.get("MLFLOW_TRACKING_URI", ""),
-        generation=store_generation,
+        generation=store_generation(),  # now: the job's start removes the record that it reads
         code=code_of("tracking"),
     script:
         "../scripts/log_runs.py"
