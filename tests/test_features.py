@@ -6,9 +6,10 @@ import librosa
 import numpy as np
 import pandas as pd
 import pytest
+import soxr
 from conftest import RATE, tone, write_wav
 
-from songwise.audio import load_clip
+from songwise.audio import decode, load_clip
 from songwise.clips import clip_path
 from songwise.config import load_plan
 from songwise.features import column_names, extract, extract_shard
@@ -18,6 +19,7 @@ from songwise.models import read_features
 ROOT = Path(__file__).parents[1]
 PRESETS = load_plan({"dataset": "demo", "models": "default"}, ROOT).presets
 TOLERANCE = 1e-4
+OPEN_MUSIC = ROOT.parent / "shared" / "audio" / "open-music"
 
 
 def signals() -> dict[str, np.ndarray]:
@@ -33,6 +35,17 @@ def signals() -> dict[str, np.ndarray]:
         "shorter than a window": tone(0.02, 500),
         "silence": np.zeros(3 * RATE),
     }
+
+
+def real_clips() -> dict[str, np.ndarray]:
+    """Ten seconds of one track of each artist of open-music, where its files are at hand."""
+    found = {}
+    for folder in sorted(path for path in OPEN_MUSIC.glob("*") if path.is_dir()):
+        path = sorted(folder.glob("*.ogg"))[0]
+        segment = decode(path, max_seconds=600).segment[5_000:15_000]
+        samples = np.array(segment.get_array_of_samples(), np.float32).reshape(-1, segment.channels).mean(axis=1)
+        found[path.stem] = soxr.resample(samples / 32768, segment.frame_rate, RATE)
+    return found
 
 
 SIGNALS = {name: samples.astype(np.float32) for name, samples in signals().items()}
@@ -65,8 +78,18 @@ def plain(y: np.ndarray) -> dict[str, dict[str, float]]:
 @pytest.mark.filterwarnings("ignore:n_fft=.*too large", "ignore:Trying to estimate tuning")
 @pytest.mark.parametrize("preset", ["jlaoo26", "mfcccov"])
 def test_every_column_equals_plain_librosa(preset):
-    ours = pd.DataFrame([extract({RATE: y}, list(PRESETS.values()))[preset] for y in SIGNALS.values()])
-    theirs = pd.DataFrame([plain(y)[preset] for y in SIGNALS.values()])
+    assert_equal_to_librosa(SIGNALS, preset)
+
+
+@pytest.mark.skipif(not OPEN_MUSIC.is_dir(), reason="the files of open-music are not beside the project")
+@pytest.mark.parametrize("preset", ["jlaoo26", "mfcccov"])
+def test_every_column_equals_plain_librosa_on_real_music(preset):
+    assert_equal_to_librosa(real_clips(), preset)
+
+
+def assert_equal_to_librosa(signals: dict[str, np.ndarray], preset: str) -> None:
+    ours = pd.DataFrame([extract({RATE: y}, list(PRESETS.values()))[preset] for y in signals.values()])
+    theirs = pd.DataFrame([plain(y)[preset] for y in signals.values()])
     assert list(ours.columns) == list(theirs.columns)
     assert np.isfinite(ours.to_numpy()).all()
     allowed = TOLERANCE * (theirs.abs() + theirs.std())

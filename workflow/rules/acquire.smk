@@ -9,6 +9,8 @@ rule acquire_tracks:
         state="data/raw/{dataset}/shards/{shard}.json",
     log:
         "logs/{dataset}/acquire_tracks/{shard}.log",
+    conda:
+        ENVIRONMENT
     resources:
         downloads=1,
     params:

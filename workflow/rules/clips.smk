@@ -14,6 +14,8 @@ rule cut_clips:
         "logs/{dataset}/cut_clips/{shard}.log",
     benchmark:
         "benchmarks/out/{dataset}/cut_clips/{shard}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         clip=PLAN.dataset["clip"],
         max_seconds=PLAN.dataset["max_seconds"],

@@ -60,6 +60,8 @@ rule evaluate_models:
         dvc_verdicts="results/_dvc/verdicts/{dataset}.csv",
     log:
         "logs/{dataset}/evaluate_models.log",
+    conda:
+        ENVIRONMENT
     params:
         runs=run_params,
         protocols=PLAN.protocols,

@@ -17,6 +17,8 @@ rule extract_features:
         "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
     # Ahead of further clips, so that few clips lie on the disk at a time.
     priority: 1
+    conda:
+        ENVIRONMENT
     params:
         presets=list(PLAN.presets.values()),
         code=code_of("features"),

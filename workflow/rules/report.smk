@@ -25,6 +25,8 @@ rule render_report:
         ),
     log:
         "logs/{dataset}/render_report.log",
+    conda:
+        ENVIRONMENT
     params:
         runs=[str(run) for run in PLAN.runs],
         protocols=PLAN.protocols,

@@ -18,6 +18,8 @@ rule gather_tracks:
         duplicates="results/{dataset}/duplicates.csv",
     log:
         "logs/{dataset}/gather_tracks.log",
+    conda:
+        ENVIRONMENT
     params:
         code=code_of("census"),
     script:
@@ -32,6 +34,8 @@ rule make_splits:
         splits_csv="results/{dataset}/splits.csv",
     log:
         "logs/{dataset}/make_splits.log",
+    conda:
+        ENVIRONMENT
     params:
         min_songs=max(PLAN.settings["min_songs"], PLAN.dataset["split"]["folds"]),
         protocols=PLAN.protocols,
@@ -50,6 +54,8 @@ rule check_splits:
         checked="results/{dataset}/splits_checked.json",
     log:
         "logs/{dataset}/check_splits.log",
+    conda:
+        ENVIRONMENT
     params:
         code=code_of("leakage"),
     script:

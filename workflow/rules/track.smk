@@ -18,6 +18,8 @@ rule log_runs:
         tracking="results/{dataset}/tracking.json",
     log:
         "logs/{dataset}/log_runs.log",
+    conda:
+        ENVIRONMENT
     params:
         uri=os.environ.get("MLFLOW_TRACKING_URI", ""),
         generation=store_generation(),  # now: the job's start removes the record that it reads

@@ -19,6 +19,8 @@ rule train_model:
         "logs/{dataset}/train_model/{run}.log",
     benchmark:
         "benchmarks/out/{dataset}/train_model/{run}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         model=model_of,
         preset=preset_of,
@@ -44,6 +46,8 @@ rule audit_model:
         "logs/{dataset}/audit_model/{run}.{audit}.log",
     benchmark:
         "benchmarks/out/{dataset}/audit_model/{run}.{audit}.tsv"
+    conda:
+        ENVIRONMENT
     params:
         model=model_of,
         seed=PLAN.settings["seed"],
@@ -64,6 +68,8 @@ rule check_models:
         checked="results/{dataset}/models_checked.json",
     log:
         "logs/{dataset}/check_models.log",
+    conda:
+        ENVIRONMENT
     params:
         code=code_of("leakage"),
     script:
