@@ -62,7 +62,7 @@ DATASET = PLAN.dataset["name"]
 RESULTS = f"results/{DATASET}"
 HONEST = PLAN.settings["protocol"]
 LEVELS = ["clip", "song"]
-ENVIRONMENT = "songwise"  # as environment.yml names it; looked at with --software-deployment-method conda only
+ENVIRONMENT = "../../environment.yml"  # the one that is active, of all rules; documents them for --lint and --report
 
 
 wildcard_constraints:
