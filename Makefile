@@ -12,6 +12,7 @@ env: .venv/installed ## the locked environment in .venv
 	$(VENV)/pip install --quiet --disable-pip-version-check uv
 	$(VENV)/uv pip install --quiet --compile-bytecode --python $(VENV)/python --require-hashes -r requirements.lock
 	$(VENV)/uv pip install --quiet --python $(VENV)/python --no-deps --no-build-isolation --editable .
+	$(VENV)/python -c "from songwise.features import warm_up; warm_up()"
 	touch $@
 
 test: env ## the unit tests in seconds, then the workflow end to end
