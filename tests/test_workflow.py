@@ -139,6 +139,23 @@ def test_dvc_shows_metrics_and_plots(demo):
     (Path(demo) / "dvc_plots/index.html").unlink()
 
 
+def test_dvc_shares_raw_data_and_snakemake_has_nothing_to_do_after_a_pull(demo, tmp_path):
+    def dvc(*words: str) -> None:
+        subprocess.run([Path(sys.executable).with_name("dvc"), *words], cwd=demo, capture_output=True, check=True)
+
+    raw = demo / "data/raw/demo"
+    before = {path.name: path.read_bytes() for path in raw.rglob("*.json")}
+    dvc("remote", "add", "--default", "team", str(tmp_path / "remote"))
+    dvc("add", "data/raw/demo")
+    dvc("push")
+    shutil.rmtree(raw)
+    shutil.rmtree(demo / ".dvc/cache")
+    dvc("pull")
+    assert len(list((raw / "audio").iterdir())) == 63
+    assert {path.name: path.read_bytes() for path in raw.rglob("*.json")} == before
+    assert "Nothing to be done" in snakemake(demo, *QUICK, "-n").stdout
+
+
 def test_a_second_run_does_nothing(demo):
     done = snakemake(demo, *QUICK)
     assert done.returncode == 0 and "Nothing to be done" in done.stdout

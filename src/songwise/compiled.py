@@ -38,11 +38,12 @@ def filling_cache(step: str) -> Iterator[None]:
     libraries = [find_spec(name).origin for name in ("numba", "librosa", "numpy")]
     stamps = [(path, Path(path).stat().st_mtime_ns) for path in libraries]
     done = _FOLDER / f"{digest([step, sys.version, stamps])}.done"
-    if done.exists():
-        yield
-        return
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    with (_FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-        done.touch()
+    if not done.exists():
+        _FOLDER.mkdir(parents=True, exist_ok=True)
+        with (_FOLDER / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():  # it may be, after the wait
+                yield
+                done.touch()
+                return
+    yield
