@@ -1,5 +1,6 @@
 """Stage 1, acquire: every track of a shard as a local file, or a row that says why not."""
 
+import errno
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ _CHUNK = 1 << 16  # bytes; what a cut connection loses at most
 _LARGEST = 2 << 30  # bytes; no song is larger, an endless stream is
 _AT_ONCE = 4
 _NO_HOST = "the host's name is not known (is this machine offline? see mirror in config/README.md)"
+_FATAL = {errno.ENOSPC, errno.EDQUOT}  # a full disk is not the track's fault
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -115,9 +117,6 @@ def _fetch(track: Track, folder: Path, mirror: str | None) -> Fetched:
         if error.errno in _FATAL:
             raise
         return Fetched("failed", reason=f"failed: {error.strerror or error}")
-
-
-_FATAL = {28, 122}  # no space left, quota exceeded: not the track's fault
 
 
 def _own_file(track: Track) -> Path:

@@ -16,43 +16,19 @@ from songwise.provenance import code_of
 from songwise.runs import claim
 from songwise.sheet import deal, read_tracks, rows_digest
 
-LOOKING = {
-    "-n",
-    "--dry-run",
-    "--dryrun",
-    "--lint",
-    "--report",
-    "--unlock",
-    "--dag",
-    "--rulegraph",
-    "--filegraph",
-}
-LOOKING |= {
-    "--summary",
-    "-S",
-    "--detailed-summary",
-    "-D",
-    "--list-rules",
-    "--list",
-    "-l",
-    "--help",
-    "-h",
-}
+LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
+LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
 
 
 def is_real_run():
     """Whether this process will execute jobs; Snakemake tells only after the Snakefile is read."""
-    return workflow.is_main_process and not any(
-        word in LOOKING or word.startswith("-n") for word in sys.argv
-    )
+    return workflow.is_main_process and not any(word in LOOKING or word.startswith("-n") for word in sys.argv)
 
 
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
-    SHARDS = deal(
-        read_tracks(PLAN.dataset, PLAN.dataset_path, Path()), PLAN.dataset["shards"]
-    )
+    SHARDS = deal(read_tracks(PLAN.dataset, PLAN.dataset_path, Path()), PLAN.dataset["shards"])
     RUN_LOCK = claim(Path()) if is_real_run() else None
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
@@ -62,6 +38,11 @@ DATASET = PLAN.dataset["name"]
 RESULTS = f"results/{DATASET}"
 HONEST = PLAN.settings["protocol"]
 LEVELS = ["clip", "song"]
+# Read now, since the start of a job removes the record that it is read from.
+MIRRORS = {
+    shard: mirror_of_record(Path(f"data/raw/{DATASET}/shards/{shard}.json"), PLAN.settings["mirror"])
+    for shard in SHARDS
+}
 ENVIRONMENT = "../../environment.yml"  # the one that is active, of all rules; documents them for --lint and --report
 
 
@@ -77,8 +58,7 @@ def shard_rows(wildcards):
 
 
 def shard_mirror(wildcards):
-    state = Path(f"data/raw/{wildcards.dataset}/shards/{wildcards.shard}.json")
-    return mirror_of_record(state, PLAN.settings["mirror"])
+    return MIRRORS[int(wildcards.shard)]
 
 
 def clips_kept(path):
@@ -120,10 +100,7 @@ def run_params(wildcards):
         runs[str(run)] = shared | {
             "model": run.model,
             "features": run.preset,
-            **{
-                key: model[key]
-                for key in ("estimator", "parameters", "search", "scale", "calibrate")
-            },
+            **{key: model[key] for key in ("estimator", "parameters", "search", "scale", "calibrate")},
             "preset": {key: preset[key] for key in ("audio", "frame", "families")},
         }
     return runs
@@ -144,9 +121,7 @@ def store_generation():
 
 def print_headline():
     found = read_json(Path(f"{RESULTS}/headline.json"))
-    experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET][
-        "experiment_id"
-    ]
+    experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
     print(
         f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
         f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}]; "
@@ -160,15 +135,6 @@ def print_headline():
 
 def print_errors():
     """Once more, and last, what the failed jobs said to the person who started the run."""
-    logs = [
-        path
-        for path in Path(f"logs/{DATASET}").rglob("*.log")
-        if path.stat().st_mtime >= STARTED
-    ]
-    said = [
-        line
-        for path in sorted(logs)
-        for line in path.read_text().splitlines()
-        if line.startswith("songwise: ")
-    ]
+    logs = [path for path in Path(f"logs/{DATASET}").rglob("*.log") if path.stat().st_mtime >= STARTED]
+    said = [line for path in sorted(logs) for line in path.read_text().splitlines() if line.startswith("songwise: ")]
     print("\n" + "\n".join(dict.fromkeys(said)), file=sys.stderr)

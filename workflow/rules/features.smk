@@ -8,9 +8,7 @@ rule extract_features:
         clips="data/clips/{dataset}/{shard}",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
     output:
-        tables=expand(
-            "data/features/{{dataset}}/{preset}/{{shard}}.parquet", preset=PLAN.presets
-        ),
+        tables=expand("data/features/{{dataset}}/{preset}/{{shard}}.parquet", preset=PLAN.presets),
     log:
         "logs/{dataset}/extract_features/{shard}.log",
     benchmark:
