@@ -35,6 +35,9 @@ def test_a_zero_is_floored_and_is_no_veto():
     songs = song_verdicts(clips(*[("s", "a", 1.0, 0.0)] * 3, ("s", "a", 0.0, 1.0)))
     assert songs["predicted"].tolist() == ["a"]
     assert np.isfinite(songs[["p_a", "p_b"]].to_numpy()).all()
+    # Four clips all but sure of a outweigh one that rules it out.
+    songs = song_verdicts(clips(*[("s", "a", 0.99, 0.01)] * 4, ("s", "a", 0.0, 1.0)))
+    assert songs["predicted"].tolist() == ["a"]
 
 
 def test_ties_go_to_the_higher_mean_probability():
