@@ -13,7 +13,6 @@ def render_report(
     *,
     template: Path,
     folder: Path,
-    runs: list[str],
     protocols: list[str],
     title: str,
     label: str,
@@ -25,7 +24,6 @@ def render_report(
     ----------
     template : Jinja2 HTML; every value is escaped.
     folder : results/DATASET.
-    runs : MODEL@PRESET names.
     protocols : the honest one first.
     title, label : of the data set, and what its classes are.
     output : the page to write.
@@ -54,7 +52,6 @@ def render_report(
             {level: _picture(folder / "models" / run / f"confusion_{level}.png") for level in ("clip", "song")}
             | {"run": run}
             for run in ranked
-            if run in runs
         ],
         bars=_bars(leaderboard),
     )

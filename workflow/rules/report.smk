@@ -28,7 +28,6 @@ rule render_report:
     conda:
         ENVIRONMENT
     params:
-        runs=[str(run) for run in PLAN.runs],
         protocols=PLAN.protocols,
         title=PLAN.dataset.get("title", DATASET),
         label=PLAN.dataset["label"],

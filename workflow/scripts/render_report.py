@@ -10,7 +10,6 @@ with job(snakemake.log[0]):
     render_report(
         template=Path(snakemake.input.template),
         folder=Path(snakemake.output[0]).parent,
-        runs=snakemake.params.runs,
         protocols=snakemake.params.protocols,
         title=snakemake.params.title,
         label=snakemake.params.label,
