@@ -12,7 +12,6 @@ from pathlib import Path
 
 import imageio_ffmpeg
 import numpy as np
-import soxr
 
 with warnings.catch_warnings():
     # pydub looks for an ffmpeg on the PATH; it is given samples and WAV files, and needs none.
@@ -124,21 +123,13 @@ def _last_words(stderr: bytes) -> str:
     return (lines[-1] if lines else "no samples decode")[:200]
 
 
-def load_clip(path: Path, sample_rate: int) -> np.ndarray:
-    """A clip as the features see it.
+def load_clip(path: Path) -> tuple[np.ndarray, int]:
+    """A clip as features see it: channels averaged, float32 within [-1, 1], shape (n,), and its rate in Hz.
 
     Parameters
     ----------
     path : WAV, 16 bits, any rate and number of channels.
-    sample_rate : Hz wanted.
-
-    Returns
-    -------
-    float32, shape (n,), within [-1, 1]: channels averaged, resampled by soxr (HQ).
     """
     segment = AudioSegment.from_wav(str(path))
     samples = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels)
-    mono = samples.mean(axis=1, dtype=np.float32) / np.float32(32768)
-    if segment.frame_rate == sample_rate:
-        return mono
-    return soxr.resample(mono, segment.frame_rate, sample_rate, quality="HQ")
+    return samples.mean(axis=1, dtype=np.float32) / np.float32(32768), segment.frame_rate

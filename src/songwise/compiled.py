@@ -35,8 +35,9 @@ _FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder())))
 @contextmanager
 def filling_cache(step: str) -> Iterator[None]:
     """Run code that may compile: alone if this environment's cache lacks `step`, freely if it has it."""
-    libraries = [find_spec(name).origin for name in ("numba", "librosa", "numpy")]
-    stamps = [(path, Path(path).stat().st_mtime_ns) for path in libraries]
+    sources = [find_spec(name).origin for name in ("numba", "librosa", "numpy")]
+    sources += sorted(Path(__file__).parent.glob("dsp/*.py"))
+    stamps = [(str(path), Path(path).stat().st_mtime_ns) for path in sources]
     done = _FOLDER / f"{digest([step, sys.version, stamps])}.done"
     if not done.exists():
         _FOLDER.mkdir(parents=True, exist_ok=True)

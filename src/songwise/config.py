@@ -3,7 +3,6 @@
 Everything here is light (no numpy, no scikit-learn): it runs at every start of Snakemake.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from songwise.errors import InputError
+from songwise.errors import InputError, suggestion
+from songwise.presets import resolve
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     names = _model_names(settings["models"], root)
     models = {name: _load_named("model", name, root / "config" / "models", root) for name in names}
     wanted = dict.fromkeys(preset for model in models.values() for preset in model["features"])
-    presets = {name: _load_named("preset", name, root / "config" / "features", root) for name in wanted}
+    presets = {name: load_preset(name, root) for name in wanted}
     runs = [Run(model, preset) for model, content in models.items() for preset in content["features"]]
     return Plan(settings, dataset, dataset_path, models, presets, runs)
 
@@ -95,6 +95,18 @@ def load_dataset(name_or_path: str, root: Path) -> tuple[dict, Path]:
     if clip["stop"] is not None and clip["stop"] - clip["start"] < clip["min_seconds"]:
         raise InputError(f"{path}: between clip.start and clip.stop there is no room for a clip")
     return dataset, path
+
+
+def load_preset(name: str, root: Path) -> dict:
+    """A feature preset by its name in config/features, checked and with every option said (`presets.resolve`)."""
+    folder = root / "config" / "features"
+    preset = _load_named("preset", name, folder, root)
+    members = {member: _load_named("preset", member, folder, root) for member in preset.get("union", [])}
+    where = f"config/features/{name}.yaml"
+    for member, content in members.items():
+        if "union" in content:
+            raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
+    return resolve(preset, members, where)
 
 
 def read_yaml(path: Path) -> dict:
@@ -163,14 +175,6 @@ def _in_words(error: jsonschema.ValidationError) -> str:
     if error.validator == "pattern":
         return f"{at}'{error.instance}' has characters that are not allowed here ({error.validator_value})"
     return f"{at}{error.message}"
-
-
-def suggestion(name: str, known: list[str]) -> str:
-    """'; did you mean X?' for the nearest known name, else the list of known names."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"; did you mean '{near[0]}'?"
-    return f" (known: {', '.join(sorted(known))})" if known else ""
 
 
 def _load_named(kind: str, name: str, folder: Path, root: Path) -> dict:

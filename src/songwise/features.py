@@ -1,180 +1,93 @@
-"""Stage 3, features: one row of named numbers a clip, equal to plain librosa's.
+"""Stage 3, features: one row of named numbers a clip, for every preset, from spectra that all presets share."""
 
-A preset (config/features/NAME.yaml) names families and statistics. Intermediate spectra are computed once
-a clip and shared by all presets with the same audio and frame parameters.
-"""
-
-from functools import cache, cached_property
+import json
 from pathlib import Path
 
 from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
-import librosa
 import numpy as np
 import pandas as pd
 
 from songwise.audio import load_clip
 from songwise.clips import clip_path
+from songwise.dsp.moments import summarised
+from songwise.families import Clip, rows_of
 from songwise.files import read_rows, replacing
 from songwise.jobs import Progress
-
-_DELTA_WIDTH = 9  # frames, librosa's default; below it librosa raises and songwise answers 0
-
-
-class Spectra:
-    """What the families of one clip are made from, each computed when first asked for.
-
-    Parameters
-    ----------
-    samples : float32, shape (n,).
-    sample_rate : Hz.
-    n_fft, hop_length : in samples.
-    """
-
-    def __init__(self, samples: np.ndarray, *, sample_rate: int, n_fft: int, hop_length: int):
-        self.samples = samples
-        self.sample_rate = sample_rate
-        self.n_fft = n_fft
-        self.hop_length = hop_length
-        self._mfcc: dict[int, np.ndarray] = {}
-
-    @cached_property
-    def magnitude(self) -> np.ndarray:
-        """|STFT|, shape (1 + n_fft/2, frames)."""
-        return np.abs(librosa.stft(self.samples, n_fft=self.n_fft, hop_length=self.hop_length))
-
-    @cached_property
-    def power(self) -> np.ndarray:
-        """|STFT| squared, shape (1 + n_fft/2, frames)."""
-        return np.square(self.magnitude)
-
-    @cached_property
-    def mel_db(self) -> np.ndarray:
-        """Mel power spectrogram in dB, shape (128, frames)."""
-        return librosa.power_to_db(_mel_basis(self.sample_rate, self.n_fft) @ self.power)
-
-    def mfcc(self, n: int) -> np.ndarray:
-        """The first `n` MFCC, shape (n, frames)."""
-        if n not in self._mfcc:
-            self._mfcc[n] = librosa.feature.mfcc(S=self.mel_db, n_mfcc=n)
-        return self._mfcc[n]
+from songwise.presets import FAMILIES, column_names, names_of
+from songwise.standardise import standardised
 
 
-@cache
-def _mel_basis(sample_rate: int, n_fft: int) -> np.ndarray:
-    # librosa.feature.melspectrogram builds it anew for every clip.
-    return librosa.filters.mel(sr=sample_rate, n_fft=n_fft)
-
-
-def _delta(spectra: Spectra, n: int, order: int) -> np.ndarray:
-    mfcc = spectra.mfcc(n)
-    if mfcc.shape[1] < _DELTA_WIDTH:
-        return np.zeros_like(mfcc)
-    return librosa.feature.delta(mfcc, width=_DELTA_WIDTH, order=order)
-
-
-def _chroma_stft(spectra: Spectra, n: int) -> np.ndarray:
-    return librosa.feature.chroma_stft(S=spectra.power, sr=spectra.sample_rate, n_fft=spectra.n_fft)
-
-
-def _centroid(spectra: Spectra, n: int) -> np.ndarray:
-    return librosa.feature.spectral_centroid(S=spectra.magnitude, sr=spectra.sample_rate, n_fft=spectra.n_fft)
-
-
-def _bandwidth(spectra: Spectra, n: int) -> np.ndarray:
-    return librosa.feature.spectral_bandwidth(S=spectra.magnitude, sr=spectra.sample_rate, n_fft=spectra.n_fft)
-
-
-def _rolloff(spectra: Spectra, n: int) -> np.ndarray:
-    return librosa.feature.spectral_rolloff(S=spectra.magnitude, sr=spectra.sample_rate, n_fft=spectra.n_fft)
-
-
-def _zero_crossing_rate(spectra: Spectra, n: int) -> np.ndarray:
-    return librosa.feature.zero_crossing_rate(
-        spectra.samples, frame_length=spectra.n_fft, hop_length=spectra.hop_length
-    )
-
-
-def _rms(spectra: Spectra, n: int) -> np.ndarray:
-    return librosa.feature.rms(y=spectra.samples, frame_length=spectra.n_fft, hop_length=spectra.hop_length)
-
-
-# Family name to a function of the spectra and the number of coefficients, giving (rows, frames).
-FAMILIES = {
-    "mfcc": lambda spectra, n: spectra.mfcc(n),
-    "mfcc_delta": lambda spectra, n: _delta(spectra, n, order=1),
-    "mfcc_delta2": lambda spectra, n: _delta(spectra, n, order=2),
-    "chroma_stft": _chroma_stft,
-    "spectral_centroid": _centroid,
-    "spectral_bandwidth": _bandwidth,
-    "spectral_rolloff": _rolloff,
-    "zero_crossing_rate": _zero_crossing_rate,
-    "rms": _rms,
-}
-
-
-def _covariance(rows: np.ndarray) -> np.ndarray:
-    upper = np.triu_indices(len(rows))
-    if rows.shape[1] < 2:
-        return np.zeros(len(upper[0]))
-    return np.cov(rows)[upper]
-
-
-# Statistic name to a function of (rows, frames), giving one number a row; covariance one a pair of rows.
-STATISTICS = {
-    "mean": lambda rows: rows.mean(axis=1, dtype=np.float64),
-    "std": lambda rows: rows.std(axis=1, dtype=np.float64),
-    "var": lambda rows: rows.var(axis=1, dtype=np.float64),
-    "min": lambda rows: rows.min(axis=1),
-    "max": lambda rows: rows.max(axis=1),
-    "median": lambda rows: np.median(rows, axis=1),
-    "covariance": _covariance,
-}
-
-
-def extract(samples: dict[int, np.ndarray], presets: list[dict]) -> dict[str, dict[str, float]]:
-    """The features of one clip.
+class Extractor:
+    """Turns clips into the numbers of some presets, each family and statistic computed once a clip.
 
     Parameters
     ----------
-    samples : sample rate in Hz to the clip at that rate, float32, shape (n,), n >= 1.
-    presets : contents of config/features files.
-
-    Returns
-    -------
-    Preset name to column name to value. Columns are named family_index_statistic, the index (from 01) only
-    where a family has several rows: mfcc_03_mean, mfcc_01_02_covariance, rms_mean.
+    presets : resolved, as `config.load_preset` gives them.
     """
-    shared: dict[tuple, Spectra] = {}
-    found = {}
-    for preset in presets:
-        rate, frame = preset["audio"]["sample_rate"], preset["frame"]
-        key = (rate, frame["n_fft"], frame["hop_length"])
-        if key not in shared:
-            shared[key] = Spectra(samples[rate], sample_rate=rate, n_fft=key[1], hop_length=key[2])
-        found[preset["name"]] = _preset_columns(shared[key], preset["families"])
-    return found
+
+    def __init__(self, presets: list[dict]):
+        self._presets = presets
+        self._kept = {preset["name"]: _first_of_each(preset) for preset in presets}
+        self._wanted: dict[str, dict[str, dict]] = {}
+        for preset in presets:
+            families = self._wanted.setdefault(_key(preset["audio"]), {})
+            for family in preset["families"]:
+                content = families.setdefault(_rows_key(family), family | {"statistics": []})
+                content["statistics"] += [name for name in family["statistics"] if name not in content["statistics"]]
+
+    def __call__(self, samples: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
+        """Preset name to its numbers, float64, in the order of `column_names`.
+
+        Parameters
+        ----------
+        samples : of one clip, mono, float32, shape (n,), n >= 1.
+        sample_rate : Hz.
+        """
+        answers = {}
+        for audio, families in self._wanted.items():
+            clip = Clip(*standardised(samples, sample_rate, json.loads(audio)))
+            answers[audio] = {key: _summary(clip, family) for key, family in families.items()}
+        return {preset["name"]: self._collected(preset, answers[_key(preset["audio"])]) for preset in self._presets}
+
+    def _collected(self, preset: dict, answers: dict) -> np.ndarray:
+        values = [
+            answers[_rows_key(family)][name] for family in preset["families"] for name in family["statistics"] or [""]
+        ]
+        return np.concatenate(values)[self._kept[preset["name"]]]
 
 
-def _preset_columns(spectra: Spectra, families: dict) -> dict[str, float]:
-    columns: dict[str, float] = {}
-    for family, options in families.items():
-        rows = FAMILIES[family](spectra, options.get("n", 0))
-        if options.get("pool"):
-            rows = rows.reshape(1, -1)
-        for statistic in options["statistics"]:
-            names = _names(family, statistic, len(rows))
-            columns |= zip(names, STATISTICS[statistic](rows).tolist(), strict=True)
-    return columns
+def _first_of_each(preset: dict) -> np.ndarray:
+    # A union's families may repeat columns.
+    first: dict[str, int] = {}
+    for at, name in enumerate(name for family in preset["families"] for name in names_of(family)):
+        first.setdefault(name, at)
+    return np.array(list(first.values()))
 
 
-def _names(family: str, statistic: str, count: int) -> list[str]:
-    if statistic == "covariance":
-        pairs = zip(*np.triu_indices(count), strict=True)
-        return [f"{family}_{row + 1:02d}_{column + 1:02d}_covariance" for row, column in pairs]
-    if count == 1:
-        return [f"{family}_{statistic}"]
-    return [f"{family}_{row:02d}_{statistic}" for row in range(1, count + 1)]
+def _key(content: dict) -> str:
+    return json.dumps(content, sort_keys=True)
+
+
+def _rows_key(family: dict) -> str:
+    return _key({name: family[name] for name in ("family", "frame", "options", "pool")})
+
+
+def _summary(clip: Clip, family: dict) -> dict[str, np.ndarray]:
+    rows = rows_of(clip, family["family"], frame=family["frame"], options=family["options"])
+    if not FAMILIES[family["family"]].statistics:
+        return {"": rows.ravel()}
+    count = 1 if family["pool"] == "all" else len(rows) // family["pool"]
+    return summarised(rows.reshape(count, -1), family["statistics"])
+
+
+def extract(samples: np.ndarray, sample_rate: int, presets: list[dict]) -> dict[str, dict[str, float]]:
+    """The features of one clip by name: preset to column to value. `Extractor` is for many clips."""
+    values = Extractor(presets)(samples, sample_rate)
+    return {
+        preset["name"]: dict(zip(column_names(preset), values[preset["name"]].tolist(), strict=True))
+        for preset in presets
+    }
 
 
 def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables: dict[str, Path], title: str) -> None:
@@ -183,7 +96,7 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
     Parameters
     ----------
     clips_csv, folder : what `cut_shard` wrote.
-    presets : contents of config/features files.
+    presets : resolved.
     tables : preset name to the file to write.
     title : for the progress display.
 
@@ -193,41 +106,42 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
     """
     warm_up()
     clip_ids = [row["clip_id"] for row in read_rows(clips_csv) if row["status"] == "ok"]
-    rates = {preset["audio"]["sample_rate"] for preset in presets}
     progress = Progress(f"features {title}", len(clip_ids), "clips")
-    rows: dict[str, list[dict]] = {preset["name"]: [] for preset in presets}
-    for clip_id in clip_ids:
-        path = clip_path(folder, clip_id)
-        values = extract({rate: load_clip(path, rate) for rate in rates}, presets)
-        for name, columns in values.items():
-            rows[name].append({"clip_id": clip_id, **columns})
+    extractor = Extractor(presets)
+    found = {preset["name"]: np.empty((len(clip_ids), preset["columns"]), np.float32) for preset in presets}
+    for row, clip_id in enumerate(clip_ids):
+        for name, values in extractor(*load_clip(clip_path(folder, clip_id))).items():
+            found[name][row] = values
         progress.step()
     for preset in presets:
-        _write_table(rows[preset["name"]], preset, tables[preset["name"]])
+        _write_table(clip_ids, found[preset["name"]], preset, tables[preset["name"]])
 
 
 def warm_up() -> None:
-    """Have every family compiled, so that later processes find all in numba's cache: some 20 s the first time."""
-    families = {name: {"n": 20, "statistics": ["mean"]} for name in sorted(FAMILIES)}
-    audio, frame = {"sample_rate": 22050}, {"n_fft": 2048, "hop_length": 512}
-    with filling_cache(" ".join(families)):
-        column_names({"name": "all", "audio": audio, "frame": frame, "families": families})
+    """Have every family compiled, so that later processes find all in numba's cache: about a minute the first time."""
+    families = [
+        {"prefix": name, "family": name, "frame": {"n_fft": 2048, "hop_length": 512}, "pool": 1}
+        | {"options": {key: _first(value) for key, value in family.options.items()}}
+        | {"statistics": ["mean", "skew", "median"] if family.statistics else []}
+        for name, family in FAMILIES.items()
+    ]
+    with filling_cache(_key(families)):
+        noise = np.random.default_rng(0).normal(size=22050).astype(np.float32)
+        audio = {"sample_rate": 22050}
+        Extractor([{"name": "every", "audio": audio, "families": families}])(noise, 22050)
 
 
-def _write_table(rows: list[dict], preset: dict, path: Path) -> None:
-    table = pd.DataFrame(rows, columns=["clip_id", *column_names(preset)])
-    table = table.astype(dict.fromkeys(table.columns[1:], "float32"))
-    finite = np.isfinite(table.iloc[:, 1:].to_numpy())
+def _first(value):
+    return value[0] if isinstance(value, tuple) else value
+
+
+def _write_table(clip_ids: list[str], values: np.ndarray, preset: dict, path: Path) -> None:
+    columns = column_names(preset)
+    finite = np.isfinite(values)
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
-        raise ArithmeticError(
-            f"{table.columns[column + 1]} of preset {preset['name']} is not finite for {table['clip_id'][row]}"
-        )
+        raise ArithmeticError(f"{columns[column]} of preset {preset['name']} is not finite for {clip_ids[row]}")
+    table = pd.DataFrame(values, columns=columns)
+    table.insert(0, "clip_id", clip_ids)
     with replacing(path) as temporary:
         table.to_parquet(temporary, index=False)
-
-
-def column_names(preset: dict) -> list[str]:
-    """The names of a preset's columns, in order."""
-    noise = np.random.default_rng(0).normal(size=preset["frame"]["n_fft"]).astype(np.float32)
-    return list(extract({preset["audio"]["sample_rate"]: noise}, [preset])[preset["name"]])

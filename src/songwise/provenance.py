@@ -41,24 +41,35 @@ def _closure(modules: tuple[str, ...]) -> tuple[set[str], set[str]]:
         for node in ast.walk(_tree(module)):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module == "songwise":
-                names = [f"songwise.{alias.name}" for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
+                # What is imported may be a module of ours itself: from songwise.dsp import pitch.
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
             else:
                 continue
             for name in names:
                 top, _, rest = name.partition(".")
                 if top == "songwise" and rest:
-                    waiting.append(rest.split(".")[0])
+                    waiting += _modules(rest)
                 else:
                     libraries.add(top)
     return seen, libraries
 
 
+def _modules(dotted: str) -> list[str]:
+    # The modules along a dotted name: the names of functions at its end are none.
+    parts = dotted.split(".")
+    names = [".".join(parts[: count + 1]) for count in range(len(parts))]
+    return [name for name in names if _path(name).is_file()]
+
+
+def _path(module: str) -> Path:
+    base = _PACKAGE.joinpath(*module.split("."))
+    return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+
+
 @cache
 def _tree(module: str) -> ast.Module:
-    return ast.parse((_PACKAGE / f"{module}.py").read_text(encoding="utf-8"))
+    return ast.parse(_path(module).read_text(encoding="utf-8"))
 
 
 def _tree_hash(module: str) -> str:

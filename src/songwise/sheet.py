@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
 
 from songwise import synthetic
-from songwise.config import load_dataset, read_yaml, suggestion
-from songwise.errors import InputError
+from songwise.config import load_dataset, read_yaml
+from songwise.errors import InputError, suggestion
 from songwise.files import digest, stable_hash
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm"})
