@@ -1,0 +1,62 @@
+"""A peer of songwise behind a pipe, in its own environment: started by benchmarks/extraction.py, not by hand.
+
+    python benchmarks/peers.py NAME
+
+Reads the path of a WAV file a line, answers a line of JSON each: wall and cpu (seconds) and columns (how many numbers
+came out). The first line that it writes says that it is ready. Standard library and the peer only.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+
+
+def opensmile_set(name: str) -> Callable[[str], int]:
+    """openSMILE's functionals of a feature set, over the whole file."""
+    import opensmile
+
+    smile = opensmile.Smile(feature_set=opensmile.FeatureSet[name], feature_level=opensmile.FeatureLevel.Functionals)
+    return lambda path: smile.process_file(path).shape[1]
+
+
+def essentia_music() -> Callable[[str], int]:
+    """Essentia's MusicExtractor with its own defaults."""
+    import essentia
+
+    essentia.log.infoActive = essentia.log.warningActive = False
+    import essentia.standard
+
+    extractor = essentia.standard.MusicExtractor()
+
+    def run(path: str) -> int:
+        pool, _ = extractor(path)
+        names = {name for name in pool.descriptorNames() if not name.startswith("metadata.")}
+        values = [pool[name] for name in names - {"rhythm.beats_position"}]  # as long as there are beats
+        return sum(getattr(value, "size", 1) for value in values if not isinstance(value, str | list))
+
+    return run
+
+
+PEERS = {
+    "emobase": lambda: opensmile_set("emobase"),
+    "ComParE_2016": lambda: opensmile_set("ComParE_2016"),
+    "MusicExtractor": essentia_music,
+}
+
+
+def main(name: str) -> None:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what the peer prints must not stand between the answers
+    run = PEERS[name]()
+    print(json.dumps({"ready": name}), file=answers)
+    for line in sys.stdin:
+        wall, cpu = time.perf_counter(), time.process_time()
+        columns = run(line.rstrip("\n"))
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        print(json.dumps({"wall": wall, "cpu": cpu, "columns": columns}), file=answers)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
