@@ -1,8 +1,10 @@
 """Features equal plain librosa's, whatever the signal; tests/plain.py is how a notebook writes them."""
 
+import json
 from functools import cache
 from pathlib import Path
 
+import librosa
 import numpy as np
 import pandas as pd
 import plain
@@ -10,14 +12,16 @@ import pytest
 import soxr
 import yaml
 from conftest import RATE, tone, write_wav
+from pyarrow import parquet
 
 from songwise import presets
 from songwise.audio import decode, load_clip
 from songwise.clips import clip_path
 from songwise.config import load_preset
 from songwise.dsp import constantq, medians, moments
-from songwise.features import Extractor, extract, extract_shard
+from songwise.features import extract, extract_shard
 from songwise.files import write_rows
+from songwise.frames import Frames
 from songwise.models import read_features
 from songwise.presets import column_names
 from songwise.standardise import standardised
@@ -154,9 +158,9 @@ def test_the_union_holds_its_members_numbers_once():
 
 def test_presets_do_not_depend_on_which_are_extracted_with_them():
     y = tone(2, 330).astype(np.float32)
-    together = Extractor(list(PRESETS.values()))(y, RATE)
+    together = extract(y, RATE, list(PRESETS.values()))
     for name, preset in PRESETS.items():
-        np.testing.assert_array_equal(together[name], Extractor([preset])(y, RATE)[name])
+        assert together[name] == extract(y, RATE, [preset])[name]
 
 
 @pytest.mark.parametrize("shape", [(40, 300), (5, 1025), (1, 33), (130, 7), (300, 129)])
@@ -172,8 +176,6 @@ def test_running_medians_are_scipy_s_to_the_bit(shape):
 @pytest.mark.parametrize("tuned", [-0.5, 0.0, 0.31])
 @pytest.mark.parametrize(("rate", "bins"), [(22_050, 12), (22_050, 36), (44_100, 36), (96_000, 12)])
 def test_the_constant_q_transform_is_librosa_s(rate, bins, tuned):
-    import librosa
-
     y = as_float32(signals(rate))["sweep"][: 2 * rate]
     theirs = np.abs(librosa.cqt(y, sr=rate, n_bins=7 * bins, bins_per_octave=bins, tuning=tuned))
     ours = constantq.cqt(constantq.pyramid(y, rate, 512), bins, tuned)
@@ -194,15 +196,32 @@ def test_a_table_has_a_row_for_each_good_clip(tmp_path):
     write_rows(tmp_path / "clips.csv", ["clip_id", "status"], rows)
     for hertz, clip_id in zip((220, 440, 880), clip_ids, strict=True):
         write_wav(clip_path(tmp_path / "clips", clip_id), tone(1, hertz))
-    some = [PRESETS["jlaoo26"], PRESETS["mfcccov"]]
+    framed = PRESETS["mfcccov"] | {
+        "frames": {"dtype": "float32", "families": {"log_mel": {"n": 64}, "mfcc": {"n": 20}}}
+    }
+    some = [PRESETS["jlaoo26"], framed]
     tables = {preset["name"]: tmp_path / preset["name"] / "0.parquet" for preset in some}
+    frames = {"mfcccov": tmp_path / "0.frames.arrow"}
     extract_shard(
-        clips_csv=tmp_path / "clips.csv", folder=tmp_path / "clips", presets=some, tables=tables, title="test"
+        clips_csv=tmp_path / "clips.csv",
+        folder=tmp_path / "clips",
+        presets=some,
+        tables=tables,
+        frames=frames,
+        title="test",
     )
     table = read_features([tables["jlaoo26"]])
     assert list(table.index) == sorted(clip_ids)
     assert list(table.columns) == column_names(PRESETS["jlaoo26"])
     assert table["spectral_centroid_mean"]["b@10000"] > table["spectral_centroid_mean"]["b@0"]
+    recorded = json.loads(parquet.read_schema(tables["jlaoo26"]).metadata[b"songwise.preset"])
+    assert recorded["audio"] == {"sample_rate": RATE, "standardise": False}
+    matrices = Frames(frames["mfcccov"])
+    assert list(matrices) == clip_ids
+    y, rate = load_clip(clip_path(tmp_path / "clips", "b@0"))
+    mel = librosa.feature.melspectrogram(y=y, sr=rate, n_mels=64)
+    np.testing.assert_allclose(matrices["b@0"]["log_mel"].T, librosa.power_to_db(mel), atol=1e-3)
+    np.testing.assert_allclose(matrices["b@0"]["mfcc"].T, librosa.feature.mfcc(y=y, sr=rate), atol=1e-3)
 
 
 def test_a_clip_is_mixed_to_mono_and_resampled_without_aliases(tmp_path):

@@ -1,18 +1,21 @@
 """Stage 3, features: one row of named numbers a clip, for every preset, from spectra that all presets share."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
 from songwise.audio import load_clip
 from songwise.clips import clip_path
 from songwise.dsp.moments import summarised
 from songwise.families import Clip, rows_of
 from songwise.files import read_rows, replacing
+from songwise.frames import FramesWriter
 from songwise.jobs import Progress
 from songwise.presets import FAMILIES, column_names, names_of
 from songwise.standardise import standardised
@@ -36,19 +39,29 @@ class Extractor:
                 content = families.setdefault(_rows_key(family), family | {"statistics": []})
                 content["statistics"] += [name for name in family["statistics"] if name not in content["statistics"]]
 
-    def __call__(self, samples: np.ndarray, sample_rate: int) -> dict[str, np.ndarray]:
-        """Preset name to its numbers, float64, in the order of `column_names`.
+    def __call__(self, samples: np.ndarray, sample_rate: int) -> tuple[dict[str, np.ndarray], dict[str, dict]]:
+        """The numbers and the frames of one clip.
 
         Parameters
         ----------
-        samples : of one clip, mono, float32, shape (n,), n >= 1.
+        samples : mono, float32, shape (n,), n >= 1.
         sample_rate : Hz.
+
+        Returns
+        -------
+        Preset name to its numbers, float64, in the order of `column_names`; and name to {family: (rows, frames)} for
+        the presets that ask for frames.
         """
-        answers = {}
+        numbers, frames = {}, {}
         for audio, families in self._wanted.items():
             clip = Clip(*standardised(samples, sample_rate, json.loads(audio)))
-            answers[audio] = {key: _summary(clip, family) for key, family in families.items()}
-        return {preset["name"]: self._collected(preset, answers[_key(preset["audio"])]) for preset in self._presets}
+            answers = {key: _summary(clip, family) for key, family in families.items()}
+            for preset in self._presets:
+                if _key(preset["audio"]) == audio:
+                    numbers[preset["name"]] = self._collected(preset, answers)
+                    if "frames" in preset:
+                        frames[preset["name"]] = _frames(clip, preset)
+        return numbers, frames
 
     def _collected(self, preset: dict, answers: dict) -> np.ndarray:
         values = [
@@ -81,16 +94,24 @@ def _summary(clip: Clip, family: dict) -> dict[str, np.ndarray]:
     return summarised(rows.reshape(count, -1), family["statistics"])
 
 
+def _frames(clip: Clip, preset: dict) -> dict[str, np.ndarray]:
+    spectra = clip.spectra(**preset["frame"])
+    make = {"log_mel": lambda n: spectra.mel_db(n).T, "mfcc": spectra.mfcc}
+    return {family: make[family](options["n"]) for family, options in preset["frames"]["families"].items()}
+
+
 def extract(samples: np.ndarray, sample_rate: int, presets: list[dict]) -> dict[str, dict[str, float]]:
     """The features of one clip by name: preset to column to value. `Extractor` is for many clips."""
-    values = Extractor(presets)(samples, sample_rate)
+    values, _ = Extractor(presets)(samples, sample_rate)
     return {
         preset["name"]: dict(zip(column_names(preset), values[preset["name"]].tolist(), strict=True))
         for preset in presets
     }
 
 
-def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables: dict[str, Path], title: str) -> None:
+def extract_shard(
+    *, clips_csv: Path, folder: Path, presets: list[dict], tables: dict[str, Path], frames: dict[str, Path], title: str
+) -> None:
     """Write one Parquet table a preset: clip_id, then the preset's columns as float32, a row for each good clip.
 
     Parameters
@@ -98,6 +119,7 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
     clips_csv, folder : what `cut_shard` wrote.
     presets : resolved.
     tables : preset name to the file to write.
+    frames : the same for the matrices of the presets that ask for them.
     title : for the progress display.
 
     Raises
@@ -109,10 +131,19 @@ def extract_shard(*, clips_csv: Path, folder: Path, presets: list[dict], tables:
     progress = Progress(f"features {title}", len(clip_ids), "clips")
     extractor = Extractor(presets)
     found = {preset["name"]: np.empty((len(clip_ids), preset["columns"]), np.float32) for preset in presets}
-    for row, clip_id in enumerate(clip_ids):
-        for name, values in extractor(*load_clip(clip_path(folder, clip_id))).items():
-            found[name][row] = values
-        progress.step()
+    with ExitStack() as stack:
+        writers = {
+            preset["name"]: stack.enter_context(FramesWriter(frames[preset["name"]], preset))
+            for preset in presets
+            if "frames" in preset
+        }
+        for row, clip_id in enumerate(clip_ids):
+            numbers, matrices = extractor(*load_clip(clip_path(folder, clip_id)))
+            for name, values in numbers.items():
+                found[name][row] = values
+            for name, families in matrices.items():
+                writers[name].add(clip_id, families)
+            progress.step()
     for preset in presets:
         _write_table(clip_ids, found[preset["name"]], preset, tables[preset["name"]])
 
@@ -141,7 +172,8 @@ def _write_table(clip_ids: list[str], values: np.ndarray, preset: dict, path: Pa
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise ArithmeticError(f"{columns[column]} of preset {preset['name']} is not finite for {clip_ids[row]}")
-    table = pd.DataFrame(values, columns=columns)
-    table.insert(0, "clip_id", clip_ids)
+    arrays = [pa.array(clip_ids, pa.string()), *(pa.array(column) for column in values.T)]
+    # How the numbers came about goes with them.
+    recorded = {"songwise.preset": json.dumps(preset, sort_keys=True)}
     with replacing(path) as temporary:
-        table.to_parquet(temporary, index=False)
+        parquet.write_table(pa.table(arrays, ["clip_id", *columns], metadata=recorded), temporary)

@@ -15,6 +15,7 @@ import soxr
 # Of workflow/schemas/preset.schema.yaml; None leaves a step out.
 DEFAULTS = {"low_pass": 8000, "trim": 60, "loudness": -23}
 
+_LOWEST_NATIVE = 22_050  # Hz; of a telephone's recording not every family is defined at its own rate
 _STOPPED = 100  # dB; beyond the 80 dB that a spectrogram in dB keeps
 _TRANSITION = 0.1  # of the cut-off: what falls from whole to _STOPPED, half of it on either side
 _HIGHEST = 0.9  # of half the rate: a higher cut-off would leave no room for the transition
@@ -31,8 +32,8 @@ def standardised(samples: np.ndarray, rate: int, audio: dict) -> tuple[np.ndarra
     ----------
     samples : float32, shape (n,), n >= 1; channels averaged.
     rate : Hz, of `samples`.
-    audio : a preset's audio section. sample_rate: Hz, or "native" for `rate`. standardise: False or absent for
-        resampling alone, True for DEFAULTS, or a dict that replaces some of them:
+    audio : a preset's audio section. sample_rate: Hz, or "native" for `rate`, 22,050 Hz at least. standardise: False
+        or absent for resampling alone, True for DEFAULTS, or a dict that replaces some of them:
         low_pass: cut-off in Hz (-6 dB; 5 % above it 100 dB are gone), at most 0.9 of half the rate;
         trim: dB below the loudest frame, under which the beginning and the end count as silence;
         loudness: LUFS, by ITU-R BS.1770-4, of a single channel.
@@ -42,7 +43,7 @@ def standardised(samples: np.ndarray, rate: int, audio: dict) -> tuple[np.ndarra
     float32, shape (m,), and its rate in Hz. Samples beyond [-1, 1] are left so: nothing clips in float. m >= 1 unless
     resampling leaves nothing. Digital silence stays as it is, and what is below -70 LUFS keeps its level.
     """
-    wanted = rate if audio["sample_rate"] == "native" else audio["sample_rate"]
+    wanted = max(rate, _LOWEST_NATIVE) if audio["sample_rate"] == "native" else audio["sample_rate"]
     if wanted != rate:
         samples = soxr.resample(samples, rate, wanted, quality="HQ")
     asked = audio.get("standardise", False)
