@@ -31,12 +31,14 @@ class Clip(_Memo):
     ----------
     samples : float32, shape (n,), n >= 1.
     sample_rate : Hz.
+    separating : whether harmonic or percussive parts may be asked for; else complex spectra are not kept.
     """
 
-    def __init__(self, samples: np.ndarray, sample_rate: int):
+    def __init__(self, samples: np.ndarray, sample_rate: int, *, separating: bool = True):
         super().__init__()
         self.samples = samples
         self.sample_rate = sample_rate
+        self.separating = separating
 
     def spectra(self, n_fft: int, hop_length: int, part: str = "whole") -> "Spectra":
         """The spectra with one frame setting, of the clip or of its harmonic or percussive part."""
@@ -93,14 +95,19 @@ class Spectra(_Memo):
         """complex64, shape (frames, bins)."""
         if self.part == "percussive" and not self._is_quiet:
             return self.of("whole").stft - self.of("harmonic").stft
+        return fourier.stft(self.samples, self.n_fft, self.hop_length, self._dtype)
+
+    @property
+    def _dtype(self) -> type:
         # Of a part only mel bands are made.
-        dtype = np.float64 if self.part == "whole" else np.float32
-        return fourier.stft(self.samples, self.n_fft, self.hop_length, dtype)
+        return np.float64 if self.part == "whole" else np.float32
 
     @cached_property
     def magnitude(self) -> np.ndarray:
         """float32, shape (frames, bins)."""
-        return np.abs(self.stft)
+        if self.clip.separating:
+            return np.abs(self.stft)
+        return fourier.magnitudes(self.samples, self.n_fft, self.hop_length, self._dtype)
 
     @cached_property
     def power(self) -> np.ndarray:
@@ -214,6 +221,11 @@ FAMILIES: dict[str, Callable] = {
     "onset_strength": lambda spectra, aggregate: spectra.onset_strength(aggregate),
     "tempo": _tempo,
 }
+
+
+def separates(family: str, options: dict) -> bool:
+    """Whether a family needs the harmonic or percussive part."""
+    return family.startswith(("harmonic_", "percussive_")) or options.get("part", "whole") != "whole"
 
 
 def rows_of(clip: Clip, family: str, *, frame: dict, options: dict) -> np.ndarray:

@@ -13,7 +13,7 @@ from pyarrow import parquet
 from songwise.audio import load_clip
 from songwise.clips import clip_path
 from songwise.dsp.moments import summarised
-from songwise.families import Clip, rows_of
+from songwise.families import Clip, rows_of, separates
 from songwise.files import read_rows, replacing
 from songwise.frames import FramesWriter
 from songwise.jobs import Progress
@@ -54,7 +54,8 @@ class Extractor:
         """
         numbers, frames = {}, {}
         for audio, families in self._wanted.items():
-            clip = Clip(*standardised(samples, sample_rate, json.loads(audio)))
+            separating = any(separates(family["family"], family["options"]) for family in families.values())
+            clip = Clip(*standardised(samples, sample_rate, json.loads(audio)), separating=separating)
             answers = {key: _summary(clip, family) for key, family in families.items()}
             for preset in self._presets:
                 if _key(preset["audio"]) == audio:

@@ -48,18 +48,14 @@ def parts(S, mask):
     frames, bins = S.shape
     harmonic = np.empty((bins, frames), np.float32)
     percussive = np.empty((bins, frames), np.float32)
-    one = np.empty((_TILE, _TILE), np.float32)
-    other = np.empty((_TILE, _TILE), np.float32)
-    for start in range(0, bins, _TILE):
-        width = min(_TILE, bins - start)
-        for first in range(0, frames, _TILE):
-            height = min(_TILE, frames - first)
-            for t in range(height):
-                values, weights = S[first + t, start : start + width], mask[first + t, start : start + width]
-                for k in range(width):
-                    one[k, t] = values[k] * weights[k]
-                    other[k, t] = values[k] * (np.float32(1) - weights[k])
-            for k in range(width):
-                harmonic[start + k, first : first + height] = one[k, :height]
-                percussive[start + k, first : first + height] = other[k, :height]
+    for first in range(0, frames, _TILE):
+        last = min(first + _TILE, frames)
+        for start in range(0, bins, _TILE):
+            stop = min(start + _TILE, bins)
+            for t in range(first, last):
+                values, weights = S[t], mask[t]
+                for k in range(start, stop):
+                    part = values[k] * weights[k]
+                    harmonic[k, t] = part
+                    percussive[k, t] = values[k] - part
     return harmonic, percussive

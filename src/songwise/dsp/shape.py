@@ -11,7 +11,8 @@ import numpy as np
 
 _TINY = np.finfo(np.float32).tiny
 _AMIN = 1e-10  # librosa's floor of powers
-_CHUNK = 16  # bins whose product, each at least _AMIN, is far from the ends of float64
+_FACTORS = 16  # powers of at least _AMIN whose product is far from the ends of float64
+_LANES = 64
 _TOP_DB = 80.0
 _FAR = np.float32(3e38)  # beyond any magnitude
 
@@ -79,19 +80,22 @@ def flatness(S):
     """librosa.feature.spectral_flatness: geometric over arithmetic mean of the power."""
     frames, bins = S.shape
     found = np.empty(frames, np.float32)
+    products = np.empty(_LANES)
     for t in range(frames):
+        row = S[t]
         total = 0.0
         logs = 0.0
-        start = 0
-        while start < bins:
-            stop = min(start + _CHUNK, bins)
-            product = 1.0
-            for k in range(start, stop):
-                power = max(np.float64(S[t, k] * S[t, k]), _AMIN)
-                total += power
-                product *= power  # the log of a product instead of a sum of logs
-            logs += np.log(product)
-            start = stop
+        # Logarithms of products instead of sums of logarithms; each of _LANES products takes every _LANES-th bin.
+        for first in range(0, bins, _LANES * _FACTORS):
+            products[:] = 1.0
+            for start in range(first, min(first + _LANES * _FACTORS, bins), _LANES):
+                group = row[start : start + _LANES]
+                for lane in range(len(group)):
+                    power = max(np.float64(group[lane] * group[lane]), _AMIN)
+                    total += power
+                    products[lane] *= power
+            for lane in range(_LANES):
+                logs += np.log(products[lane])
         found[t] = np.exp(logs / bins) / (total / bins)
     return found
 
