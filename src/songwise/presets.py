@@ -32,6 +32,7 @@ class Family:
 
 
 _CQT = {"bins_per_octave": (36, 12, 24, 48, 60)}
+_CQT_HOP = 64  # halved six times in seven octaves
 _CQT_RATE = 9_000  # above twice the upper end of the highest filter, however the music is tuned
 FAMILIES = {
     "mfcc": Family("n", {"n": 20, "part": _PARTS}),
@@ -77,6 +78,9 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
     ------
     InputError : naming the file and what in it cannot be used.
     """
+    if ("union" in preset) == ("families" in preset):
+        both = "holds both families and union" if "union" in preset else "holds no families or union"
+        raise InputError(f"{where}: {both}; one of them says what the columns are")
     if "union" in preset:
         families = list(_united(preset, members, where))
     else:
@@ -150,9 +154,14 @@ def _meaning(family: dict) -> tuple:
 def _check_rates(preset: dict, where: str) -> None:
     rate = preset["audio"]["sample_rate"]
     for family in preset["families"]:
-        lowest = FAMILIES[family["family"]].lowest_rate
+        name, lowest = family["family"], FAMILIES[family["family"]].lowest_rate
         if rate != "native" and rate < lowest:
-            raise InputError(f"{where}: audio.sample_rate: {family['family']} needs {lowest} Hz at least, not {rate}")
+            raise InputError(f"{where}: audio.sample_rate: {name} needs {lowest} Hz at least, not {rate}")
+        if "bins_per_octave" in family["options"] and family["frame"]["hop_length"] % _CQT_HOP:
+            raise InputError(
+                f"{where}: {name} needs a hop_length that can be halved for each octave: a multiple of {_CQT_HOP}, "
+                f"not {family['frame']['hop_length']}"
+            )
 
 
 def _rows(family: dict) -> int:
