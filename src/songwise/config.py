@@ -101,7 +101,8 @@ def load_preset(name: str, root: Path) -> dict:
     """A feature preset by its name in config/features, checked and with every option said (`presets.resolve`)."""
     folder = root / "config" / "features"
     preset = _load_named("preset", name, folder, root)
-    members = {member: _load_named("preset", member, folder, root) for member in preset.get("union", [])}
+    union = [] if "families" in preset else preset.get("union", [])
+    members = {member: _load_named("preset", member, folder, root) for member in union}
     where = f"config/features/{name}.yaml"
     for member, content in members.items():
         if "union" in content:
