@@ -44,6 +44,7 @@ def says(*parts: str) -> str:
         ({"audit": ["by-sog"]}, says("audit.0: 'by-sog' is not one of random-clips")),
         ({"seed": -1}, says("seed: -1 is less than the minimum of 0")),
         ({"min_songs": "many"}, says("min_songs: 'many' is not of type 'integer'")),
+        ({"show_tracks": "all"}, says("show_tracks: 'all' is not per-class, none, or a list of")),
     ],
 )
 def test_a_mistake_in_the_config_is_named(change, message):

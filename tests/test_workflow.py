@@ -107,6 +107,7 @@ def test_the_report_is_one_page_that_needs_nothing_else(demo):
     page = (demo / "results/demo/report.html").read_text()
     for text in ("Six invented bands", "lda_shrinkage", "What leakage would have claimed", "silent", "data:image/png"):
         assert text in page
+    assert page.count('<img alt="Waveform, mel spectrogram and chroma of ') == 6  # a track of each band
     assert not re.search(r'(src|href)="(?!data:|#)', page)
 
 
@@ -386,6 +387,7 @@ def test_too_few_songs_left_stops_the_run_and_keeps_the_table(mine):
         (("modles=knn",), "unknown key 'modles'; did you mean 'models'?"),
         (("dataset=opn-music",), "did you mean 'open-music'?"),
         (("mirror=/nowhere/at/all",), "mirror: there is no folder '/nowhere/at/all'"),
+        (("show_tracks=[copper_foxes-amber_ocan]",), "did you mean 'copper_foxes-amber_ocean'?"),
     ],
 )
 def test_a_mistake_on_the_command_line_stops_before_any_work(demo, words, message):

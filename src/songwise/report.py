@@ -16,6 +16,7 @@ def render_report(
     protocols: list[str],
     title: str,
     label: str,
+    portraits: Path | None,
     output: Path,
 ) -> None:
     """Fill the page's template; what it shows needs no other file and no network.
@@ -26,6 +27,7 @@ def render_report(
     folder : results/DATASET.
     protocols : the honest one first.
     title, label : of the data set, and what its classes are.
+    portraits : the folder that `draw_tracks` wrote, or None to show none.
     output : the page to write.
     """
     tracks = read_rows(folder / "tracks.csv")
@@ -54,6 +56,7 @@ def render_report(
             for run in ranked
         ],
         bars=_bars(leaderboard),
+        portraits=_portraits(portraits),
     )
     write_text(output, text)
 
@@ -76,6 +79,12 @@ def _pairs(rows: list[dict], protocols: list[str]) -> list[dict]:
 def _per_class(tracks: list[dict]) -> list[tuple[str, int]]:
     songs = {(row["label"], row["song"]) for row in tracks if row["status"] == "ok"}
     return sorted(Counter(label for label, _ in songs).items())
+
+
+def _portraits(folder: Path | None) -> list[dict]:
+    if folder is None:
+        return []
+    return [row | {"picture": _picture(folder / row["file"])} for row in read_json(folder / "index.json")]
 
 
 def _picture(path: Path) -> str:

@@ -139,6 +139,16 @@ def _check_header(sheet: Path, header: list[str], known: dict, required: list[st
             raise InputError(f"{sheet}: unknown column '{name}'{near} Rename the column if it is your own.")
 
 
+def check_shown(show: str | list[str], tracks: list[Track]) -> None:
+    """Raise InputError if the setting show_tracks names a track that the sheet does not have."""
+    known = {track.track_id for track in tracks}
+    for name in [] if isinstance(show, str) else show:
+        if name not in known:
+            near = suggestion(name, sorted(known))
+            hint = near if "did you mean" in near else f" (it has {len(known)}; tracks.csv of a former run lists them)"
+            raise InputError(f"config: show_tracks: the track sheet has no track_id '{name}'{hint}")
+
+
 def _scan(folder: Path, song_pattern: str | None, dataset_path: Path) -> list[Track]:
     if not folder.is_dir():
         raise InputError(f"{dataset_path}: source.folder: there is no folder {folder}")

@@ -14,7 +14,7 @@ from songwise.errors import InputError
 from songwise.files import read_json
 from songwise.provenance import code_of
 from songwise.runs import claim
-from songwise.sheet import deal, read_tracks, rows_digest
+from songwise.sheet import check_shown, deal, read_tracks, rows_digest
 
 LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
 LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
@@ -28,7 +28,9 @@ def is_real_run():
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
-    SHARDS = deal(read_tracks(PLAN.dataset, PLAN.dataset_path, Path()), PLAN.dataset["shards"])
+    TRACKS = read_tracks(PLAN.dataset, PLAN.dataset_path, Path())
+    check_shown(PLAN.settings["show_tracks"], TRACKS)
+    SHARDS = deal(TRACKS, PLAN.dataset["shards"])
     RUN_LOCK = claim(Path()) if is_real_run() else None
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None

@@ -1,6 +1,30 @@
-# Inputs: all tables of results/DATASET.
-# Outputs: results/DATASET/report.html, one self-contained page.
-# Steps: render_report.
+# Inputs: all tables of results/DATASET; for the portraits, the tracks' files.
+# Outputs: results/DATASET/report.html, one self-contained page; results/DATASET/tracks, the portraits in it.
+# Steps: draw_tracks (once gather_tracks knows the good ones) -> render_report.
+
+
+rule draw_tracks:
+    input:
+        tracks_csv="results/{dataset}/tracks.csv",
+        states=expand("data/raw/{{dataset}}/shards/{shard}.json", shard=SHARDS),
+    output:
+        portraits=report(
+            directory("results/{dataset}/tracks"),
+            patterns=["{track}.png"],
+            category="Tracks",
+            labels={"track": "{track}"},
+            caption="../report/portraits.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_tracks.log",
+    conda:
+        ENVIRONMENT
+    params:
+        show=PLAN.settings["show_tracks"],
+        max_seconds=PLAN.dataset["max_seconds"],
+        code=code_of("portraits"),
+    script:
+        "../scripts/draw_tracks.py"
 
 
 rule render_report:
@@ -16,6 +40,7 @@ rule render_report:
             run=PLAN.runs,
             level=LEVELS,
         ),
+        portraits=[] if PLAN.settings["show_tracks"] == "none" else ["results/{dataset}/tracks"],
     output:
         report(
             "results/{dataset}/report.html",

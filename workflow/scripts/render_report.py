@@ -13,5 +13,6 @@ with job(snakemake.log[0]):
         protocols=snakemake.params.protocols,
         title=snakemake.params.title,
         label=snakemake.params.label,
+        portraits=Path(snakemake.input.portraits[0]) if snakemake.input.portraits else None,
         output=Path(snakemake.output[0]),
     )
