@@ -8,6 +8,7 @@ import yaml
 from songwise.config import load_preset
 from songwise.errors import InputError
 from songwise.presets import column_names
+from songwise.standardise import DEFAULTS
 
 ROOT = Path(__file__).parents[1]
 GOOD = {"name": "mine", "families": {"mfcc": {"n": 13, "statistics": ["mean"]}}}
@@ -51,7 +52,9 @@ def families(**content) -> dict:
         (families(rms={"frame": {"hop": 3}, "statistics": ["mean"]}), r"frame: unknown key 'hop'"),
         (GOOD | {"columns": 14}, r"columns: 14 are promised, but the families give 13"),
         (GOOD | {"audio": {"sample_rate": "natural"}}, r"'natural' is not a rate in Hz"),
-        (GOOD | {"audio": {"standardise": {"lowpass": 3000}}}, r"standardise"),
+        (GOOD | {"audio": {"standardise": {"lowpass": 3000}}}, r"unknown key 'lowpass'; did you mean 'low_pass'"),
+        (GOOD | {"audio": {"standardise": "yes"}}, r"audio\.standardise: 'yes' is not of type"),
+        (GOOD | {"audio": {"standardise": {"trim": 0}}}, r"audio\.standardise\.trim: 0 is less than"),
         (GOOD | {"frames": {"families": {"mel": {}}}}, r"frames\.families: unknown key 'mel'"),
         (GOOD | {"union": ["other"]}, r"families and union"),
         ({"name": "mine"}, r"families or union"),
@@ -96,3 +99,15 @@ def test_options_that_are_not_said_are_librosa_s(load):
     (family,) = load(families(chroma={"family": "chroma_cqt", "statistics": ["mean"]}))["families"]
     assert family["options"] == {"bins_per_octave": 36}
     assert family["frame"] == {"n_fft": 2048, "hop_length": 512}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, False),
+        ({"standardise": True}, DEFAULTS),
+        ({"standardise": {"loudness": None, "low_pass": 4000}}, DEFAULTS | {"loudness": None, "low_pass": 4000}),
+    ],
+)
+def test_standardise_is_false_or_says_every_step(load, asked, found):
+    assert load(GOOD | {"audio": asked})["audio"] == {"sample_rate": 22050, "standardise": found}

@@ -142,6 +142,8 @@ def check(content: dict, schema: str, root: Path, where: str) -> dict:
 
 
 def _with_defaults(content, schema: Mapping):
+    if content is True and schema.get("type") == ["boolean", "object"]:
+        content = {}  # true asks for every default
     if not isinstance(content, dict):
         return content
     filled = dict(content)
