@@ -149,10 +149,16 @@ def real_clips(source: Path, count: int) -> list[Path]:
             command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-ss", str(start), "-i", path]
             command += ["-t", str(SECONDS), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
             samples = np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, "<i2")
-            if len(samples) == SECONDS * RATE and samples.any():
+            if len(samples) == SECONDS * RATE and not _falls_silent(samples):
                 paths.append(_write(folder / f"{len(paths):03d}.wav", samples))
                 break
     return paths
+
+
+def _falls_silent(samples: np.ndarray) -> bool:
+    # Of digital silence librosa's CQT is rounding noise, which its chroma scales to 1: nothing to compare with.
+    sounding = np.flatnonzero(np.concatenate([[1], samples, [1]]))
+    return bool(np.diff(sounding).max() > 2048)
 
 
 def _emptied(folder: Path) -> Path:
@@ -205,19 +211,22 @@ def _not_started(path: Path) -> tuple[float, float, dict]:
 
 
 @cache
-def our_preset(name: str) -> dict:
+def our_extractor(name: str) -> tuple:
     from songwise.config import load_preset
+    from songwise.features import Extractor
+    from songwise.presets import column_names
 
-    return load_preset(name, ROOT)
+    preset = load_preset(name, ROOT)
+    return Extractor([preset]), column_names(preset)
 
 
 def ours(path: Path, preset: str) -> dict[str, float]:
     """A WAV file's columns of a preset; the one place that knows songwise's interface."""
     from songwise.audio import load_clip
-    from songwise.features import extract
 
-    samples, rate = load_clip(path)
-    return extract(samples, rate, [our_preset(preset)])[preset]
+    extractor, names = our_extractor(preset)
+    numbers, _ = extractor(*load_clip(path))
+    return dict(zip(names, numbers[preset].tolist(), strict=True))
 
 
 def by_hand(path: Path, preset: str) -> dict[str, float]:

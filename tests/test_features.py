@@ -19,6 +19,7 @@ from songwise.audio import decode, load_clip
 from songwise.clips import clip_path
 from songwise.config import load_preset
 from songwise.dsp import constantq, medians, moments
+from songwise.families import Clip, rows_of
 from songwise.features import extract, extract_shard
 from songwise.files import write_rows
 from songwise.frames import Frames
@@ -180,6 +181,20 @@ def test_the_constant_q_transform_is_librosa_s(rate, bins, tuned):
     theirs = np.abs(librosa.cqt(y, sr=rate, n_bins=7 * bins, bins_per_octave=bins, tuning=tuned))
     ours = constantq.cqt(constantq.pyramid(y, rate, 512), bins, tuned)
     np.testing.assert_allclose(ours, theirs, atol=2e-6 * theirs.max())
+
+
+def test_digital_silence_within_a_clip_has_no_pitch():
+    # librosa scales its rounding noise to 1 there; all other columns are librosa's.
+    y = np.concatenate([tone(1, 330), np.zeros(3 * RATE), tone(1, 440)]).astype(np.float32)
+    clip = Clip(y, RATE)
+    rows = rows_of(clip, "chroma_cqt", frame={"n_fft": 2048, "hop_length": 512}, options={"bins_per_octave": 12})
+    assert rows[:, : RATE // 512 - 4].max(axis=0).min() == 1
+    assert not rows[:, RATE // 512 + 50 : 4 * RATE // 512 - 50].any()
+    ours = extract(y, RATE, [PRESETS["fma518"]])["fma518"]
+    theirs = plain.plain("fma518", y, RATE, dtype=np.float64)
+    for name in ours:
+        if not name.startswith(("chroma_c", "tonnetz")):
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-4, abs=1e-4), name
 
 
 def test_statistics_of_constant_rows_are_defined():

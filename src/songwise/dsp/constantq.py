@@ -58,7 +58,7 @@ def _frequencies(bins_per_octave: int, tuned: float) -> np.ndarray:
     return librosa.cqt_frequencies(n_bins=OCTAVES * bins_per_octave, fmin=lowest, bins_per_octave=bins_per_octave)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)  # a tuning is one of 100; 0.3 MB each with 36 bins
 def _filters(rate: float, bins_per_octave: int, tuned: float) -> np.ndarray:
     # Of the highest octave, in time: real parts, then imaginary ones; float32, shape (n_fft, 2 * bins_per_octave).
     frequencies = _frequencies(bins_per_octave, tuned)

@@ -9,6 +9,7 @@ import scipy.ndimage
 
 _LOWEST, _HIGHEST = 150.0, 4000.0  # Hz in which pitches are looked for
 _THRESHOLD = np.float32(0.1)  # of a frame's largest bin
+_SILENT = 1e-9  # of the clip's largest bin of the CQT, which is known to some 1e-7
 _RESOLUTION = 0.01  # of a bin of the octave
 
 
@@ -77,14 +78,21 @@ def _fold(bins: int, bins_per_octave: int) -> np.ndarray:
     return librosa.filters.cq_to_chroma(bins, bins_per_octave=bins_per_octave)
 
 
+def _folded(C: np.ndarray, bins_per_octave: int) -> np.ndarray:
+    folded = _fold(len(C), bins_per_octave) @ C
+    # librosa scales the rounding noise of digital silence to 1; a clip that is silent throughout has 0 there.
+    folded[:, C.max(axis=0) < _SILENT * C.max()] = 0
+    return folded
+
+
 def chroma_cqt(C: np.ndarray, bins_per_octave: int) -> np.ndarray:
     """librosa.feature.chroma_cqt of a CQT's magnitude C, shape (bins, frames), as (12, frames)."""
-    return _scaled_to_largest(_fold(len(C), bins_per_octave) @ C)
+    return _scaled_to_largest(_folded(C, bins_per_octave))
 
 
 def chroma_cens(C: np.ndarray, bins_per_octave: int) -> np.ndarray:
     """librosa.feature.chroma_cens of a CQT's magnitude C, shape (bins, frames), as (12, frames)."""
-    chroma = librosa.util.normalize(_fold(len(C), bins_per_octave) @ C, norm=1, axis=0)
+    chroma = librosa.util.normalize(_folded(C, bins_per_octave), norm=1, axis=0)
     steps = sum((chroma > step) * np.float32(0.25) for step in (0.4, 0.2, 0.1, 0.05))
     smoothing = librosa.filters.get_window("hann", 41 + 2, fftbins=False)
     smoothed = scipy.ndimage.convolve1d(steps, smoothing / smoothing.sum(), axis=1, mode="constant")
