@@ -55,7 +55,6 @@ def parts(S, mask):
             for t in range(first, last):
                 values, weights = S[t], mask[t]
                 for k in range(start, stop):
-                    part = values[k] * weights[k]
-                    harmonic[k, t] = part
-                    percussive[k, t] = values[k] - part
+                    harmonic[k, t] = values[k] * weights[k]
+                    percussive[k, t] = values[k] * (np.float32(1) - weights[k])
     return harmonic, percussive
