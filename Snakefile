@@ -34,6 +34,7 @@ rule all:
         f"{RESULTS}/report.html",
         f"{RESULTS}/models_checked.json",
         f"{RESULTS}/tracking.json",
+        kept_clips(),
 
 
 onsuccess:

@@ -5,29 +5,29 @@ import pytest
 from conftest import RATE, encode, tone, write_wav
 
 from songwise.audio import decode
-from songwise.clips import clip_path, clip_starts, cut_shard
-from songwise.files import read_rows, write_json
+from songwise.clips import GoodClips, clip_path, clip_starts, cut_shard, inspect_shard
+from songwise.errors import InputError
+from songwise.files import read_rows, write_json, write_rows
 from songwise.sheet import Track
 
 CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
 DATASET = {"name": "test", "clip": CLIP, "max_seconds": 60}
 
 
-def cut(tmp_path, paths: dict, dataset: dict = DATASET, **fields):
+def inspect(tmp_path, paths: dict, dataset: dict = DATASET, **fields):
+    """The tables that `inspect_shard` writes of audio files by track_id, and what `GoodClips` needs to give them."""
     tracks = [Track(name, "label", name, **fields) for name in paths]
     record = {name: {"status": "ok", "reason": "", "path": str(path), "sha256": ""} for name, path in paths.items()}
+    tables = {f"{name}_csv": tmp_path / f"{name}.csv" for name in ("tracks", "clips")}
     write_json(tmp_path / "state.json", {"mirror": None, "tracks": record})
-    cut_shard(
-        tracks,
-        dataset,
-        state=tmp_path / "state.json",
-        folder=tmp_path / "cut",
-        tracks_csv=tmp_path / "tracks.csv",
-        clips_csv=tmp_path / "clips.csv",
-        title="test",
-    )
-    rows = {row["track_id"]: row for row in read_rows(tmp_path / "tracks.csv")}
-    return rows, read_rows(tmp_path / "clips.csv")
+    inspect_shard(tracks, dataset, state=tmp_path / "state.json", **tables, title="test")
+    rows = {row["track_id"]: row for row in read_rows(tables["tracks_csv"])}
+    return rows, read_rows(tables["clips_csv"]), {"tracks": tracks, "state": tmp_path / "state.json", **tables}
+
+
+def cut(folder, shard: dict, dataset: dict = DATASET):
+    cut_shard(GoodClips(**shard, dataset=dataset), folder, title="test")
+    return folder
 
 
 FORMATS = {
@@ -49,7 +49,7 @@ def encoded(tmp_path_factory):
 
 
 def test_every_format_decodes_to_the_same_music(encoded, tmp_path):
-    tracks, clips = cut(tmp_path, encoded)
+    tracks, clips, _ = inspect(tmp_path, encoded)
     for suffix in FORMATS:
         assert tracks[suffix]["status"] == "ok", tracks[suffix]
         assert float(tracks[suffix]["seconds"]) == pytest.approx(5, abs=0.1)
@@ -73,8 +73,9 @@ def test_clips_are_cut_where_the_data_set_says():
 
 def test_a_clip_holds_the_samples_of_its_place(tmp_path):
     ramp = np.linspace(-0.9, 0.9, 6 * RATE)
-    _, clips = cut(tmp_path, {"ramp": write_wav(tmp_path / "ramp.wav", ramp)})
-    segment = decode(clip_path(tmp_path / "cut", "ramp@4000"), max_seconds=60).segment
+    _, clips, shard = inspect(tmp_path, {"ramp": write_wav(tmp_path / "ramp.wav", ramp)})
+    folder = cut(tmp_path / "cut", shard)
+    segment = decode(clip_path(folder, "ramp@4000"), max_seconds=60).segment
     expected = (ramp[4 * RATE :] * 32767).astype("<i2")
     assert np.array_equal(np.array(segment.get_array_of_samples()), expected)
     assert [row["start"] for row in clips] == ["0", "2", "4"]
@@ -82,7 +83,7 @@ def test_a_clip_holds_the_samples_of_its_place(tmp_path):
 
 def test_a_row_of_the_sheet_can_start_and_stop_elsewhere(tmp_path):
     path = write_wav(tmp_path / "song.wav", tone(10, 300))
-    _, clips = cut(tmp_path, {"song": path}, start="3", stop="7")
+    _, clips, _ = inspect(tmp_path, {"song": path}, start="3", stop="7")
     assert [row["clip_id"] for row in clips] == ["song@3000", "song@5000"]
 
 
@@ -105,7 +106,7 @@ def test_what_is_no_music_is_quarantined_and_the_rest_goes_on(tmp_path):
         "good": good, "text": text, "empty": empty, "silent": silent, "short": short, "long": long,
         "cut": cut_off, "lies": header_only, "half": half,
     }  # fmt: skip
-    tracks, clips = cut(tmp_path, paths)
+    tracks, clips, shard = inspect(tmp_path, paths)
     said = {name: (row["status"], row["reason"].split(":")[0]) for name, row in tracks.items()}
     assert said == {
         "good": ("ok", ""),
@@ -122,11 +123,38 @@ def test_what_is_no_music_is_quarantined_and_the_rest_goes_on(tmp_path):
     assert {(row["clip_id"], row["status"]) for row in clips} == {
         ("good@0", "ok"), ("good@2000", "ok"), ("half@0", "quarantined"), ("half@2000", "ok"),
     }  # fmt: skip
+    written = {path.name for path in cut(tmp_path / "cut", shard).iterdir()}
+    assert written == {clip_path(tmp_path, name).name for name in ("good@0", "good@2000", "half@2000")}
+
+
+def test_a_track_that_changed_between_the_tables_and_the_cut_stops_the_shard(tmp_path):
+    path = write_wav(tmp_path / "song.wav", tone(6, 440))
+    _, rows, shard = inspect(tmp_path, {"song": path})
+    original = path.read_bytes()
+
+    def refused(match: str) -> None:
+        with pytest.raises(InputError, match=match):
+            cut(tmp_path / "cut", shard)
+        assert not (tmp_path / "cut").exists()
+
+    write_wav(path, tone(6, 550))  # the same length, other music
+    refused("song.wav: holds other audio than when it was inspected")
+    path.write_bytes(b"no audio" * 1000)
+    refused("song.wav: could be decoded before, and now cannot .undecodable")
+    path.unlink()
+    refused("song.wav: could be decoded before, and now cannot")
+    path.write_bytes(original)
+    write_rows(shard["clips_csv"], rows[0].keys(), [*rows, rows[-1] | {"clip_id": "song@5000"}])
+    refused("clips.csv: lists other clips of song than are cut now")
+    write_rows(shard["clips_csv"], rows[0].keys(), rows[:2])
+    refused("clips.csv: lists other clips of song than are cut now")
+    write_rows(shard["clips_csv"], rows[0].keys(), rows)
+    assert len(list(cut(tmp_path / "cut", shard).iterdir())) == 3
 
 
 def test_a_playlist_disguised_as_audio_opens_nothing_else(tmp_path):
     secret = write_wav(tmp_path / "secret.wav", tone(4, 440))
     playlist = tmp_path / "song.mp3"
     playlist.write_text(f"#EXTM3U\n#EXTINF:4,\n{secret}\n")
-    tracks, _ = cut(tmp_path, {"song": playlist})
+    tracks, _, _ = inspect(tmp_path, {"song": playlist})
     assert tracks["song"]["status"] == "quarantined"

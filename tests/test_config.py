@@ -9,6 +9,7 @@ from conftest import ROOT, tone, write_wav
 
 from songwise.config import load_plan
 from songwise.errors import InputError
+from songwise.presets import preset_key
 from songwise.sheet import deal, load_tracks, rows_digest
 
 GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
@@ -57,6 +58,24 @@ def test_defaults_are_filled_in():
     assert plan.settings["min_songs"] == 5 and plan.protocols == ["by-song", "random-clips"]
     assert [str(run) for run in plan.runs] == ["knn@jlaoo26", "knn@mfcccov"]
     assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
+
+
+def test_the_key_of_a_preset_follows_what_its_numbers_follow(tmp_path):
+    for name in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    path = tmp_path / "config/features/jlaoo26.yaml"
+    original = re.sub("columns: .*\n", "", path.read_text())
+
+    def key(text: str) -> str:
+        path.write_text(text)
+        return preset_key(load_plan({"dataset": "demo", "models": "majority"}, tmp_path).presets["jlaoo26"])
+
+    assert key(original) == key("# a comment\n" + original) == key(re.sub("title: .*", "title: Other", original))
+    assert key(original) == key(re.sub("(audio|frame): .*\n", "", original))  # these are the defaults
+    families = original.split("families:\n")[1].splitlines()
+    reordered = original.replace("\n".join(families), "\n".join(reversed(families)))
+    changes = {original, original.replace("2048", "1024"), original.replace("n: 20", "n: 13"), reordered}
+    assert len({key(text) for text in changes}) == 4
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_a_killed_run_completes_by_the_same_command_with_the_same_figures(mine, 
         done_once.append(True)
 
     done_once: list[bool] = []
-    start_and_kill(lambda: list(folder.glob("data/clips/mine/*.csv")))
+    start_and_kill(lambda: list(folder.glob("data/features/mine/*/*/*.parquet")))
     start_and_kill(lambda: list(folder.glob("results/mine/models/*/by-song/fit.json")))
     done = snakemake(folder, *words)
     assert done.returncode == 0, done.stdout[-3000:]
@@ -280,18 +280,82 @@ def test_an_edited_feature_redoes_features_and_models_but_a_comment_does_not(min
         path.write_text(original)
 
 
+EXTRA = """
+name: extra
+families:
+  rms: {statistics: [mean, std]}
+  zero_crossing_rate: {statistics: [mean]}
+"""
+# What follows from the set of runs as a whole.
+SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "render_report", "log_runs"), 1)
+
+
+def try_knn_on(folder: Path, *presets: str) -> None:
+    path = folder / "config/models/knn.yaml"
+    path.write_text(re.sub("features: .*", f"features: [{', '.join(presets)}]", path.read_text()))
+
+
+def test_a_preset_that_joins_changes_or_leaves_redoes_no_other(mine):
+    kept = [*mine.glob("data/clips/mine/*.csv"), *mine.glob("data/features/mine/*/*/*.parquet")]
+    kept += [*mine.glob("results/mine/splits*"), *mine.glob("results/mine/models/*/*/predictions.csv")]
+    before = {path: path.stat().st_mtime_ns for path in kept}
+    extra, track = mine / "config/features/extra.yaml", mine / "my/audio/mid-1.wav"
+    extra.write_text(EXTRA)
+    try_knn_on(mine, "extra", "jlaoo26", "mfcccov")
+    done = run_mine(mine)
+    assert done.returncode == 0, done.stdout[-3000:]
+    own = {"extract_features": 3, "train_model": 1, "audit_model": 1}
+    assert jobs(done.stdout) == own | SUMMARIES
+    assert len(before) == 2 * 3 + 2 * 3 + 2 + 3 * 2
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert "knn,extra" in (mine / "results/mine/leaderboard.csv").read_text()
+
+    extra.write_text("# a comment changes nothing\ntitle: Nor does a title\n" + EXTRA)
+    assert not {"extract_features", "audit_model"} & jobs(run_mine(mine, "-n").stdout).keys()
+    extra.write_text(EXTRA.replace("std", "max"))
+    assert jobs(run_mine(mine, "-n").stdout) == own | SUMMARIES
+    stamp = track.stat()
+    os.utime(track)
+    counts = jobs(run_mine(mine, "-n").stdout)
+    assert (counts["extract_features"], counts["extract_features_2"]) == (3, 1)  # its shard's tables of all presets
+    assert counts["inspect_tracks"] == 1 and counts["train_model"] == 4
+    os.utime(track, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    extra.write_text(EXTRA)
+    assert "Nothing to be done" in run_mine(mine, "-n").stdout
+
+    try_knn_on(mine, "jlaoo26", "mfcccov")
+    assert jobs(run_mine(mine, "-n").stdout) == SUMMARIES
+
+
+def test_clips_are_kept_on_request_and_nothing_else_is_redone(mine):
+    done = run_mine(mine)
+    assert done.returncode == 0 and not list(mine.glob("data/clips/mine/**/*.wav"))
+    done = snakemake(mine, "--cores", "2", *mine_words(), "keep_clips=True", PYTHONPATH=str(mine / "src"))
+    assert done.returncode == 0 and jobs(done.stdout) == {"cut_clips": 3}
+    good = [row for row in rows(mine / "results/mine/clips.csv") if row["status"] == "ok"]
+    assert len(list(mine.glob("data/clips/mine/*/*.wav"))) == len(good) == 3 * SONGS * 3
+    assert "Nothing to be done" in run_mine(mine, "-n").stdout
+    for folder in mine.glob("data/clips/mine/*/"):
+        shutil.rmtree(folder)
+
+
 def test_a_new_song_redoes_its_shard_and_what_depends_on_it(mine):
     write_wav(mine / "my/audio/new.wav", song("mid", 99))
     write_sheet(mine / "my", [{"track_id": "new", "label": "mid", "path": "audio/new.wav"}])
-    before = {path: path.stat().st_mtime_ns for path in mine.glob("data/features/mine/*/*.parquet")}
+    before = {path: path.stat().st_mtime_ns for path in mine.glob("data/features/mine/*/*/*.parquet")}
     done = run_mine(mine)
     assert done.returncode == 0, done.stdout[-3000:]
     counts = jobs(done.stdout)
-    assert counts["acquire_tracks"] == counts["cut_clips"] == counts["extract_features"] == 1
+    assert counts["acquire_tracks"] == counts["inspect_tracks"] == counts["extract_features"] == 1
     assert counts["train_model"] == 3
     changed = [path for path, stamp in before.items() if path.stat().st_mtime_ns != stamp]
-    assert len(before) == 6 and len(changed) == 2  # one shard, two presets
+    assert len(before) == 9 and len(changed) == 2  # one shard of two presets; the third has left
     assert "new" in {row["track_id"] for row in rows(mine / "results/mine/tracks.csv")}
+
+    try_knn_on(mine, "extra", "jlaoo26", "mfcccov")
+    counts = jobs(run_mine(mine, "-n").stdout)
+    assert counts == {"extract_features": 1, "train_model": 1, "audit_model": 1} | SUMMARIES
+    try_knn_on(mine, "jlaoo26", "mfcccov")
     write_sheet(mine / "my")
 
 

@@ -123,13 +123,12 @@ def _last_words(stderr: bytes) -> str:
     return (lines[-1] if lines else "no samples decode")[:200]
 
 
-def load_clip(path: Path) -> tuple[np.ndarray, int]:
-    """A clip as features see it: channels averaged, float32 within [-1, 1], shape (n,), and its rate in Hz.
-
-    Parameters
-    ----------
-    path : WAV, 16 bits, any rate and number of channels.
-    """
-    segment = AudioSegment.from_wav(str(path))
+def samples_of(segment: AudioSegment) -> tuple[np.ndarray, int]:
+    """A clip as features see it: channels averaged, float32 within [-1, 1], shape (n,), and its rate in Hz."""
     samples = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels)
     return samples.mean(axis=1, dtype=np.float32) / np.float32(32768), segment.frame_rate
+
+
+def load_clip(path: Path) -> tuple[np.ndarray, int]:
+    """`samples_of` a WAV file of 16 bits."""
+    return samples_of(AudioSegment.from_wav(str(path)))

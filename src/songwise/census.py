@@ -18,7 +18,7 @@ def gather(*, track_tables: list[Path], clip_tables: list[Path], outputs: dict[s
 
     Parameters
     ----------
-    track_tables, clip_tables : what `cut_shard` wrote, all shards.
+    track_tables, clip_tables : what `inspect_shard` wrote, all shards.
     outputs : files to write, by "tracks", "clips" and "duplicates".
     """
     tracks = sorted(_read_all(track_tables), key=lambda row: row["track_id"])

@@ -1,10 +1,17 @@
-"""Stage 2, clips: cut every good track of a shard into clips, and quarantine what is no music."""
+"""Stage 2, clips: quarantine what is no music, and cut every good track of a shard into clips.
+
+Two steps that decode alike: the tables, on which all else rests, must not change when the audio of clips, which
+is temporary, is wanted once more.
+"""
 
 import hashlib
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from songwise.audio import AudioSegment, UndecodableError, decode
-from songwise.files import read_json, replacing, safe_name, write_rows
+from songwise.errors import InputError
+from songwise.files import read_json, read_rows, replacing, safe_name, write_rows
 from songwise.jobs import Progress
 from songwise.sheet import Track
 
@@ -16,6 +23,7 @@ CLIP_COLUMNS = ("clip_id", "track_id", "start", "seconds", "status", "reason")
 
 _SILENT_DBFS = -60.0  # peak; the dither of a 16-bit file is near -96
 _TRUNCATED = 0.9  # of the length that the container declares
+_AGAIN = "run again with --forcerun acquire_tracks"
 
 
 class _RejectedError(Exception):
@@ -49,56 +57,114 @@ def clip_path(folder: Path, clip_id: str) -> Path:
     return folder / f"{safe_name(clip_id)}.wav"
 
 
-def cut_shard(
-    tracks: list[Track],
-    dataset: dict,
-    *,
-    state: Path,
-    folder: Path,
-    tracks_csv: Path,
-    clips_csv: Path,
-    title: str,
+def inspect_shard(
+    tracks: list[Track], dataset: dict, *, state: Path, tracks_csv: Path, clips_csv: Path, title: str
 ) -> None:
-    """Decode the tracks that `acquire` got, write their clips as WAV, and say of each what it is.
+    """Decode the tracks that `acquire` got and say of each, and of each of its clips, what it is.
 
     Parameters
     ----------
     tracks : the shard's.
     dataset : the data set file's content.
     state : what `acquire_shard` wrote.
-    folder : for the clips: 16-bit WAV at the track's own rate and channels.
     tracks_csv, clips_csv : to write, with TRACK_COLUMNS and CLIP_COLUMNS.
     title : for the progress display.
     """
     record = read_json(state)["tracks"]
-    progress = Progress(f"clips {title}", len(tracks), "tracks")
+    progress = Progress(f"inspect {title}", len(tracks), "tracks")
     track_rows, clip_rows = [], []
-    with replacing(folder) as building:
-        building.mkdir()
-        for track in tracks:
-            fetched = record[track.track_id]
-            row = {name: getattr(track, name, "") for name in TRACK_COLUMNS}
-            row |= {"status": fetched["status"], "reason": fetched["reason"], "sha256": fetched["sha256"]}
-            row["seconds"] = ""
-            if fetched["status"] == "ok":
-                rows, outcome = _cut(track, Path(fetched["path"]), dataset, building)
-                clip_rows += rows
-                row |= outcome
-            track_rows.append(row)
-            print(track.track_id, row["status"], row["reason"], sep="\t")
-            progress.step()
+    for track in tracks:
+        fetched = record[track.track_id]
+        row = {name: getattr(track, name, "") for name in TRACK_COLUMNS}
+        row |= {"status": fetched["status"], "reason": fetched["reason"], "sha256": fetched["sha256"]}
+        row["seconds"] = ""
+        if fetched["status"] == "ok":
+            rows, outcome = _inspect(track, Path(fetched["path"]), dataset)
+            clip_rows += rows
+            row |= outcome
+        track_rows.append(row)
+        print(track.track_id, row["status"], row["reason"], sep="\t")
+        progress.step()
     write_rows(tracks_csv, TRACK_COLUMNS, track_rows)
     write_rows(clips_csv, CLIP_COLUMNS, clip_rows)
 
 
-def _cut(track: Track, path: Path, dataset: dict, folder: Path) -> tuple[list[dict], dict]:
+def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict]:
     try:
         segment, seconds = _load(path, dataset["max_seconds"])
-        rows = _write_clips(track, segment, seconds, dataset["clip"], folder)
+        rows = [row for row, _ in _clips(track, segment, seconds, dataset["clip"])]
+        if not rows:
+            shortest = f"{dataset['clip']['min_seconds']:g}"
+            raise _RejectedError("quarantined", f"too short: no clip of {shortest} s fits", seconds)
+        if all(row["status"] != "ok" for row in rows):
+            raise _RejectedError("quarantined", "silent: every clip of it", seconds)
     except _RejectedError as error:
         length = "" if error.seconds is None else round(error.seconds, 3)
         return [], {"status": error.status, "reason": error.reason, "seconds": length}
     return rows, {"seconds": round(seconds, 3), "audio_sha256": _samples_sha256(segment)}
+
+
+class GoodClips:
+    """The good clips of a shard, decoded track by track: pairs of clip_id and audio at the track's own rate.
+
+    Parameters
+    ----------
+    tracks : the shard's.
+    dataset : the data set file's content.
+    state : what `acquire_shard` wrote.
+    tracks_csv, clips_csv : what `inspect_shard` wrote; what is given are exactly the good rows of clips_csv.
+
+    Raises
+    ------
+    InputError : while clips are taken, if a track is no longer what it was when it was inspected.
+    """
+
+    def __init__(self, tracks: list[Track], dataset: dict, *, state: Path, tracks_csv: Path, clips_csv: Path):
+        self._tracks, self._dataset, self._clips_csv = tracks, dataset, clips_csv
+        self._record = read_json(state)["tracks"]
+        self._heard = {row["track_id"]: row["audio_sha256"] for row in read_rows(tracks_csv)}
+        self._wanted = defaultdict(set)
+        for row in read_rows(clips_csv):
+            if row["status"] == "ok":
+                self._wanted[row["track_id"]].add(row["clip_id"])
+
+    def __len__(self) -> int:
+        return sum(map(len, self._wanted.values()))
+
+    def __iter__(self) -> Iterator[tuple[str, AudioSegment]]:
+        for track in self._tracks:
+            wanted = self._wanted.get(track.track_id)
+            if not wanted:
+                continue
+            path = Path(self._record[track.track_id]["path"])
+            segment, seconds = _load_again(path, self._dataset["max_seconds"], self._heard[track.track_id])
+            found = [
+                pair for pair in _clips(track, segment, seconds, self._dataset["clip"]) if pair[0]["status"] == "ok"
+            ]
+            if {row["clip_id"] for row, _ in found} != wanted:
+                raise InputError(f"{self._clips_csv}: lists other clips of {track.track_id} than are cut now; {_AGAIN}")
+            for row, piece in found:
+                yield row["clip_id"], piece
+
+
+def cut_shard(clips: GoodClips, folder: Path, title: str) -> None:
+    """Write clips as WAV into a folder: 16 bits, at the track's own rate and channels."""
+    progress = Progress(f"clips {title}", len(clips), "clips")
+    with replacing(folder) as building:
+        building.mkdir()
+        for clip_id, piece in clips:
+            piece.export(clip_path(building, clip_id), format="wav").close()
+            progress.step()
+
+
+def _load_again(path: Path, max_seconds: float, audio_sha256: str) -> tuple[AudioSegment, float]:
+    try:
+        segment, seconds = _load(path, max_seconds)
+    except (_RejectedError, OSError) as error:
+        raise InputError(f"{path}: could be decoded before, and now cannot ({error}); {_AGAIN}") from error
+    if _samples_sha256(segment) != audio_sha256:
+        raise InputError(f"{path}: holds other audio than when it was inspected; {_AGAIN}")
+    return segment, seconds
 
 
 def _load(path: Path, max_seconds: float) -> tuple[AudioSegment, float]:
@@ -120,30 +186,21 @@ def _load(path: Path, max_seconds: float) -> tuple[AudioSegment, float]:
     return decoded.segment, seconds
 
 
-def _write_clips(track: Track, segment: AudioSegment, seconds: float, clip: dict, folder: Path) -> list[dict]:
+def _clips(track: Track, segment: AudioSegment, seconds: float, clip: dict) -> Iterator[tuple[dict, AudioSegment]]:
     own = {name: float(getattr(track, name)) for name in ("start", "stop") if getattr(track, name)}
-    starts = clip_starts(seconds, clip | own)
-    if not starts:
-        raise _RejectedError("quarantined", f"too short: no clip of {clip['min_seconds']:g} s fits", seconds)
-    rows = []
-    for start, length in starts:
+    for start, length in clip_starts(seconds, clip | own):
         start_ms = round(1000 * start)
         piece = segment[start_ms : start_ms + round(1000 * length)]
-        clip_id = f"{track.track_id}@{start_ms}"
         silent = piece.max_dBFS < _SILENT_DBFS
-        if not silent:
-            piece.export(clip_path(folder, clip_id), format="wav").close()
         row = {
-            "clip_id": clip_id,
+            "clip_id": f"{track.track_id}@{start_ms}",
             "track_id": track.track_id,
             "start": f"{start:g}",
             "seconds": f"{length:.3f}",
+            "status": "quarantined" if silent else "ok",
+            "reason": "silent" if silent else "",
         }
-        status, reason = ("quarantined", "silent") if silent else ("ok", "")
-        rows.append(row | {"status": status, "reason": reason})
-    if all(row["status"] != "ok" for row in rows):
-        raise _RejectedError("quarantined", "silent: every clip of it", seconds)
-    return rows
+        yield row, piece
 
 
 def _samples_sha256(segment: AudioSegment) -> str:

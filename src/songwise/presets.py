@@ -3,10 +3,12 @@
 Light (no numpy), since it runs at every start of Snakemake.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from songwise.errors import InputError, suggestion
+from songwise.files import digest
 
 STATISTICS = ("mean", "std", "var", "min", "max", "median", "skew", "kurtosis", "covariance")
 _MEL_BANDS = 128  # librosa's default, of which cepstral coefficients are made
@@ -194,3 +196,12 @@ def names_of(family: dict) -> list[str]:
 def column_names(preset: dict) -> list[str]:
     """The columns of a resolved preset, in order."""
     return list(dict.fromkeys(name for family in preset["families"] for name in names_of(family)))
+
+
+def preset_key(preset: dict) -> str:
+    """A short hash of what a resolved preset's numbers follow from: its content, but for what only names it.
+
+    The order of families counts, since the columns of its tables have it.
+    """
+    named = {"title", "columns"}
+    return digest([[key, json.dumps(preset[key])] for key in sorted(preset.keys() - named)])

@@ -1,24 +1,42 @@
 # Inputs: what acquire_tracks got.
-# Outputs: data/clips/DATASET/SHARD (16-bit WAV; temporary unless keep_clips), and two tables: its tracks, its clips.
-# Steps: cut_clips.
+# Outputs: two tables a shard, data/clips/DATASET/SHARD.{tracks,clips}.csv: what its tracks are, what its clips.
+#   With keep_clips the clips themselves, data/clips/DATASET/SHARD/*.wav.
+# Steps: inspect_tracks; cut_clips, with keep_clips only. Features do not follow from it, since audio that comes and
+#   goes would pull their jobs with it: extract_features cuts for itself.
 
 
-rule cut_clips:
+rule inspect_tracks:
     input:
         state="data/raw/{dataset}/shards/{shard}.json",
     output:
-        clips=clips_kept(directory("data/clips/{dataset}/{shard}")),
         tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
     log:
-        "logs/{dataset}/cut_clips/{shard}.log",
+        "logs/{dataset}/inspect_tracks/{shard}.log",
     benchmark:
-        "benchmarks/out/{dataset}/cut_clips/{shard}.tsv"
+        "benchmarks/out/{dataset}/inspect_tracks/{shard}.tsv"
     conda:
         ENVIRONMENT
     params:
         clip=PLAN.dataset["clip"],
         max_seconds=PLAN.dataset["max_seconds"],
+        code=code_of("clips"),
+    script:
+        "../scripts/inspect_tracks.py"
+
+
+rule cut_clips:
+    input:
+        state="data/raw/{dataset}/shards/{shard}.json",
+        tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
+        clips_csv="data/clips/{dataset}/{shard}.clips.csv",
+    output:
+        clips=directory("data/clips/{dataset}/{shard}"),
+    log:
+        "logs/{dataset}/cut_clips/{shard}.log",
+    conda:
+        ENVIRONMENT
+    params:
         code=code_of("clips"),
     script:
         "../scripts/cut_clips.py"

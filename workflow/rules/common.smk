@@ -12,6 +12,7 @@ from songwise.acquire import check_mirror, mirror_of_record
 from songwise.config import load_plan
 from songwise.errors import InputError
 from songwise.files import read_json
+from songwise.presets import preset_key
 from songwise.provenance import code_of
 from songwise.runs import claim
 from songwise.sheet import check_shown, deal, read_tracks, rows_digest
@@ -63,26 +64,62 @@ def shard_mirror(wildcards):
     return MIRRORS[int(wildcards.shard)]
 
 
-def clips_kept(path):
-    return path if PLAN.settings["keep_clips"] else temp(path)
+def kept_clips():
+    return expand("data/clips/{dataset}/{shard}", dataset=DATASET, shard=SHARDS) if PLAN.settings["keep_clips"] else []
 
 
 def model_of(wildcards):
-    return PLAN.models[wildcards.run.partition("@")[0]]
+    """A run's model, but for the list of presets: one more of them is no reason to train on the others again."""
+    model = PLAN.models[wildcards.run.partition("@")[0]]
+    return {key: value for key, value in model.items() if key != "features"}
 
 
 def preset_of(wildcards):
     return PLAN.presets[wildcards.run.partition("@")[2]]
 
 
+def feature_files(presets, suffix="parquet"):
+    """For each of these presets the file that a shard's features go to."""
+    keys = {name: preset_key(PLAN.presets[name]) for name in presets}
+    return [f"data/features/{{dataset}}/{name}/{key}/{{shard}}.{suffix}" for name, key in keys.items()]
+
+
+def frame_files(presets):
+    return feature_files([name for name in presets if "frames" in PLAN.presets[name]], "frames.arrow")
+
+
 def feature_tables(wildcards):
-    preset = wildcards.run.partition("@")[2]
-    return expand(
-        "data/features/{dataset}/{preset}/{shard}.parquet",
-        dataset=DATASET,
-        preset=preset,
-        shard=SHARDS,
-    )
+    return expand(feature_files([wildcards.run.partition("@")[2]]), dataset=DATASET, shard=SHARDS)
+
+
+def written_at(path):
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+def shards_lacking(preset):
+    """The shards without a table of this preset, or with one that is older than the list of their clips."""
+    (pattern,) = feature_files([preset])
+    clips = {shard: written_at(Path(f"data/clips/{DATASET}/{shard}.clips.csv")) for shard in SHARDS}
+    tables = {shard: written_at(Path(pattern.format(dataset=DATASET, shard=shard))) for shard in SHARDS}
+    return tuple(shard for shard in SHARDS if tables[shard] <= clips[shard])
+
+
+def passes():
+    """The rules that extract features, by name, and the presets of each: those that lack the same shards."""
+    found = {}
+    for preset in PLAN.presets:
+        found.setdefault(shards_lacking(preset), []).append(preset)
+    most_to_do_first = sorted(found, key=len, reverse=True)
+    return {
+        "extract_features" if number == 1 else f"extract_features_{number}": found[lacking]
+        for number, lacking in enumerate(most_to_do_first, start=1)
+    }
+
+
+def presets_made(wildcards, output):
+    """What a pass makes. Snakemake records no parameter that follows from `output`, so that none is made anew because
+    it shares its job with other presets than the last time; the content of each stands in the names of its files."""
+    return [PLAN.presets[Path(table).parts[-3]] for table in output.tables]
 
 
 def run_params(wildcards):
@@ -103,7 +140,7 @@ def run_params(wildcards):
             "model": run.model,
             "features": run.preset,
             **{key: model[key] for key in ("estimator", "parameters", "search", "scale", "calibrate")},
-            "preset": {key: preset[key] for key in ("audio", "frame", "families")},
+            "preset": {key: preset[key] for key in ("audio", "frame", "columns")} | {"key": preset_key(preset)},
         }
     return runs
 

@@ -1,24 +1,33 @@
-# Inputs: a shard's clips.
-# Outputs: data/features/DATASET/PRESET/SHARD.parquet, a row for each clip, for every preset that a model wants.
-# Steps: extract_features, all presets in one pass, so that they share spectra.
+# Inputs: a shard's tracks, and the tables of inspect_tracks.
+# Outputs: data/features/DATASET/PRESET/KEY/SHARD.parquet, a row for each clip, for every preset that a model wants.
+#   KEY is a hash of the preset's content: an edited preset has other tables, and the former ones wait for its return.
+#   SHARD.frames.arrow beside it, for presets that ask for frames.
+# Steps: extract_features, which decodes and cuts for itself and shares the clips' spectra between presets.
 
+# Presets that lack tables of the same shards share their jobs, all others do not: a job that also had a table that is
+# there as an output would make it anew, and all that follows from it. Most runs have one pass, or one to look at and
+# one to do.
+for step, names in passes().items():
 
-rule extract_features:
-    input:
-        clips="data/clips/{dataset}/{shard}",
-        clips_csv="data/clips/{dataset}/{shard}.clips.csv",
-    output:
-        tables=expand("data/features/{{dataset}}/{preset}/{{shard}}.parquet", preset=PLAN.presets),
-    log:
-        "logs/{dataset}/extract_features/{shard}.log",
-    benchmark:
-        "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
-    # Ahead of further clips, so that few clips lie on the disk at a time.
-    priority: 1
-    conda:
-        ENVIRONMENT
-    params:
-        presets=list(PLAN.presets.values()),
-        code=code_of("features"),
-    script:
-        "../scripts/extract_features.py"
+    rule:
+        name:
+            step
+        input:
+            state="data/raw/{dataset}/shards/{shard}.json",
+            tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
+            clips_csv="data/clips/{dataset}/{shard}.clips.csv",
+        output:
+            tables=feature_files(names),
+            frames=frame_files(names),
+        log:
+            f"logs/{{dataset}}/{step}/{{shard}}.log",
+        benchmark:
+            # The same of every pass: Snakemake holds a job to be as old as its benchmark, if that is older.
+            "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
+        conda:
+            ENVIRONMENT
+        params:
+            presets=presets_made,
+            code=code_of("clips", "features"),
+        script:
+            "../scripts/extract_features.py"

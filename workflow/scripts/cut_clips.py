@@ -1,20 +1,14 @@
-"""Cut one shard's tracks into clips."""
+"""Cut one shard's tracks into clips that stay."""
 
 from pathlib import Path
 
 from songwise.jobs import job
 
 with job(snakemake.log[0]):
-    from songwise.clips import cut_shard
+    from songwise.clips import GoodClips, cut_shard
     from songwise.sheet import load_shard
 
     dataset, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
-    cut_shard(
-        tracks,
-        dataset,
-        state=Path(snakemake.input.state),
-        folder=Path(snakemake.output.clips),
-        tracks_csv=Path(snakemake.output.tracks_csv),
-        clips_csv=Path(snakemake.output.clips_csv),
-        title=f"{dataset['name']} {snakemake.wildcards.shard}",
-    )
+    inputs = {name: Path(path) for name, path in snakemake.input.items()}
+    title = f"{dataset['name']} {snakemake.wildcards.shard}"
+    cut_shard(GoodClips(tracks, dataset, **inputs), Path(snakemake.output.clips), title)

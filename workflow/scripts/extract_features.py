@@ -1,18 +1,21 @@
-"""Extract the features of one shard's clips, all presets in one pass."""
+"""Extract the features of one shard's clips, some presets in one pass."""
 
 from pathlib import Path
 
 from songwise.jobs import job
 
 with job(snakemake.log[0]):
+    from songwise.clips import GoodClips
     from songwise.features import extract_shard
+    from songwise.sheet import load_shard
 
-    presets = snakemake.params.presets
-    names = [preset["name"] for preset in presets]
+    shard, presets = snakemake.wildcards.shard, snakemake.params.presets
+    dataset, tracks = load_shard(snakemake.config["dataset"], int(shard))
+    inputs = {name: Path(path) for name, path in snakemake.input.items()}
     extract_shard(
-        clips_csv=Path(snakemake.input.clips_csv),
-        folder=Path(snakemake.input.clips),
+        GoodClips(tracks, dataset, **inputs),
         presets=presets,
-        tables=dict(zip(names, map(Path, snakemake.output.tables), strict=True)),
-        title=f"{snakemake.wildcards.dataset} {snakemake.wildcards.shard}",
+        tables={Path(path).parts[-3]: Path(path) for path in snakemake.output.tables},
+        frames={Path(path).parts[-3]: Path(path) for path in snakemake.output.frames},
+        title=f"{dataset['name']} {shard}",
     )

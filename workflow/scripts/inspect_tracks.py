@@ -1,0 +1,19 @@
+"""Say of each of one shard's tracks, and of each of their clips, what it is."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.clips import inspect_shard
+    from songwise.sheet import load_shard
+
+    dataset, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
+    inspect_shard(
+        tracks,
+        dataset,
+        state=Path(snakemake.input.state),
+        tracks_csv=Path(snakemake.output.tracks_csv),
+        clips_csv=Path(snakemake.output.clips_csv),
+        title=f"{dataset['name']} {snakemake.wildcards.shard}",
+    )
