@@ -1,0 +1,119 @@
+"""Times extraction in the workflow, from files to tables, on one core and on all.
+
+    python benchmarks/scaling.py --audio FOLDER [--tracks 1000] [--preset all] [--shards 8]
+
+Cuts the audio files below FOLDER into pieces of 30 s (16-bit WAV, 22,050 Hz, mono; fewer pieces than tracks are used
+again), makes them a data set in a fresh clone of the project, and runs Snakemake until every shard has its table.
+Arithmetic is the time that the clips' numbers took, as each job's log says; everything else is overhead: Snakemake,
+starts of processes, decoding twice, tables. The largest process comes from Snakemake's benchmark files.
+"""
+
+import argparse
+import csv
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import yaml
+
+ROOT = Path(__file__).parents[1]
+RATE, SECONDS = 22_050, 30
+SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".webm"}
+
+
+def main(words: list[str]) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--audio", type=Path, required=True, help="folder of audio files")
+    parser.add_argument("--tracks", type=int, default=1000)
+    parser.add_argument("--preset", default="all")
+    parser.add_argument("--shards", type=int, default=8)
+    options = parser.parse_args(words)
+    cores = os.cpu_count() or 1
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder) / "songwise"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        write_tracks(options.audio, clone / "bench" / "music", options.tracks)
+        write_config(clone, options)
+        environment = os.environ | {"PYTHONPATH": str(clone / "src")}
+        warm = "from songwise.features import warm_up; warm_up()"
+        subprocess.run([sys.executable, "-c", warm], cwd=clone, env=environment, check=True)
+        print("| cores | wall, s | arithmetic, s | overhead | tracks a second | times one core | largest process, MB |")
+        print("|---|---|---|---|---|---|---|")
+        alone = None
+        for used in dict.fromkeys((1, cores)):
+            wall = run(clone, used, environment)
+            alone = alone or wall
+            arithmetic = sum(map(logged_seconds, clone.glob("logs/bench/extract_features/*.log")))
+            largest = max(map(megabytes, clone.glob("benchmarks/out/bench/**/*.tsv")))
+            print(
+                f"| {used} | {wall:.1f} | {arithmetic:.1f} | {1 - arithmetic / used / wall:.0%} | "
+                f"{options.tracks / wall:.1f} | {alone / wall:.2f} | {largest:.0f} |",
+                flush=True,
+            )
+
+
+def write_tracks(source: Path, folder: Path, count: int) -> None:
+    """Pieces of 30 s, half of them below `folder`/a, half below `folder`/b; all of other bytes."""
+    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    for label in "ab":
+        (folder / label).mkdir(parents=True)
+    made, rounds = 0, 0
+    while made < count:
+        before = made
+        for path in files:
+            start = rounds * SECONDS
+            command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-ss", str(start), "-i", path]
+            command += ["-t", str(SECONDS), "-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
+            samples = np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, "<i2")
+            if len(samples) == SECONDS * RATE and np.abs(samples).max() > 100 and made < count:
+                target = folder / "ab"[made % 2] / f"{made:05d}.wav"
+                head = ["-v", "error", "-f", "s16le", "-ar", str(RATE), "-ac", "1", "-i", "pipe:0", target]
+                subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), *head], input=samples.tobytes(), check=True)
+                made += 1
+        rounds += 1
+        if made == before:
+            sys.exit(f"benchmarks/scaling.py: only {made} pieces of {SECONDS} s below {source}")
+
+
+def write_config(clone: Path, options: argparse.Namespace) -> None:
+    dataset = {"name": "bench", "label": "half", "source": {"type": "folder", "folder": "music"}}
+    dataset |= {"shards": options.shards, "clip": {"seconds": SECONDS}, "split": {"folds": 2, "repeats": 1}}
+    (clone / "bench" / "bench.yaml").write_text(yaml.safe_dump(dataset))
+    model = {"name": "bench", "estimator": "sklearn.dummy.DummyClassifier", "features": [options.preset]}
+    (clone / "config" / "models" / "bench.yaml").write_text(yaml.safe_dump(model))
+
+
+def run(clone: Path, cores: int, environment: dict) -> float:
+    """Seconds of wall time until all tables are there, from nothing but the files."""
+    for name in ("data", "logs", "benchmarks/out", ".snakemake"):
+        subprocess.run(["rm", "-rf", clone / name], check=True)
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--until", "extract_features"]
+    command += ["--config", "dataset=bench/bench.yaml", "models=bench"]
+    start = time.perf_counter()
+    done = subprocess.run(
+        command, cwd=clone, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    wall = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(done.stdout[-3000:])
+    return wall
+
+
+def logged_seconds(log: Path) -> float:
+    found = re.search(r"clips, ([\d.]+) s of extraction", log.read_text())
+    return float(found[1]) if found else 0.0
+
+
+def megabytes(table: Path) -> float:
+    with table.open(newline="") as stream:
+        return max(float(row["max_rss"]) for row in csv.DictReader(stream, delimiter="\t") if row["max_rss"] != "-")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
