@@ -1,5 +1,6 @@
 """Families of features: the rows of numbers that presets summarise, made of spectra that each clip computes once."""
 
+import weakref
 from collections.abc import Callable
 from functools import cached_property
 
@@ -59,7 +60,9 @@ class Spectra(_Memo):
 
     def __init__(self, clip: Clip, n_fft: int, hop_length: int, part: str):
         super().__init__()
-        self.clip, self.n_fft, self.hop_length, self.part = clip, n_fft, hop_length, part
+        # A cycle of references would keep each clip's spectra until the garbage collector runs.
+        self.clip: Clip = weakref.proxy(clip)
+        self.n_fft, self.hop_length, self.part = n_fft, hop_length, part
         self.sample_rate = clip.sample_rate
         self.bin_hz = clip.sample_rate / n_fft
 
