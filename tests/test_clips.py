@@ -158,3 +158,27 @@ def test_a_playlist_disguised_as_audio_opens_nothing_else(tmp_path):
     playlist.write_text(f"#EXTM3U\n#EXTINF:4,\n{secret}\n")
     tracks, _, _ = inspect(tmp_path, {"song": playlist})
     assert tracks["song"]["status"] == "quarantined"
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+def test_a_plain_wav_is_read_as_ffmpeg_decodes_it(tmp_path, channels):
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, size=(3 * RATE + 1, channels))
+    path = write_wav(tmp_path / "plain.wav", samples)
+    other = encode(path, tmp_path / "same.flac")
+    for limit in (60, 1):
+        mine, theirs = decode(path, max_seconds=limit), decode(other, max_seconds=limit)
+        assert mine.segment.raw_data == theirs.segment.raw_data and mine.segment.channels == channels
+        assert mine.seconds == theirs.seconds and mine.declared == pytest.approx(theirs.declared, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(20, b"\x03\0"), (22, b"\0\0"), (22, b"\xff\xff"), (24, b"\0\0\0\0"), (24, b"\xff\xff\xff\x7f"), (34, b"\0\0")],
+)
+def test_a_wav_header_that_lies_is_ffmpeg_s_to_judge(tmp_path, at, value):
+    path = write_wav(tmp_path / "lies.wav", tone(3, 440))
+    content = bytearray(path.read_bytes())
+    content[at : at + len(value)] = value
+    path.write_bytes(content)
+    tracks, _, _ = inspect(tmp_path, {"lies": path})  # whatever it says, in a row
+    assert tracks["lies"]["status"] in ("ok", "quarantined", "failed")

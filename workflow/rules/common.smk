@@ -159,6 +159,9 @@ def store_generation():
 
 
 def print_headline():
+    """The result, if this run's goal was one."""
+    if not (Path(f"{RESULTS}/headline.json").is_file() and Path(f"{RESULTS}/tracking.json").is_file()):
+        return
     found = read_json(Path(f"{RESULTS}/headline.json"))
     experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
     print(
