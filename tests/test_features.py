@@ -1,6 +1,7 @@
 """Features equal plain librosa's, whatever the signal; tests/plain.py is how a notebook writes them."""
 
 import json
+import tracemalloc
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from songwise.frames import Frames
 from songwise.models import read_features
 from songwise.presets import column_names
 from songwise.standardise import standardised
+from songwise.tables import TableWriter
 
 ROOT = Path(__file__).parents[1]
 OPEN_MUSIC = ROOT.parent / "shared" / "audio" / "open-music"
@@ -239,3 +241,26 @@ def test_a_clip_is_mixed_to_mono_and_resampled_without_aliases(tmp_path):
     spectrum = np.abs(np.fft.rfft(y)) / len(y) * 2
     assert spectrum[2_000] == pytest.approx(0.25, abs=0.01)  # half of 0.5, the other channel being elsewhere
     assert spectrum[2 * 7_050] < 1e-4
+
+
+def test_a_table_of_many_clips_is_whole_and_takes_no_more_memory(tmp_path):
+    preset = PRESETS["kelly"]
+    rng = np.random.default_rng(0)
+    with TableWriter(tmp_path / "0.parquet", preset) as table:
+        tracemalloc.start()
+        for row in range(2500):
+            table.add(f"clip@{row}", rng.random(preset["columns"]))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert most < 4e6  # all of it is 11.5 MB
+    read = read_features([tmp_path / "0.parquet"])
+    assert read.shape == (2500, preset["columns"]) and read.index.is_unique
+
+
+def test_a_number_that_is_not_finite_is_named_and_leaves_no_table(tmp_path):
+    numbers = np.zeros(26)
+    numbers[3] = np.nan
+    said = r"spectral_bandwidth_mean of preset jlaoo26 is not finite for song@0"
+    with pytest.raises(ArithmeticError, match=said), TableWriter(tmp_path / "0.parquet", PRESETS["jlaoo26"]) as table:
+        table.add("song@0", numbers)
+    assert not list(tmp_path.iterdir())

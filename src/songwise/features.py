@@ -8,18 +8,16 @@ from pathlib import Path
 from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
 
 from songwise.audio import samples_of
 from songwise.clips import GoodClips
 from songwise.dsp.moments import summarised
 from songwise.families import Clip, rows_of, separates
-from songwise.files import replacing
 from songwise.frames import FramesWriter
 from songwise.jobs import Progress
 from songwise.presets import FAMILIES, column_names, names_of
 from songwise.standardise import standardised
+from songwise.tables import TableWriter
 
 
 class Extractor:
@@ -130,27 +128,26 @@ def extract_shard(
     """
     warm_up()
     extractor, progress = Extractor(presets), Progress(f"features {title}", len(clips), "clips")
-    numbers = {preset["name"]: np.empty((len(clips), preset["columns"]), np.float32) for preset in presets}
-    clip_ids, seconds = [], 0.0
+    seconds = 0.0
     with ExitStack() as stack:
         writers = {
+            preset["name"]: stack.enter_context(TableWriter(tables[preset["name"]], preset)) for preset in presets
+        }
+        framers = {
             preset["name"]: stack.enter_context(FramesWriter(frames[preset["name"]], preset))
             for preset in presets
             if "frames" in preset
         }
         for clip_id, piece in clips:
             start = time.perf_counter()
-            rows, matrices = extractor(*samples_of(piece))
+            numbers, matrices = extractor(*samples_of(piece))
             seconds += time.perf_counter() - start
-            for name, values in rows.items():
-                numbers[name][len(clip_ids)] = values
+            for name, values in numbers.items():
+                writers[name].add(clip_id, values)
             for name, families in matrices.items():
-                writers[name].add(clip_id, families)
-            clip_ids.append(clip_id)
+                framers[name].add(clip_id, families)
             progress.step()
-    for preset in presets:
-        _write_table(clip_ids, numbers[preset["name"]], preset, tables[preset["name"]])
-    print(f"{len(clip_ids)} clips, {seconds:.3f} s of extraction")
+    print(f"{len(clips)} clips, {seconds:.3f} s of extraction")
 
 
 def warm_up() -> None:
@@ -169,16 +166,3 @@ def warm_up() -> None:
 
 def _first(value):
     return value[0] if isinstance(value, tuple) else value
-
-
-def _write_table(clip_ids: list[str], values: np.ndarray, preset: dict, path: Path) -> None:
-    columns = column_names(preset)
-    finite = np.isfinite(values)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
-        raise ArithmeticError(f"{columns[column]} of preset {preset['name']} is not finite for {clip_ids[row]}")
-    arrays = [pa.array(clip_ids, pa.string()), *(pa.array(column) for column in values.T)]
-    # How the numbers came about goes with them.
-    recorded = {"songwise.preset": json.dumps(preset, sort_keys=True)}
-    with replacing(path) as temporary:
-        parquet.write_table(pa.table(arrays, ["clip_id", *columns], metadata=recorded), temporary)
