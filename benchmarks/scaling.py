@@ -3,9 +3,10 @@
     python benchmarks/scaling.py --audio FOLDER [--tracks 1000] [--preset all] [--shards 8]
 
 Cuts the audio files below FOLDER into pieces of 30 s (16-bit WAV, 22,050 Hz, mono; where there are fewer than tracks,
-they are used again, a little quieter), makes them a data set in a fresh clone of the project, and runs Snakemake until every shard has its table.
-Arithmetic is the time that the clips' numbers took, as each job's log says; everything else is overhead: Snakemake,
-starts of processes, decoding twice, tables. The largest process comes from Snakemake's benchmark files.
+they are used again, a little quieter), makes them a data set in a fresh clone of the project, and runs Snakemake until
+every shard has its table. Arithmetic is the time that the clips' numbers took, as each job's log says; everything else
+is overhead: Snakemake, starts of processes, decoding twice, tables. The largest process comes from Snakemake's
+benchmark files.
 """
 
 import argparse
