@@ -44,7 +44,7 @@ from pathlib import Path
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")})
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
+from songwise.compiled import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import librosa
 import numpy as np
@@ -337,6 +337,12 @@ def _reason(error: Exception) -> str:
 # Measuring and printing
 
 
+def _turn_all(systems: dict[str, System], clips: list[Path]) -> None:
+    for path in clips:
+        for system in systems.values():
+            _turn(system, path)
+
+
 def measure(systems: dict[str, System], clips: list[Path]) -> dict[str, list[dict[str, float]]]:
     """Time every system on every clip, in turns; fills what `System` says of times, columns and failures.
 
@@ -347,10 +353,8 @@ def measure(systems: dict[str, System], clips: list[Path]) -> dict[str, list[dic
     values: dict[str, list] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with filling_cache("benchmark of extraction"):
-            for path in clips[:WARM_UP]:
-                for system in systems.values():
-                    _turn(system, path)
+        fill_cache("benchmark of extraction", lambda: _turn_all(systems, clips[:WARM_UP]))
+        _turn_all(systems, clips[:WARM_UP])
         for system in systems.values():
             system.times.clear()
         for done, path in enumerate(clips, start=1):

@@ -57,7 +57,10 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
     ------
     UndecodableError : no audio stream, nothing decodes, or a limit is passed.
     """
-    wav = _read_header(path)
+    try:
+        wav = _read_header(path)
+    except OSError as error:
+        raise UndecodableError(f"the file cannot be read ({error.strerror})") from error
     if wav and wav.is_plain and (decoded := _decode_plain(path, wav, max_seconds)):
         return decoded
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats", "-threads", "1"]

@@ -9,10 +9,11 @@ import fcntl
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+
+from llvmlite.binding import get_host_cpu_name
 
 from songwise.files import digest
 
@@ -32,19 +33,17 @@ def _cache_folder() -> Path:
 _FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder())))
 
 
-@contextmanager
-def filling_cache(step: str) -> Iterator[None]:
-    """Run code that may compile: alone if this environment's cache lacks `step`, freely if it has it."""
+def fill_cache(step: str, run: Callable[[], object]) -> None:
+    """Call `run`, which compiles, alone, unless this environment's cache has `step` already."""
     sources = [find_spec(name).origin for name in ("numba", "librosa", "numpy")]
     sources += sorted(Path(__file__).parent.glob("dsp/*.py"))
     stamps = [(str(path), Path(path).stat().st_mtime_ns) for path in sources]
-    done = _FOLDER / f"{digest([step, sys.version, stamps])}.done"
-    if not done.exists():
-        _FOLDER.mkdir(parents=True, exist_ok=True)
-        with (_FOLDER / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not done.exists():  # it may be, after the wait
-                yield
-                done.touch()
-                return
-    yield
+    done = _FOLDER / f"{digest([step, sys.version, get_host_cpu_name(), stamps])}.done"
+    if done.exists():
+        return
+    _FOLDER.mkdir(parents=True, exist_ok=True)
+    with (_FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():  # it may be, after the wait
+            run()
+            done.touch()

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
+from songwise.compiled import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import numpy as np
 
@@ -158,10 +158,9 @@ def warm_up() -> None:
         | {"statistics": ["mean", "skew", "median"] if family.statistics else []}
         for name, family in FAMILIES.items()
     ]
-    with filling_cache(_key(families)):
-        noise = np.random.default_rng(0).normal(size=22050).astype(np.float32)
-        audio = {"sample_rate": 22050}
-        Extractor([{"name": "every", "audio": audio, "families": families}])(noise, 22050)
+    extractor = Extractor([{"name": "every", "audio": {"sample_rate": 22050}, "families": families}])
+    noise = np.random.default_rng(0).normal(size=22050).astype(np.float32)
+    fill_cache(_key(families), lambda: extractor(noise, 22050))
 
 
 def _first(value):

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from songwise.compiled import filling_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
+from songwise.compiled import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import librosa
 import numpy as np
@@ -51,8 +51,8 @@ def draw_tracks(
     files = {name: row["path"] for state in states for name, row in read_json(state)["tracks"].items()}
     rows = chosen(read_rows(tracks_csv), show)
     progress = Progress("portraits", len(rows), "tracks")
-    with filling_cache("portraits"):
-        _views(np.random.default_rng(0).normal(size=_RATE).astype(np.float32))
+    noise = np.random.default_rng(0).normal(size=_RATE).astype(np.float32)
+    fill_cache("portraits", lambda: _views(noise))
     index = []
     with replacing(folder) as building:
         building.mkdir()
