@@ -1,14 +1,26 @@
 """Shared by all tests: real audio made on the spot, and one folder in which the workflow can run."""
 
+import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
+
+# librosa's generalised ufunc (zero crossings, local maxima), with which features are compared, crash at random when
+# numba 0.68 loads them from its cache: a process that calls them compiles them itself. songwise's own code calls none.
+os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="songwise-tests-")
 
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
 RATE = 22_050
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _numba_cache_removed():
+    yield
+    shutil.rmtree(os.environ["NUMBA_CACHE_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +70,13 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+def ordinary_environment() -> dict[str, str]:
+    """The user's environment, with numba's cache where songwise has it."""
+    return {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+
+
 def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess:
     """Run the workflow as a user would; stdout and stderr together in `.stdout`."""
-    import os
     import sys
 
     command = [sys.executable, "-m", "snakemake", *words]
@@ -70,6 +86,6 @@ def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.Compl
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | environment,
+        env=ordinary_environment() | environment,
         check=False,
     )

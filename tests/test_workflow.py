@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import RATE, copy_project, encode, snakemake, write_wav
+from conftest import RATE, copy_project, encode, ordinary_environment, snakemake, write_wav
 
 pytestmark = pytest.mark.workflow
 
@@ -240,6 +240,7 @@ def test_a_killed_run_completes_by_the_same_command_with_the_same_figures(mine, 
         running = subprocess.Popen(
             [sys.executable, "-m", "snakemake", *words],
             cwd=folder,
+            env=ordinary_environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

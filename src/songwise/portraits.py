@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from songwise.audio import UndecodableError, decode
+from songwise.families import Clip, rows_of
 from songwise.files import read_json, read_rows, replacing, safe_name, write_json
 from songwise.jobs import Progress
 
@@ -135,11 +136,9 @@ def _middle(path: Path, max_seconds: float) -> tuple[np.ndarray, float]:
 
 def _views(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mel spectrogram in dB below the loudest, shape (_MELS, columns), and chroma, shape (12, columns)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of clips shorter than a window, or without a pitch to tune by
-        power = np.abs(librosa.stft(samples, **_FRAME)) ** 2
-        mel = librosa.feature.melspectrogram(S=power, sr=_RATE, n_fft=_FRAME["n_fft"], n_mels=_MELS)
-        chroma = librosa.feature.chroma_stft(S=power, sr=_RATE, n_fft=_FRAME["n_fft"])
+    clip = Clip(samples.astype(np.float32), _RATE, separating=False)
+    mel = rows_of(clip, "mel", frame=_FRAME, options={"n": _MELS, "part": "whole"})
+    chroma = rows_of(clip, "chroma_stft", frame=_FRAME, options={"power": 2})
     mel = _columns(mel)
     # A silent part has no loudest to refer to; full scale then makes it as dark as silence is elsewhere.
     return librosa.power_to_db(mel, ref=mel.max() or 1.0, top_db=_DECIBELS), _columns(chroma)

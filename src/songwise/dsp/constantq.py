@@ -10,6 +10,7 @@ from functools import lru_cache
 import librosa
 import numba
 import numpy as np
+import scipy.signal
 import soxr
 
 from songwise.dsp.fourier import framed
@@ -58,15 +59,25 @@ def _frequencies(bins_per_octave: int, tuned: float) -> np.ndarray:
     return librosa.cqt_frequencies(n_bins=OCTAVES * bins_per_octave, fmin=lowest, bins_per_octave=bins_per_octave)
 
 
+def _wavelet(length: float, cycles: float) -> np.ndarray:
+    # librosa.filters.wavelet's, without its compiled ufunc: those crash at random when they come from numba's cache.
+    turned = np.exp(2j * np.pi * cycles * np.arange(-length // 2, length // 2))
+    turned *= scipy.signal.get_window("hann", len(turned), fftbins=True)
+    return turned / np.abs(turned).sum()
+
+
 @lru_cache(maxsize=256)  # a tuning is one of 100; 0.3 MB each with 36 bins
 def _filters(rate: float, bins_per_octave: int, tuned: float) -> np.ndarray:
     # Of the highest octave, in time: real parts, then imaginary ones; float32, shape (n_fft, 2 * bins_per_octave).
     frequencies = _frequencies(bins_per_octave, tuned)
     bandwidths = librosa.filters._relative_bandwidth(freqs=frequencies)[-bins_per_octave:]
-    basis, lengths = librosa.filters.wavelet(
-        freqs=frequencies[-bins_per_octave:], sr=rate, filter_scale=1, norm=1, pad_fft=True, alpha=bandwidths
-    )
-    n_fft = basis.shape[1]
+    lengths = rate / (bandwidths * frequencies[-bins_per_octave:])
+    n_fft = 2 ** int(np.ceil(np.log2(lengths.max())))
+    basis = np.zeros((bins_per_octave, n_fft), np.complex64)
+    for row, length, frequency in zip(basis, lengths, frequencies[-bins_per_octave:], strict=True):
+        wavelet = _wavelet(length, frequency / rate)
+        start = (n_fft - len(wavelet)) // 2
+        row[start : start + len(wavelet)] = wavelet
     basis *= lengths[:, np.newaxis] / n_fft
     spectrum = np.fft.fft(basis, axis=1)[:, : n_fft // 2 + 1]
     spectrum = librosa.util.sparsify_rows(spectrum, quantile=_SPARSITY, dtype=np.complex64).toarray()
