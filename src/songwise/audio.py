@@ -72,11 +72,13 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
         raise UndecodableError(f"decoding took more than {_TIMEOUT:.0f} s") from error
-    rate, channels, samples = _parse_wav(done.stdout)
+    # ffmpeg cannot seek back in a pipe, so the sizes in its header are not to be trusted: what is there counts.
+    given = _parse_header(done.stdout)
+    samples = _whole_frames(done.stdout[given.start :], given) if given else b""
     if not samples:
         raise UndecodableError(_last_words(done.stderr))
-    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=rate, channels=channels)
-    seconds = len(samples) / (_SAMPLE_BYTES * channels * rate)
+    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=given.rate, channels=given.channels)
+    seconds = len(samples) / given.bytes_a_second
     # Of a WAV file that is cut off ffmpeg tells the length that is left, not the one that the header states.
     stated = wav.size / wav.bytes_a_second if wav and wav.size and wav.bytes_a_second else None
     return Decoded(segment, seconds, stated or _declared(done.stderr))
@@ -107,7 +109,10 @@ class _Wav:
 
 def _read_header(path: Path) -> _Wav | None:
     with Path(path).open("rb") as stream:
-        head = stream.read(_WAV_HEAD)
+        return _parse_header(stream.read(_WAV_HEAD))
+
+
+def _parse_header(head: bytes) -> _Wav | None:
     if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
         return None
     at, form = 12, None
@@ -123,34 +128,21 @@ def _read_header(path: Path) -> _Wav | None:
     return None
 
 
+def _whole_frames(samples: bytes, wav: _Wav) -> bytes:
+    return samples[: len(samples) // wav.frame * wav.frame]
+
+
 def _decode_plain(path: Path, wav: _Wav, max_seconds: float) -> Decoded | None:
     # Samples as they lie in the file: what ffmpeg gives, without the 40 ms that it takes to start.
     most = min(int((max_seconds + 1) * wav.rate) * wav.frame, _LARGEST)
     with Path(path).open("rb") as stream:
         stream.seek(wav.start)
-        samples = stream.read(most if wav.size is None else min(most, wav.size))
-    samples = samples[: len(samples) // wav.frame * wav.frame]
+        samples = _whole_frames(stream.read(most if wav.size is None else min(most, wav.size)), wav)
     if not samples:
         return None
     segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=wav.rate, channels=wav.channels)
     declared = None if wav.size is None else wav.size / wav.bytes_a_second
     return Decoded(segment, len(samples) / wav.bytes_a_second, declared)
-
-
-def _parse_wav(data: bytes) -> tuple[int, int, bytes]:
-    # ffmpeg cannot seek back in a pipe, so the sizes in the header are not to be trusted.
-    rate = channels = 0
-    at = 12
-    while at + 8 <= len(data):
-        name, size = struct.unpack_from("<4sI", data, at)
-        at += 8
-        if name == b"fmt " and at + 16 <= len(data):
-            channels, rate = struct.unpack_from("<HI", data, at + 2)
-        if name == b"data":
-            frame = _SAMPLE_BYTES * max(channels, 1)
-            return rate, channels, data[at : at + (len(data) - at) // frame * frame]
-        at += size + size % 2
-    return rate, channels, b""
 
 
 def _declared(stderr: bytes) -> float | None:

@@ -4,6 +4,7 @@ import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from songwise.compiled import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
@@ -29,14 +30,15 @@ class Extractor:
     """
 
     def __init__(self, presets: list[dict]):
-        self._presets = presets
-        self._kept = {preset["name"]: _first_of_each(preset) for preset in presets}
-        self._wanted: dict[str, dict[str, dict]] = {}
+        self._groups: dict[str, _Group] = {}
         for preset in presets:
-            families = self._wanted.setdefault(_key(preset["audio"]), {})
+            group = self._groups.setdefault(_key(preset["audio"]), _Group(preset["audio"], {}, []))
+            sources = []
             for family in preset["families"]:
-                content = families.setdefault(_rows_key(family), family | {"statistics": []})
-                content["statistics"] += [name for name in family["statistics"] if name not in content["statistics"]]
+                wanted = group.families.setdefault(_rows_key(family), family | {"statistics": []})["statistics"]
+                wanted += [name for name in family["statistics"] if name not in wanted]
+                sources += [(_rows_key(family), name) for name in family["statistics"] or [""]]
+            group.members.append((preset, sources, _first_of_each(preset)))
 
     def __call__(self, samples: np.ndarray, sample_rate: int) -> tuple[dict[str, np.ndarray], dict[str, dict]]:
         """The numbers and the frames of one clip.
@@ -52,22 +54,30 @@ class Extractor:
         the presets that ask for frames.
         """
         numbers, frames = {}, {}
-        for audio, families in self._wanted.items():
-            separating = any(separates(family["family"], family["options"]) for family in families.values())
-            clip = Clip(*standardised(samples, sample_rate, json.loads(audio)), separating=separating)
-            answers = {key: _summary(clip, family) for key, family in families.items()}
-            for preset in self._presets:
-                if _key(preset["audio"]) == audio:
-                    numbers[preset["name"]] = self._collected(preset, answers)
-                    if "frames" in preset:
-                        frames[preset["name"]] = _frames(clip, preset)
+        for group in self._groups.values():
+            separating = any(separates(family["family"], family["options"]) for family in group.families.values())
+            clip = Clip(*standardised(samples, sample_rate, group.audio), separating=separating)
+            answers = {key: _summary(clip, family) for key, family in group.families.items()}
+            for preset, sources, kept in group.members:
+                numbers[preset["name"]] = np.concatenate([answers[key][name] for key, name in sources])[kept]
+                if "frames" in preset:
+                    frames[preset["name"]] = _frames(clip, preset)
         return numbers, frames
 
-    def _collected(self, preset: dict, answers: dict) -> np.ndarray:
-        values = [
-            answers[_rows_key(family)][name] for family in preset["families"] for name in family["statistics"] or [""]
-        ]
-        return np.concatenate(values)[self._kept[preset["name"]]]
+
+class _Group(NamedTuple):
+    """Presets that see the same samples.
+
+    Attributes
+    ----------
+    audio : how clips are prepared for them.
+    families : what is computed, by `_rows_key`, each with every statistic that any preset wants.
+    members : each preset, where its numbers come from in order, and which of them are kept.
+    """
+
+    audio: dict
+    families: dict[str, dict]
+    members: list[tuple[dict, list[tuple[str, str]], np.ndarray]]
 
 
 def _first_of_each(preset: dict) -> np.ndarray:

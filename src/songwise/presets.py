@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from songwise.errors import InputError, suggestion
 from songwise.files import digest
 
-STATISTICS = ("mean", "std", "var", "min", "max", "median", "skew", "kurtosis", "covariance")
 _MEL_BANDS = 128  # librosa's default, of which cepstral coefficients are made
 _PARTS = ("whole", "harmonic", "percussive")
 

@@ -38,7 +38,8 @@ def _moments(rows):
     return found
 
 
-def _median(rows: np.ndarray) -> np.ndarray:
+def median(rows: np.ndarray) -> np.ndarray:
+    """numpy.median of each row, by one partition."""
     middle = rows.shape[1] // 2
     split = np.partition(rows, middle, axis=1)
     if rows.shape[1] % 2:
@@ -63,7 +64,7 @@ _OF_MOMENTS = {
 _OF_ROWS = {
     "min": lambda rows: rows.min(axis=1),
     "max": lambda rows: rows.max(axis=1),
-    "median": _median,
+    "median": median,
     "covariance": _covariance,
 }
 STATISTICS = [*_OF_MOMENTS, *_OF_ROWS]

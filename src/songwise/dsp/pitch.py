@@ -7,6 +7,8 @@ import numba
 import numpy as np
 import scipy.ndimage
 
+from songwise.dsp.moments import median
+
 _LOWEST, _HIGHEST = 150.0, 4000.0  # Hz in which pitches are looked for
 _THRESHOLD = np.float32(0.1)  # of a frame's largest bin
 _SILENT = 1e-7  # of the largest bin of the clip: 140 dB below it, where rounding noise begins
@@ -57,10 +59,8 @@ def tuning(peaks: tuple[np.ndarray, np.ndarray], bins_per_octave: int) -> float:
     hertz, heights = peaks
     if not len(hertz):
         return 0.0
-    middle = len(heights) // 2
-    split = np.partition(heights, middle)
-    median = split[middle] if len(heights) % 2 else (split[:middle].max() + split[middle]) / np.float32(2)
-    return librosa.pitch_tuning(hertz[heights >= median], resolution=_RESOLUTION, bins_per_octave=bins_per_octave)
+    louder = hertz[heights >= median(heights[np.newaxis])[0]]
+    return librosa.pitch_tuning(louder, resolution=_RESOLUTION, bins_per_octave=bins_per_octave)
 
 
 @lru_cache(maxsize=256)
