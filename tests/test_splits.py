@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from songwise.census import DUPLICATE_COLUMNS
 from songwise.clips import CLIP_COLUMNS, TRACK_COLUMNS
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows, write_rows
+from songwise.groups import join
 from songwise.leakage import check_fits, check_splits
 from songwise.sheet import Track
-from songwise.splits import join_groups, make_splits
+from songwise.splits import make_splits
 
 LABELS = ("x", "y", "z")
 
@@ -50,9 +52,11 @@ def data(tmp_path):
                 ]
     write_rows(tmp_path / "tracks.csv", TRACK_COLUMNS, tracks)
     write_rows(tmp_path / "clips.csv", CLIP_COLUMNS, clips)
+    write_rows(tmp_path / "duplicates.csv", DUPLICATE_COLUMNS, [])
     make_splits(
         tracks_csv=tmp_path / "tracks.csv",
         clips_csv=tmp_path / "clips.csv",
+        duplicates_csv=tmp_path / "duplicates.csv",
         output=tmp_path / "splits.csv",
         protocols=["by-song", "random-clips"],
         folds=4,
@@ -89,7 +93,7 @@ def test_no_song_crosses_a_fold(data):
 
 def test_identical_recordings_are_one_group(data):
     folder, _ = data
-    groups = join_groups(read_rows(folder / "tracks.csv"))
+    groups = join(read_rows(folder / "tracks.csv"))
     assert groups["x-3-v0"] == groups["x-5-v0"] == "x-3"
     assert groups["x-0-v0"] == groups["x-0-v1"] == "x-0"
     assert len(set(groups.values())) == 23
@@ -103,7 +107,7 @@ def test_joining_is_transitive():
         {"track_id": str(i), "song": song, "audio_sha256": audio, "status": "ok"}
         for i, (song, audio) in enumerate([("c", "1"), ("b", "1"), ("b", "2"), ("a", "2"), ("d", "3")])
     ]
-    assert join_groups(rows) == {"0": "a", "1": "a", "2": "a", "3": "a", "4": "d"}
+    assert join(rows) == {"0": "a", "1": "a", "2": "a", "3": "a", "4": "d"}
 
 
 def test_every_clip_is_tested_once_a_repeat_and_classes_are_balanced(data):

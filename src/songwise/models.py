@@ -23,6 +23,7 @@ from songwise.bundle import save_bundle
 from songwise.errors import InputError
 from songwise.files import read_rows, replacing, write_json
 from songwise.jobs import Progress
+from songwise.splits import read_rounds, read_splits
 
 _INNER_FOLDS = 3
 _DECIMALS = 6  # of a probability; the floor of a song's verdict is 1e-6
@@ -148,31 +149,22 @@ def cross_validate(
     folder : results/DATASET/models/MODEL@PRESET/PROTOCOL.
     """
     features = read_features(feature_tables)
-    splits = _read_splits(splits_csv, protocol)
-    splits["song"] = splits["track_id"].map({row["track_id"]: row["song"] for row in read_rows(tracks_csv)})
-    labels = sorted(splits["label"].unique())
-    rounds = list(splits.groupby(["repeat", "fold"]))
+    rounds = read_rounds(splits_csv, protocol)
+    song_of = {row["track_id"]: row["song"] for row in read_rows(tracks_csv)}
+    labels = sorted(set().union(*(side["label"] for this in rounds for side in this[2:])))
     progress = Progress(f"train {model['name']} {protocol}", len(rounds), "folds")
     predictions, fits, seconds = [], [], 0.0
-    for (repeat, fold), tested in rounds:
-        rows = splits[splits["repeat"] == repeat]
-        trained = rows[rows["fold"] != fold]
+    for repeat, fold, trained, _, tested in rounds:
         X_train, y_train = _design(features, trained, labels)
         start = time.perf_counter()
         classifier = fit(model, X_train, y_train, trained["group"].to_numpy(), fold_seed(seed, repeat, fold))
         seconds += time.perf_counter() - start
         X_test, _ = _design(features, tested, labels)
-        predictions.append(_predicted(classifier, X_test, tested, labels))
+        predictions.append(_predicted(classifier, X_test, tested.assign(song=tested["track_id"].map(song_of)), labels))
         for role, side in (("train", trained), ("test", tested)):
             fits.append(pd.DataFrame({"repeat": repeat, "fold": fold, "role": role, "clip_id": side["clip_id"]}))
         progress.step()
     _write(pd.concat(predictions), pd.concat(fits), seconds, folder)
-
-
-def _read_splits(path: Path, protocol: str) -> pd.DataFrame:
-    text = {"clip_id": str, "track_id": str, "label": str, "group": str}
-    splits = pd.read_csv(path, keep_default_na=False, dtype=text)
-    return splits[splits["protocol"] == protocol].copy()
 
 
 def _design(features: pd.DataFrame, rows: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -217,7 +209,7 @@ def fit_bundle(
     folder : results/DATASET/models/MODEL@PRESET/bundle.
     """
     features = read_features(feature_tables)
-    splits = _read_splits(splits_csv, protocol)
+    splits = read_splits(splits_csv, protocol)
     rows = splits[splits["repeat"] == 0]
     labels = sorted(rows["label"].unique())
     X, y = _design(features, rows, labels)

@@ -4,14 +4,14 @@ import base64
 from collections import Counter
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from songwise.files import read_json, read_rows, write_text
 
 
 def render_report(
     *,
-    template: Path,
+    templates: Path,
     folder: Path,
     protocols: list[str],
     title: str,
@@ -19,11 +19,14 @@ def render_report(
     portraits: Path | None,
     output: Path,
 ) -> None:
-    """Fill the page's template; what it shows needs no other file and no network.
+    """Fill the page's templates; what it shows needs no other file and no network.
+
+    A section is a template of its own, included by page.html, and takes what it shows from results/DATASET by
+    `rows("NAME.csv")`, `facts("NAME.json")` and `picture("NAME.png")`; a table that is not there is empty.
 
     Parameters
     ----------
-    template : Jinja2 HTML; every value is escaped.
+    templates : folder of page.html and its sections, Jinja2 HTML; every value is escaped.
     folder : results/DATASET.
     protocols : the honest one first.
     title, label : of the data set, and what its classes are.
@@ -33,10 +36,19 @@ def render_report(
     tracks = read_rows(folder / "tracks.csv")
     leaderboard = read_rows(folder / "leaderboard.csv")
     ranked = [f"{row['model']}@{row['features']}" for row in leaderboard]
-    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     page.filters["figure"] = lambda value: f"{float(value):.2f}"
     page.filters["points"] = lambda value: f"{100 * float(value):+.0f}"
-    text = page.from_string(template.read_text(encoding="utf-8")).render(
+    page.globals["rows"] = lambda name: read_rows(folder / name) if (folder / name).is_file() else []
+    page.globals["facts"] = lambda name: read_json(folder / name) if (folder / name).is_file() else {}
+    page.globals["picture"] = lambda name: _picture(folder / name) if (folder / name).is_file() else ""
+    text = page.get_template("page.html").render(
         title=title,
         label=label,
         dataset=folder.name,

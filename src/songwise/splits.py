@@ -1,48 +1,61 @@
 """Stage 4, splits: who is tested when, with no song on both sides."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from songwise.files import read_rows, write_rows
+from songwise.groups import join
 
 COLUMNS = ("protocol", "repeat", "clip_id", "track_id", "label", "group", "fold", "role")
 
 
-def join_groups(tracks: list[dict]) -> dict[str, str]:
-    """Each good track's group: its song, joined with every song that has a track of identical samples.
+class Round(NamedTuple):
+    """One fit and its test: rows of splits.csv, a clip each.
 
-    Parameters
+    Attributes
     ----------
-    tracks : rows of tracks.csv.
-
-    Returns
-    -------
-    track_id to the group's name, which is its first song's in sorted order.
+    repeat, fold : which one.
+    train : what the model is fitted on.
+    valid : what may choose among settings and is never trained on or tested; empty unless the roles are predefined.
+    test : what it is tested on.
     """
-    parent: dict[str, str] = {}
 
-    def root(node: str) -> str:
-        while parent.setdefault(node, node) != node:
-            node = parent[node]
-        return node
+    repeat: int
+    fold: int
+    train: pd.DataFrame
+    valid: pd.DataFrame
+    test: pd.DataFrame
 
-    for row in tracks:
-        if row["status"] == "ok":
-            one, other = sorted((root(f"song {row['song']}"), root(f"{row['audio_sha256']}")), reverse=True)
-            parent[other] = one
-    members: dict[str, list[str]] = {}
-    for row in tracks:
-        if row["status"] == "ok":
-            members.setdefault(root(f"song {row['song']}"), []).append(row["song"])
-    return {row["track_id"]: min(members[root(f"song {row['song']}")]) for row in tracks if row["status"] == "ok"}
+
+def read_rounds(splits_csv: Path, protocol: str) -> list[Round]:
+    """Every fit of a protocol, by repeat and fold. In fold f the clips with fold f are tested and all others trained
+    on, but for those whose role is "valid"; clips with fold -1 are never tested."""
+    splits = read_splits(splits_csv, protocol)
+    found = []
+    for repeat, rows in splits.groupby("repeat"):
+        valid = rows["role"] == "valid"
+        for fold in sorted(set(rows["fold"]) - {-1}):
+            tested = rows["fold"] == fold
+            found.append(Round(int(repeat), int(fold), rows[~tested & ~valid], rows[valid], rows[tested]))
+    return found
+
+
+def read_splits(splits_csv: Path, protocol: str) -> pd.DataFrame:
+    """The rows of splits.csv of one protocol, names and labels as text."""
+    text = {"clip_id": str, "track_id": str, "label": str, "group": str}
+    splits = pd.read_csv(splits_csv, keep_default_na=False, dtype=text)
+    return splits[splits["protocol"] == protocol].copy()
 
 
 def make_splits(
     *,
     tracks_csv: Path,
     clips_csv: Path,
+    duplicates_csv: Path,
     output: Path,
     protocols: list[str],
     folds: int,
@@ -53,14 +66,14 @@ def make_splits(
 
     Parameters
     ----------
-    tracks_csv, clips_csv : what `census.gather` wrote.
+    tracks_csv, clips_csv, duplicates_csv : what `census.gather` wrote.
     output : with COLUMNS; role is "test", since in k-fold every clip is tested once a repeat.
     protocols : "by-song" (scikit-learn's StratifiedGroupKFold) or "random-clips" (StratifiedKFold over clips,
         every clip its own group: the field's habit, for the audit only).
     folds, repeats, seed : repeat r shuffles with a seed drawn from (seed, r), the same for all protocols.
     """
     tracks = read_rows(tracks_csv)
-    groups = join_groups(tracks)
+    groups = join(tracks, read_rows(duplicates_csv))
     labels = {row["track_id"]: row["label"] for row in tracks}
     clips = sorted((row for row in read_rows(clips_csv) if row["status"] == "ok"), key=lambda row: row["clip_id"])
     y = np.array([labels[row["track_id"]] for row in clips])

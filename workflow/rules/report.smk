@@ -29,7 +29,7 @@ rule draw_tracks:
 
 rule render_report:
     input:
-        template="workflow/report/page.html",
+        templates=sorted(map(str, Path("workflow/report/page").glob("*.html"))),
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
         leaderboard="results/{dataset}/leaderboard.csv",

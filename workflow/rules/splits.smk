@@ -30,6 +30,7 @@ rule make_splits:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         clips_csv="results/{dataset}/clips.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
     output:
         splits_csv="results/{dataset}/splits.csv",
     log:

@@ -12,6 +12,7 @@ with job(snakemake.log[0]):
     make_splits(
         tracks_csv=Path(snakemake.input.tracks_csv),
         clips_csv=Path(snakemake.input.clips_csv),
+        duplicates_csv=Path(snakemake.input.duplicates_csv),
         output=Path(snakemake.output.splits_csv),
         protocols=snakemake.params.protocols,
         seed=snakemake.params.seed,

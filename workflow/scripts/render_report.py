@@ -8,7 +8,7 @@ with job(snakemake.log[0]):
     from songwise.report import render_report
 
     render_report(
-        template=Path(snakemake.input.template),
+        templates=Path(snakemake.input.templates[0]).parent,
         folder=Path(snakemake.output[0]).parent,
         protocols=snakemake.params.protocols,
         title=snakemake.params.title,
