@@ -73,7 +73,8 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
 
     Returns
     -------
-    The same keys, with `families` a list of {prefix, family, frame, pool, statistics, options}.
+    The same keys, with `families` a list of {prefix, family, frame, pool, statistics, options}, and `parts`: for a
+    union, the columns of each of its presets.
 
     Raises
     ------
@@ -82,13 +83,17 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
     if ("union" in preset) == ("families" in preset):
         both = "holds both families and union" if "union" in preset else "holds no families or union"
         raise InputError(f"{where}: {both}; one of them says what the columns are")
+    parts: dict[str, list[str]] = {}
+    families = []
     if "union" in preset:
-        families = list(_united(preset, members, where))
+        for member, family in _united(preset, members, where):
+            families.append(family)
+            parts.setdefault(member, []).extend(names_of(family))
     else:
         families = [
             _family(prefix, content or {}, preset["frame"], where) for prefix, content in preset["families"].items()
         ]
-    resolved = {key: value for key, value in preset.items() if key != "union"} | {"families": families}
+    resolved = {key: value for key, value in preset.items() if key != "union"} | {"families": families, "parts": parts}
     _check_rates(resolved, where)
     count = len(column_names(resolved))
     if preset.get("columns", count) != count:
@@ -130,7 +135,7 @@ def _option(key: str, content: dict, default, at: str):
     return value
 
 
-def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[dict]:
+def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[tuple[str, dict]]:
     # The same thing stands under the name that it got first; another thing of that name gets its preset's in front.
     prefixes: dict[tuple, str] = {}
     taken: dict[str, tuple] = {}
@@ -143,7 +148,7 @@ def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[dict
                 prefixes[meaning] = f"{member}_{prefix}" if clash else prefix
             family["prefix"] = prefixes[meaning]
             taken |= dict.fromkeys(names_of(family), meaning)
-            yield family
+            yield member, family
 
 
 def _meaning(family: dict) -> tuple:
@@ -202,5 +207,5 @@ def preset_key(preset: dict) -> str:
 
     The order of families counts, since the columns of its tables have it.
     """
-    named = {"title", "columns"}
+    named = {"title", "columns", "parts"}
     return digest([[key, json.dumps(preset[key])] for key in sorted(preset.keys() - named)])
