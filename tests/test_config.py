@@ -41,8 +41,8 @@ def says(*parts: str) -> str:
         ({"models": "svm"}, says("models 'svm' is neither a group nor a model; did you mean 'svm_rbf'?")),
         ({"models": ["knn", "forrest"]}, says("model 'forrest': there is no file config/models/forrest.yaml")),
         ({"models": "../models/knn"}, says("model '../models/knn': there is no file")),
-        ({"protocol": "random-clips"}, says("protocol: 'random-clips' is not one of by-song")),
-        ({"audit": ["by-sog"]}, says("audit.0: 'by-sog' is not one of random-clips")),
+        ({"protocol": "random-clips"}, says("protocol: 'random-clips' is not", "can be audited and never leads")),
+        ({"audit": ["by-sog"]}, says("audit: ['by-sog'] is not auto, or a list of", "by-artist")),
         ({"seed": -1}, says("seed: -1 is less than the minimum of 0")),
         ({"min_songs": "many"}, says("min_songs: 'many' is not of type 'integer'")),
         ({"show_tracks": "all"}, says("show_tracks: 'all' is not per-class, none, or a list of")),
@@ -55,7 +55,7 @@ def test_a_mistake_in_the_config_is_named(change, message):
 
 def test_defaults_are_filled_in():
     plan = load_plan({"dataset": "demo", "models": "knn"}, ROOT)
-    assert plan.settings["min_songs"] == 5 and plan.protocols == ["by-song", "random-clips"]
+    assert plan.settings["min_songs"] == 5 and plan.settings["protocol"] is None and plan.settings["audit"] == "auto"
     assert [str(run) for run in plan.runs] == ["knn@jlaoo26", "knn@mfcccov"]
     assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
 
@@ -85,6 +85,8 @@ def test_the_key_of_a_preset_follows_what_its_numbers_follow(tmp_path):
         ({"clip": {"seconds": "long"}}, says("mine.yaml: clip.seconds: 'long' is not of type 'number'")),
         ({"clip": {"seconds": 3, "min_seconds": 5}}, says("clip.min_seconds (5) is longer than clip.seconds (3)")),
         ({"clip": {"start": 10, "stop": 11}}, says("no room for a clip")),
+        ({"split": {"protocol": "random-clips"}}, says("split.protocol: 'random-clips'", "never leads")),
+        ({"split": {"held_out": 0}}, says("split.held_out: 0 is less than the minimum of 1")),
         ({"name": "a/b"}, says("name: 'a/b' has characters that are not allowed")),
         ({"source": {"type": "mp3s"}}, says("source.type: 'mp3s' is not one of synthetic")),
         (
@@ -108,7 +110,6 @@ def test_a_mistake_in_a_data_set_is_named(data_set, keys, message):
         ("track_id,path\nx,x.wav\n", says("mine.csv: column 'label' is missing; its header is: track_id,path")),
         (GOOD.replace("label,path", "label,path,artits"), says("unknown column 'artits'; did you mean 'artist'?")),
         (GOOD + "a1,a,other.wav\n", says("mine.csv: rows 3, 10: track_id 'a1' stands there more than once")),
-        (GOOD + "c0,c,c.wav\n", says("mine.csv: label 'c' has 1 song, fewer than the 4 folds")),
         (GOOD + "b9,b\n", says("row 10: has fewer cells than the header")),
         (GOOD + "b9,b,\n", says("row 10: has neither path nor url")),
         (GOOD + "b@9,b,x.wav\n", says("row 10: track_id 'b@9' cannot be used")),

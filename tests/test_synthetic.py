@@ -101,7 +101,7 @@ def test_another_seed_makes_other_music_under_the_same_names():
             },
             2,
         ),
-        ("genres", {"electronic/ambient": 32, "folk/waltz": 32, "rock/garage": 32}, 2),
+        ("genres", {"electric/ambient": 32, "acoustic/waltz": 32, "electric/garage": 32}, 2),
     ],
 )
 def test_sheet_has_every_label_artist_and_album(recipe, songs_of_a_label, albums_of_an_artist):

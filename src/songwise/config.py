@@ -4,7 +4,7 @@ Everything here is light (no numpy, no scikit-learn): it runs at every start of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jsonschema
@@ -37,6 +37,7 @@ class Plan:
     models : model name to its file's content.
     presets : preset name to its file's content, for the presets that the models need.
     runs : the rows of the leaderboard.
+    protocols : the leaderboard's first, then the audited ones; none before the sheet is read (`protocols.choose`).
     """
 
     settings: dict
@@ -45,11 +46,7 @@ class Plan:
     models: dict[str, dict]
     presets: dict[str, dict]
     runs: list[Run]
-
-    @property
-    def protocols(self) -> list[str]:
-        """The leaderboard's protocol first, then the audited ones."""
-        return [self.settings["protocol"], *self.settings["audit"]]
+    protocols: list[str] = field(default_factory=list)
 
 
 def load_plan(config: Mapping, root: Path) -> Plan:

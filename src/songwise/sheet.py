@@ -32,9 +32,12 @@ class Track:
     attribution: str = ""
     start: str = ""
     stop: str = ""
+    fold: str = ""
+    role: str = ""
 
 
 _COLUMNS = [field.name for field in fields(Track)]
+_OF_SPLITS = ("album", "fold", "role")
 
 
 def load_tracks(name_or_path: str, root: Path = Path()) -> tuple[dict, list[Track]]:
@@ -75,7 +78,7 @@ def read_tracks(dataset: dict, dataset_path: Path, root: Path) -> list[Track]:
         sheet = here / source["tracks"]
         where = str(sheet)
         tracks = _read_sheet(sheet, source["type"], root)
-    _check_songs(tracks, where, dataset["split"]["folds"])
+    _check_songs(tracks, where)
     return tracks
 
 
@@ -178,7 +181,7 @@ def _scan(folder: Path, song_pattern: str | None, dataset_path: Path) -> list[Tr
     return tracks
 
 
-def _check_songs(tracks: list[Track], where: str, folds: int) -> None:
+def _check_songs(tracks: list[Track], where: str) -> None:
     labels = defaultdict(set)
     for track in tracks:
         labels[track.song].add(track.label)
@@ -190,18 +193,8 @@ def _check_songs(tracks: list[Track], where: str, folds: int) -> None:
             if len(found) > 1
         ],
     )
-    songs = Counter(next(iter(found)) for found in labels.values())
-    if len(songs) < 2:
-        raise InputError(f"{where}: all tracks have the label '{next(iter(songs))}'; at least two classes are needed")
-    _raise_all(
-        where,
-        [
-            f"label '{label}' has {count} song{'s' * (count > 1)}, fewer than the {folds} folds; "
-            "add songs, lower split.folds or drop the label"
-            for label, count in sorted(songs.items())
-            if count < folds
-        ],
-    )
+    if len(set.union(*labels.values())) < 2:
+        raise InputError(f"{where}: all tracks have the label '{tracks[0].label}'; at least two classes are needed")
 
 
 def _raise_all(where, problems: list[str]) -> None:
@@ -219,8 +212,14 @@ def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:
 
 
 def rows_digest(tracks: list[Track]) -> str:
-    """Changes exactly when one of the rows, or a local audio file that it names, changes."""
-    return digest(sorted(([asdict(track), _stamp(track)] for track in tracks), key=str))
+    """Changes exactly when one of the rows, but for what only splits go by, or a local audio file changes."""
+    rows = [{name: value for name, value in asdict(track).items() if name not in _OF_SPLITS} for track in tracks]
+    return digest(sorted(([row, _stamp(track)] for row, track in zip(rows, tracks, strict=True)), key=str))
+
+
+def columns_digest(tracks: list[Track], columns: list[str]) -> str:
+    """Changes exactly when one of these columns of the sheet does."""
+    return digest(sorted([track.track_id, *(getattr(track, name) for name in columns)] for track in tracks))
 
 
 def _stamp(track: Track) -> list[int]:

@@ -194,7 +194,7 @@ _BANDS = {
 }
 
 _GENRES = {
-    "electronic/ambient": _Style(
+    "electric/ambient": _Style(
         bpm=(66, 116),
         modes={"major": 1, "dorian": 1, "minor": 2},
         progressions="1645 1414 1563 6415",
@@ -205,7 +205,7 @@ _GENRES = {
         lead={"bell": 2, "glass": 2, "flute": 2},
         knobs={"room": 640, "drums": 400, "length": 600},
     ),
-    "folk/waltz": _Style(
+    "acoustic/waltz": _Style(
         bpm=(84, 140),
         modes={"major": 3, "dorian": 1, "mixolydian": 1},
         progressions="1451 1564 1545 1645",
@@ -216,7 +216,7 @@ _GENRES = {
         lead={"flute": 2, "reed": 2, "banjo": 1, "brass": 1},
         knobs={"drums": 400, "drive": 420},
     ),
-    "rock/garage": _Style(
+    "electric/garage": _Style(
         bpm=(104, 160),
         modes={"mixolydian": 2, "minor": 2, "major": 1},
         progressions="1454 1744 1645 1145",
@@ -243,9 +243,9 @@ RECIPES: Mapping[str, _Recipe] = {
     "genres": _Recipe(
         styles=_GENRES,
         artists={
-            "electronic/ambient": ("glacier_post", "low_orbit", "mira_vale", "tidal_room"),
-            "folk/waltz": ("ada_thornby", "hazel_and_rook", "mill_pond_trio", "old_harrow"),
-            "rock/garage": ("broken_meters", "june_riot", "the_spare_keys", "wolf_canteen"),
+            "electric/ambient": ("glacier_post", "low_orbit", "mira_vale", "tidal_room"),
+            "acoustic/waltz": ("ada_thornby", "hazel_and_rook", "mill_pond_trio", "old_harrow"),
+            "electric/garage": ("broken_meters", "june_riot", "the_spare_keys", "wolf_canteen"),
         },
         songs_per_album=4,
         tenths=(250, 350),

@@ -4,6 +4,7 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -13,9 +14,10 @@ from songwise.config import load_plan
 from songwise.errors import InputError
 from songwise.files import read_json
 from songwise.presets import preset_key
+from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
 from songwise.provenance import code_of
 from songwise.runs import claim
-from songwise.sheet import check_shown, deal, read_tracks, rows_digest
+from songwise.sheet import check_shown, columns_digest, deal, read_tracks, rows_digest
 
 LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
 LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
@@ -30,6 +32,7 @@ try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
     TRACKS = read_tracks(PLAN.dataset, PLAN.dataset_path, Path())
+    PLAN = replace(PLAN, protocols=choose(PLAN.settings, PLAN.dataset["split"], TRACKS, PLAN.dataset_path))
     check_shown(PLAN.settings["show_tracks"], TRACKS)
     SHARDS = deal(TRACKS, PLAN.dataset["shards"])
     RUN_LOCK = claim(Path()) if is_real_run() else None
@@ -39,7 +42,7 @@ except InputError as error:
 STARTED = time.time()
 DATASET = PLAN.dataset["name"]
 RESULTS = f"results/{DATASET}"
-HONEST = PLAN.settings["protocol"]
+HONEST = PLAN.protocols[0]
 LEVELS = ["clip", "song"]
 # Read now, since the start of a job removes the record that it is read from.
 MIRRORS = {
@@ -53,7 +56,7 @@ wildcard_constraints:
     dataset=DATASET,
     shard=r"\d+",
     run="|".join(str(run) for run in PLAN.runs),
-    audit="|".join(PLAN.settings["audit"]) or "none",
+    audit="|".join(PLAN.protocols[1:]) or "none",
 
 
 def shard_rows(wildcards):
@@ -128,8 +131,9 @@ def run_params(wildcards):
         "dataset": DATASET,
         "label": PLAN.dataset["label"],
         "clip": PLAN.dataset["clip"],
-        "split": PLAN.dataset["split"],
+        "split": {key: PLAN.dataset["split"][key] for key in ("folds", "repeats", "held_out")},
         "protocol": HONEST,
+        "split_columns": columns_digest(TRACKS, sheet_columns([HONEST])),
         "seed": PLAN.settings["seed"],
         "code_version": code_of("clips", "features", "splits", "models", "evaluate"),
     }

@@ -38,8 +38,9 @@ rule make_splits:
     conda:
         ENVIRONMENT
     params:
-        min_songs=max(PLAN.settings["min_songs"], PLAN.dataset["split"]["folds"]),
+        min_songs=max(PLAN.settings["min_songs"], least_groups(HONEST, PLAN.dataset["split"])),
         protocols=PLAN.protocols,
+        sheet=columns_digest(TRACKS, sheet_columns(PLAN.protocols)),
         split=PLAN.dataset["split"],
         seed=PLAN.settings["seed"],
         code=code_of("census", "splits"),
@@ -50,6 +51,7 @@ rule make_splits:
 rule check_splits:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
     output:
         checked="results/{dataset}/splits_checked.json",

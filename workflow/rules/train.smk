@@ -1,7 +1,7 @@
 # Inputs: feature tables, splits that passed check_splits.
 # Outputs: results/DATASET/models/MODEL@PRESET/PROTOCOL (predictions, fits), and bundle/ (refitted on all good songs).
-# Steps: train_model under the honest protocol; audit_model under those that leak, for leakage.csv only;
-#   check_models, the gate once more, on what the models recorded.
+# Steps: train_model under the leaderboard's protocol; audit_model under the others, for leakage.csv only;
+#   check_models, the gate once more, on what the models recorded under all but random-clips.
 
 
 rule train_model:
@@ -59,10 +59,11 @@ rule audit_model:
 rule check_models:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
         fits=expand(
             "results/{{dataset}}/models/{run}/{protocol}/fits.parquet",
             run=PLAN.runs,
-            protocol=HONEST,
+            protocol=[name for name in PLAN.protocols if name != RANDOM_CLIPS],
         ),
     output:
         checked="results/{dataset}/models_checked.json",

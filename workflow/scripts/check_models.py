@@ -1,4 +1,4 @@
-"""Stop the run if a model recorded a song or a recording on both sides of a fold."""
+"""Stop the run if a model recorded a song, or whatever else its protocol keeps whole, on two sides of a fold."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ with job(snakemake.log[0]):
     check_fits(
         tracks,
         tracks_csv=Path(snakemake.input.tracks_csv),
-        fits=[Path(path) for path in snakemake.input.fits],
+        duplicates_csv=Path(snakemake.input.duplicates_csv),
+        fits={Path(path): Path(path).parent.name for path in snakemake.input.fits},
         output=Path(snakemake.output.checked),
     )

@@ -1,4 +1,4 @@
-"""Stop the run if a song or a recording stands on both sides of a split."""
+"""Stop the run if a song, or whatever else a protocol keeps whole, stands on two sides of a split."""
 
 from pathlib import Path
 
@@ -9,9 +9,5 @@ with job(snakemake.log[0]):
     from songwise.sheet import load_tracks
 
     _, tracks = load_tracks(snakemake.config["dataset"])
-    check_splits(
-        tracks,
-        tracks_csv=Path(snakemake.input.tracks_csv),
-        splits_csv=Path(snakemake.input.splits_csv),
-        output=Path(snakemake.output.checked),
-    )
+    inputs = {name: Path(path) for name, path in snakemake.input.items()}
+    check_splits(tracks, **inputs, output=Path(snakemake.output.checked))

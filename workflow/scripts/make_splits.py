@@ -1,20 +1,22 @@
 """Say for every protocol and repeat in which fold each clip is tested, if enough songs are left to do so."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from songwise.jobs import job
 
 with job(snakemake.log[0]):
     from songwise.census import check_survival
+    from songwise.sheet import load_tracks
     from songwise.splits import make_splits
 
+    _, tracks = load_tracks(snakemake.config["dataset"])
     check_survival(Path(snakemake.input.tracks_csv), snakemake.params.min_songs)
     make_splits(
-        tracks_csv=Path(snakemake.input.tracks_csv),
-        clips_csv=Path(snakemake.input.clips_csv),
-        duplicates_csv=Path(snakemake.input.duplicates_csv),
+        sheet={track.track_id: asdict(track) for track in tracks},
+        **{name: Path(path) for name, path in snakemake.input.items()},
         output=Path(snakemake.output.splits_csv),
         protocols=snakemake.params.protocols,
+        split=snakemake.params.split,
         seed=snakemake.params.seed,
-        **snakemake.params.split,
     )
