@@ -291,7 +291,7 @@ families:
   zero_crossing_rate: {statistics: [mean]}
 """
 # What follows from the set of runs as a whole.
-SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "render_report", "log_runs"), 1)
+SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "draw_leakage", "render_report", "log_runs"), 1)
 
 
 def try_knn_on(folder: Path, *presets: str) -> None:

@@ -1,6 +1,6 @@
 # Inputs: all tables of results/DATASET; for the portraits, the tracks' files.
 # Outputs: results/DATASET/report.html, one self-contained page; results/DATASET/tracks, the portraits in it.
-# Steps: draw_tracks (once gather_tracks knows the good ones) -> render_report.
+# Steps: draw_tracks (once gather_tracks knows the good ones), draw_leakage -> render_report.
 
 
 rule draw_tracks:
@@ -27,6 +27,27 @@ rule draw_tracks:
         "../scripts/draw_tracks.py"
 
 
+rule draw_leakage:
+    input:
+        leakage="results/{dataset}/leakage.csv",
+    output:
+        figure=report(
+            "results/{dataset}/leakage.png",
+            category="Results",
+            labels={"table": "leakage, drawn"},
+            caption="../report/leakage.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_leakage.log",
+    conda:
+        ENVIRONMENT
+    params:
+        protocols=PLAN.protocols,
+        code=code_of("inflation"),
+    script:
+        "../scripts/draw_leakage.py"
+
+
 rule render_report:
     input:
         templates=sorted(map(str, Path("workflow/report/page").glob("*.html"))),
@@ -34,6 +55,7 @@ rule render_report:
         duplicates_csv="results/{dataset}/duplicates.csv",
         leaderboard="results/{dataset}/leaderboard.csv",
         leakage="results/{dataset}/leakage.csv",
+        leakage_figure="results/{dataset}/leakage.png",
         headline="results/{dataset}/headline.json",
         figures=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.png",

@@ -1,0 +1,10 @@
+"""Draw what each protocol would have claimed."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.inflation import draw_leakage
+
+    draw_leakage(Path(snakemake.input.leakage), snakemake.params.protocols, Path(snakemake.output.figure))
