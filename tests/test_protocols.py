@@ -56,18 +56,23 @@ def test_songs_are_audited_where_artists_lead():
 @pytest.mark.parametrize(
     ("columns", "asked", "split", "message"),
     [
-        ({}, "by-song", {"folds": 5}, "mine.yaml: by-song: label 'a' has 4 songs, fewer than the 5 folds; add songs"),
-        ({"song": lambda label, number: label}, "by-song", {}, "label 'a' has 1 song, fewer than the 2 folds"),
+        (
+            {},
+            "by-song",
+            {"folds": 5},
+            r"mine.yaml: by-song: label a \(4\), b \(4\): fewer songs than the 5 folds; add",
+        ),
+        ({"song": lambda label, number: label}, "by-song", {}, r"label a \(1\), b \(1\): fewer songs than the 2"),
         ({}, "by-artist", {}, "by-artist: needs the column artist in the track sheet, which has none"),
         (
-            {"artist": lambda label, number: label * (number > 1)},
-            *("by-artist", {}, "4 tracks have no artist: a0, a1, b0 and 1 more"),
+            {"artist": lambda label, number: label * (number > 2)},
+            *("by-artist", {}, "6 tracks have no artist: a0, a1, a2, b0 and 2 more"),
         ),
         (
             {"artist": lambda label, number: label},
-            *("by-artist", {}, "label 'a' has 1 artist, fewer than the 2 folds; .*choose by-song"),
+            *("by-artist", {}, r"label a \(1\), b \(1\): fewer artists than the 2 folds; .*choose by-song"),
         ),
-        ({"album": pairs}, "by-album", {"folds": 3}, "label 'b' has 2 albums, fewer than the 3 folds"),
+        ({"album": pairs}, "by-album", {"folds": 3}, r"b \(2\): fewer albums than the 3 folds"),
         ({}, "predefined-folds", {}, "needs the column fold"),
         ({"fold": lambda label, number: "12"[number > 2] * (number > 0)}, "predefined-folds", {}, "no fold: a0, b0"),
         ({"fold": lambda label, number: "2355"[number]}, "predefined-folds", {}, "there is no fold 1 in .* a gap"),
@@ -90,7 +95,7 @@ def test_songs_are_audited_where_artists_lead():
             *("train-valid-test", {}, r"song 'a1' has two roles: train \(a2\) and test \(a3\)"),
         ),
         ({}, "hold-out", {}, "split.held_out is missing"),
-        ({}, "hold-out", {"held_out": 4}, "label 'a' has 4 songs: with split.held_out 4 none is left to train on"),
+        ({}, "hold-out", {"held_out": 4}, r"label a \(4\), .*: with split.held_out 4 no song is left"),
     ],
 )
 def test_what_a_sheet_does_not_support_is_told_in_words(columns, asked, split, message):

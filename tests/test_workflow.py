@@ -454,6 +454,11 @@ def test_too_few_songs_left_stops_the_run_and_keeps_the_table(mine):
     [
         (("modles=knn",), "unknown key 'modles'; did you mean 'models'?"),
         (("dataset=opn-music",), "did you mean 'open-music'?"),
+        (("protocol=random-clips",), "it can be audited and never leads"),
+        (
+            ("protocol=by-artist",),
+            "by-artist: label copper_foxes (1), night_ferry (1), ",
+        ),
         (("mirror=/nowhere/at/all",), "mirror: there is no folder '/nowhere/at/all'"),
         (("show_tracks=[copper_foxes-amber_ocan]",), "did you mean 'copper_foxes-amber_ocean'?"),
     ],

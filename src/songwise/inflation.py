@@ -14,8 +14,9 @@ _STYLES = (
     *(("#e69f00", "^"), ("#56b4e9", "v"), ("#555555", "P")),
 )
 # Inches: margins by hand, since matplotlib's own layout takes longer than the drawing.
-_AXIS, _RIGHT, _TOP, _BOTTOM = 5.0, 0.25, 0.5, 0.5
-_LETTER, _LINE = 0.082, 0.11  # width of a letter of a name, height that a protocol takes of a model's row
+_AXIS, _RIGHT, _BOTTOM = 5.0, 0.2, 0.5
+_LETTER, _LINE, _LEGEND = 0.068, 0.11, 0.24  # width of a letter; heights of a protocol's bar, of a line of the legend
+_COLUMNS = 4  # of the legend
 _DOTS = 110  # an inch
 
 
@@ -41,7 +42,8 @@ def leakage_figure(leakage: list[dict], protocols: list[str]) -> Figure:
     runs = list(found)[:_MOST]
     names = _LETTER * max(map(len, runs)) + 0.2
     inside = len(runs) * (_LINE * len(protocols) + 0.12)
-    width, height = names + _AXIS + _RIGHT, _TOP + inside + _BOTTOM
+    above = _LEGEND * -(-len(protocols) // _COLUMNS) + 0.08
+    width, height = names + _AXIS + _RIGHT, above + inside + _BOTTOM
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((names / width, _BOTTOM / height, _AXIS / width, inside / height))
@@ -63,5 +65,5 @@ def leakage_figure(leakage: list[dict], protocols: list[str]) -> Figure:
     axes.set_axisbelow(True)
     axes.set_xlabel("clip accuracy, with its 95 % interval", fontsize=9)
     # Above the axis, so that it hides nothing wherever the dots are.
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(protocols), fontsize=8, frameon=False, borderpad=0)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=_COLUMNS, fontsize=8, frameon=False, borderpad=0)
     return figure

@@ -21,7 +21,7 @@ KEPT_WHOLE = {  # the sheet's columns whose equal values never cross a split
 }
 _COLUMNS = {"by-artist": "artist", "by-album": "album", "predefined-folds": "fold", "train-valid-test": "role"}
 _SHOWN = 10  # problems in one message
-_NAMED = 3  # names in one problem
+_NAMED = 4  # names in one problem
 
 
 def choose(settings: Mapping, split: Mapping, tracks: Sequence, where: Path) -> list[str]:
@@ -88,11 +88,13 @@ def obstacles(protocol: str, split: Mapping, tracks: Sequence) -> list[str]:
 
 
 def _group_obstacles(kind: str, folds: int, tracks: Sequence) -> list[str]:
+    short = [f"{label} ({count})" for label, count in _count(tracks, kind).items() if count < folds]
+    if not short:
+        return []
+    other = "" if kind == "song" else ", choose by-song"
     return [
-        f"label '{label}' has {count} {kind}{'s' * (count > 1)}, fewer than the {folds} folds; add {kind}s, lower "
-        f"split.folds{'' if kind == 'song' else ', choose by-song'} or drop the label"
-        for label, count in _count(tracks, kind).items()
-        if count < folds
+        f"label {_named(short)}: fewer {kind}s than the {folds} folds; add {kind}s, lower split.folds{other} or drop "
+        "the label"
     ]
 
 
@@ -127,11 +129,12 @@ def _role_obstacles(tracks: Sequence) -> list[str]:
 def _hold_out_obstacles(held_out: int | None, tracks: Sequence) -> list[str]:
     if held_out is None:
         return ["split.held_out is missing: how many songs of each class are to be tested"]
+    short = [f"{label} ({count})" for label, count in _count(tracks, "song").items() if count <= held_out]
+    if not short:
+        return []
     return [
-        f"label '{label}' has {count} song{'s' * (count > 1)}: with split.held_out {held_out} none is left to train "
-        "on; add songs, lower split.held_out or drop the label"
-        for label, count in _count(tracks, "song").items()
-        if count <= held_out
+        f"label {_named(short)}: with split.held_out {held_out} no song is left to train on; add songs, lower "
+        "split.held_out or drop the label"
     ]
 
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from songwise.errors import InputError
 from songwise.files import read_rows, replacing
 from songwise.groups import join
-from songwise.protocols import KEPT_WHOLE, RANDOM_CLIPS, group_name, least_groups
+from songwise.protocols import K_FOLD, KEPT_WHOLE, RANDOM_CLIPS, group_name, least_groups
 
 COLUMNS = ("protocol", "repeat", "clip_id", "track_id", "label", "group", "fold", "role")
 
@@ -95,7 +95,8 @@ def make_splits(
     for protocol in protocols:
         if protocol == RANDOM_CLIPS:
             group = clips["clip_id"]
-            sides = _random_sides(clips["label"].to_numpy(), honest, seed)
+            folds = split["folds"] if protocols[0] in K_FOLD else None
+            sides = _random_sides(clips["label"].to_numpy(), honest, folds, seed)
         else:
             group = clips["track_id"].map(join(tracks, duplicates, by=KEPT_WHOLE[protocol]))
             sides = _sides(protocol, clips, group.to_numpy(), split, seed)
@@ -150,11 +151,11 @@ def _sides(protocol: str, clips: pd.DataFrame, group: np.ndarray, split: dict, s
     return found
 
 
-def _random_sides(y: np.ndarray, honest: list[tuple], seed: int) -> list[tuple]:
+def _random_sides(y: np.ndarray, honest: list[tuple], folds: int | None, seed: int) -> list[tuple]:
     found = []
     for number, (fold, role) in zip(_seeds(seed, len(honest)), honest, strict=True):
-        if (fold >= 0).all():
-            parts = StratifiedKFold(len(np.unique(fold)), shuffle=True, random_state=number)
+        if folds:
+            parts = StratifiedKFold(folds, shuffle=True, random_state=number)
             found.append((_fold_of(parts.split(np.zeros(len(y)), y), len(y)), role))
             continue
         rng = np.random.default_rng(number)
