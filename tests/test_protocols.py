@@ -124,5 +124,6 @@ def test_another_fold_or_role_is_no_reason_to_extract_features_again():
     before, after = sheet(fold=lambda label, number: "1"), sheet(fold=lambda label, number: "2")
     assert rows_digest(before) == rows_digest(after)
     assert columns_digest(before, ["fold"]) != columns_digest(after, ["fold"])
+    assert columns_digest(before, []) == ""
     assert columns_digest(before, ["role"]) == columns_digest(after, ["role"])
     assert rows_digest(before) != rows_digest(sheet(artist=pairs))

@@ -218,7 +218,9 @@ def rows_digest(tracks: list[Track]) -> str:
 
 
 def columns_digest(tracks: list[Track], columns: list[str]) -> str:
-    """Changes exactly when one of these columns of the sheet does."""
+    """Changes exactly when one of these columns of the sheet does; empty for no columns."""
+    if not columns:
+        return ""
     return digest(sorted([track.track_id, *(getattr(track, name) for name in columns)] for track in tracks))
 
 
