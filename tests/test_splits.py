@@ -201,6 +201,14 @@ def test_a_class_of_which_nothing_is_trained_on_is_told_in_words(data):
     write(folder, sheet, lost=[track.track_id for track in sheet if track.label == "z" and track.role == "train"])
     with pytest.raises(InputError, match="train-valid-test, repeat 0, fold 0: nothing of label 'z' is left to train"):
         split(data, "train-valid-test")
+    write(folder, sheet, lost=[track.track_id for track in sheet if track.role == "test"])
+    with pytest.raises(InputError, match="train-valid-test: no track that is to be tested is left"):
+        split(data, "train-valid-test")
+
+
+def test_an_audit_goes_on_with_a_class_that_has_lost_a_group(data):
+    splits = split(data, "by-song", "by-artist", folds=4)  # of x and y three artists are left
+    assert set(splits["protocol"]) == {"by-song", "by-artist"} and len(gate(data)) == 2
 
 
 LEAKS = [
