@@ -1,25 +1,46 @@
-"""Stage 6, evaluate: verdicts of songs, metrics with intervals, and what a leaking protocol would have claimed.
+"""Stage 6, evaluate: every model's figures with intervals, the leaderboard, and what leakage would have claimed.
 
-Intervals are percentiles of a bootstrap over groups: a drawn group carries all its clips, songs and repeats, so
-that repeats never count as more songs. Songs joined by identical audio share one vote.
+Intervals are percentiles of a bootstrap over the honest protocol's groups, whatever the protocol that they are of, so
+that all models and protocols pair.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from songwise.bootstrap import SIGNIFICANT, bootstrap_draws, compare, interval, select_corrected
+from songwise.calibration import expected_calibration_error, plot_reliability, reliability
+from songwise.confusion import plot_confusion, write_confusion
+from songwise.errors import InputError
 from songwise.files import digest, read_json, read_rows, replacing, write_json, write_rows
+from songwise.levels import at_level, depth
+from songwise.metrics import (
+    Confusions,
+    accuracy,
+    balanced_accuracy,
+    class_figures,
+    codes,
+    log_loss,
+    macro_f1,
+    roc_auc,
+    top2_accuracy,
+)
+from songwise.units import Units, read_units
+from songwise.verdicts import labels_of, song_verdicts, verdicts_by_rule
 
-FLOOR = 1e-6  # of a clip's probability: KNN and trees give zeros, whose logarithm would be a veto
-DRAWS = 2000
-_LEVEL = 0.95
+LEVELS = ("clip", "song")
+_OF_CONFUSIONS = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
 
 LEADERBOARD_COLUMNS = (
     *("model", "features", "n_songs", "n_clips"),
     *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high", "clip_macro_f1"),
     *("song_accuracy", "song_accuracy_low", "song_accuracy_high", "song_macro_f1"),
     "fit_seconds",
+    "n_groups",
+    *("song_balanced_accuracy", "song_top2_accuracy", "song_log_loss", "song_auc", "song_ece"),
+    *("p_best", "tied"),
 )
 LEAKAGE_COLUMNS = (
     *("model", "features", "protocol"),
@@ -27,7 +48,36 @@ LEAKAGE_COLUMNS = (
     *("song_accuracy", "song_accuracy_low", "song_accuracy_high"),
     *("inflation", "inflation_low", "inflation_high"),
 )
-LEVELS = ("clip", "song")
+RULE_COLUMNS = ("model", "features", "rule", "song_accuracy", "low", "high")
+LEVEL_COLUMNS = (
+    *("model", "features", "level"),
+    *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high"),
+    *("song_accuracy", "song_accuracy_low", "song_accuracy_high"),
+    *("song_macro_f1", "n_labels"),
+)
+CLASS_COLUMNS = ("level", "label", "precision", "recall", "f1", "support")
+
+
+class Evaluated(NamedTuple):
+    """What is left of a model's evaluation for comparing it with others.
+
+    Attributes
+    ----------
+    metrics : what metrics.json holds.
+    hits, votes : shape (groups,), right and all votes of songs.
+    bins : level to the bins of `calibration.reliability`.
+    rules : rows of rules.csv, without the model's name.
+    levels : rows of levels.csv likewise; none if no label has a path.
+    top : songs by true and predicted first part of the label, and these labels; None if no label has a path.
+    """
+
+    metrics: dict
+    hits: np.ndarray
+    votes: np.ndarray
+    bins: dict[str, np.ndarray]
+    rules: list[dict]
+    levels: list[dict]
+    top: tuple[np.ndarray, list[str]] | None
 
 
 def read_predictions(path: Path) -> pd.DataFrame:
@@ -36,266 +86,234 @@ def read_predictions(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
-def song_verdicts(predictions: pd.DataFrame) -> pd.DataFrame:
-    """One row a repeat and song: the label whose mean log-probability over the song's clips is highest.
-
-    Probabilities are floored at FLOOR and renormalised first; ties go to the higher mean probability.
-
-    Parameters
-    ----------
-    predictions : repeat, song, label and p_LABEL columns, one row a clip.
-
-    Returns
-    -------
-    repeat, song, label, predicted, then p_LABEL: the normalised exponential of the mean log-probability.
-    """
-    columns = [name for name in predictions.columns if name.startswith("p_")]
-    labels = np.array([name[2:] for name in columns])
-    floored = np.maximum(predictions[columns].to_numpy(), FLOOR)
-    floored /= floored.sum(axis=1, keepdims=True)
-    keys = [predictions["repeat"], predictions["song"]]
-    mean = pd.DataFrame(floored, columns=columns, index=predictions.index).groupby(keys).mean()
-    logs = pd.DataFrame(np.log(floored), columns=columns, index=predictions.index).groupby(keys).mean()
-    # Equal up to rounding is a tie, whatever the order in which the clips were summed.
-    rounded = np.round(logs.to_numpy(), 9)
-    tied = rounded == rounded.max(axis=1, keepdims=True)
-    chosen = np.where(tied, mean.to_numpy(), -1.0).argmax(axis=1)
-    probabilities = np.exp(logs.to_numpy())
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    found = pd.DataFrame(np.round(probabilities, 6), columns=columns, index=logs.index)
-    found.insert(0, "label", predictions["label"].groupby(keys).first())
-    found.insert(1, "predicted", labels[chosen])
-    return found.reset_index()
-
-
-class Confusions:
-    """Confusion matrices of every group, from which every figure and its interval follow.
-
-    Parameters
-    ----------
-    table : repeat, song, label, predicted; a row a clip or a song, and repeat.
-    groups : song to group.
-    labels : the classes, sorted.
-
-    Attributes
-    ----------
-    counts : shape (groups, labels, labels), true by predicted: mean over repeats, a group's songs sharing one vote.
-    """
-
-    def __init__(self, table: pd.DataFrame, groups: dict[str, str], labels: list[str]):
-        names = sorted(set(groups.values()))
-        songs_of = pd.Series(groups).value_counts()
-        group = table["song"].map(groups)
-        weight = 1.0 / (group.map(songs_of).to_numpy() * table["repeat"].nunique())
-        self.counts = np.zeros((len(names), len(labels), len(labels)))
-        at = (
-            _codes(group, names),
-            _codes(table["label"], labels),
-            _codes(table["predicted"], labels),
-        )
-        np.add.at(self.counts, at, weight)
-
-    def resampled(self, draws: np.ndarray) -> np.ndarray:
-        """Confusion matrices, shape (draws, labels, labels), when groups are drawn `draws` (draws, groups) times."""
-        return np.tensordot(draws, self.counts, axes=1)
-
-
-def accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Share on the diagonal of confusion matrices, shape (..., labels, labels)."""
-    return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
-
-
-def macro_f1(confusion: np.ndarray) -> np.ndarray:
-    """Mean F1 over the classes that are true or predicted somewhere; shape (..., labels, labels) in."""
-    hits = np.diagonal(confusion, axis1=-2, axis2=-1)
-    total = confusion.sum(axis=-1) + confusion.sum(axis=-2)
-    f1 = 2 * hits / np.where(total > 0, total, 1)
-    return f1.sum(axis=-1) / (total > 0).sum(axis=-1)
-
-
-def bootstrap_draws(n_groups: int, seed: int) -> np.ndarray:
-    """How often each group is drawn, int, shape (DRAWS, n_groups): the same for all models, so that they pair."""
-    rng = np.random.default_rng([seed, n_groups])
-    return rng.multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=DRAWS)
-
-
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """The percentile interval (95 %) of bootstrap values, shape (draws,)."""
-    low, high = np.quantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
-    return float(low), float(high)
-
-
 def evaluate_models(
     *,
     runs: dict[str, dict],
     protocols: list[str],
     tracks_csv: Path,
+    duplicates_csv: Path,
     splits_csv: Path,
     seed: int,
     folder: Path,
 ) -> None:
-    """Evaluate every model and rank them.
+    """Evaluate every model, rank them, and say which are within noise of the best.
 
-    Writes below `folder`/models/MODEL@PRESET: PROTOCOL/songs.csv, metrics.json, params.json and the confusion
-    matrices (CSV, PNG); in `folder`: leaderboard.csv (best song accuracy first), leakage.csv and headline.json.
+    Writes below `folder`/models/MODEL@PRESET: PROTOCOL/songs.csv, metrics.json, params.json, classes.csv and the
+    confusion matrices (CSV, PNG); in `folder`: leaderboard.csv (best song accuracy first), leakage.csv, rules.csv,
+    levels.csv, headline.json, and of the best model confusion_top.csv and calibration.png.
 
     Parameters
     ----------
     runs : MODEL@PRESET to what params.json is to hold; data_version and run_key, a hash of it all, are added.
     protocols : the honest one first.
-    tracks_csv : for the version of the data.
-    splits_csv : for the groups.
+    tracks_csv : for the version of the data, and with duplicates_csv for what has one vote.
+    splits_csv : for the groups that are drawn.
     seed : of the bootstrap.
     folder : results/DATASET.
+
+    Raises
+    ------
+    InputError : a single group is tested, which says nothing of another.
     """
     version = data_version(tracks_csv)
-    group_of = _track_groups(splits_csv, protocols[0])
-    metrics = {}
+    units = read_units(
+        tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocols[0]
+    )
+    draws = bootstrap_draws(len(units.groups), seed)
+    found: dict[str, Evaluated] = {}
     for run, params in runs.items():
         place = folder / "models" / run
-        metrics[run] = _evaluate_model(place, protocols, group_of, params, seed)
+        found[run] = _evaluate_model(place, protocols, units, params, draws)
         params = params | {"data_version": version}
         write_json(place / "params.json", params | {"run_key": digest(params)})
-        print(run, f"song accuracy {metrics[run]['song_accuracy']:.3f}", sep="\t")
-    ranked = sorted(runs, key=lambda run: (-metrics[run]["song_accuracy"], -metrics[run]["clip_accuracy"], run))
-    rows = [_row(run, metrics[run]) for run in ranked]
+        print(run, f"song accuracy {found[run].metrics['song_accuracy']:.3f}", sep="\t")
+    ranked = sorted(
+        runs, key=lambda run: (*(-found[run].metrics[f"{level}_accuracy"] for level in ("song", "clip")), run)
+    )
+    best = found[ranked[0]]
+    if (best.votes > 0).sum() < 2:
+        raise InputError(f"{splits_csv}: {protocols[0]} tests a single group; no figure follows from one")
+    hits = np.array([found[run].hits for run in ranked])
+    p_best = compare(hits, best.votes, 0, seed)
+    tied = p_best >= SIGNIFICANT
+    rows = [
+        _row(run, found[run].metrics | {"p_best": float(p), "tied": str(bool(close)).lower()})
+        for run, p, close in zip(ranked, p_best, tied, strict=True)
+    ]
+    write_rows(folder / "leaderboard.csv", LEADERBOARD_COLUMNS, rows)
+    others = [run for run, close in zip(ranked, tied, strict=True) if close][1:]
+    corrected = select_corrected(hits, best.votes, draws)
+    write_json(folder / "headline.json", {"best": ranked[0], **rows[0], **corrected, "within_noise": others})
     leaks = [
-        _row(run, metrics[run]["protocols"][protocol] | {"protocol": protocol})
+        _row(run, found[run].metrics["protocols"][protocol] | {"protocol": protocol})
         for run in ranked
         for protocol in protocols
     ]
     write_rows(folder / "leakage.csv", LEAKAGE_COLUMNS, leaks)
-    hits = _song_hits([folder / "models" / run / protocols[0] / "songs.csv" for run in ranked], group_of)
-    corrected = select_corrected(hits, bootstrap_draws(hits.shape[1], seed))
-    write_json(folder / "headline.json", {"best": ranked[0], **rows[0], **corrected})
-    write_rows(folder / "leaderboard.csv", LEADERBOARD_COLUMNS, rows)
+    write_rows(folder / "rules.csv", RULE_COLUMNS, [_row(run, row) for run in ranked for row in found[run].rules])
+    write_rows(folder / "levels.csv", LEVEL_COLUMNS, [_row(run, row) for run in ranked for row in found[run].levels])
+    write_confusion(folder / "confusion_top.csv", *(best.top or (np.zeros((0, 0)), [])))
+    plot_reliability(folder / "calibration.png", best.bins, title=ranked[0])
 
 
-def _evaluate_model(folder: Path, protocols: list[str], group_of: dict[str, str], params: dict, seed: int) -> dict:
-    predictions = {protocol: read_predictions(folder / protocol / "predictions.csv") for protocol in protocols}
-    honest = predictions[protocols[0]]
-    labels = sorted(honest["label"].unique())
-    groups = dict(zip(honest["song"], honest["track_id"].map(group_of), strict=True))
-    draws = bootstrap_draws(len(set(groups.values())), seed)
-    verdicts = {protocol: song_verdicts(clips) for protocol, clips in predictions.items()}
-    confusions, figures = {}, {}
-    for protocol, clips in predictions.items():
-        songs = verdicts[protocol]
-        with replacing(folder / protocol / "songs.csv") as temporary:
-            songs.to_csv(temporary, index=False, lineterminator="\n")
-        confusions[protocol] = {
-            "clip": Confusions(clips, groups, labels),
-            "song": Confusions(songs, groups, labels),
-        }
-        figures[protocol] = _figures(confusions[protocol], draws)
-        figures[protocol] |= _inflation(confusions[protocol], confusions[protocols[0]], draws)
+class _Scored(NamedTuple):
+    """One model under one protocol.
+
+    Attributes
+    ----------
+    tables : level to repeat, song, label, predicted and p_LABEL.
+    confusions : level to its matrices.
+    figures : names of metrics to values.
+    drawn : level to the accuracy in each draw, shape (draws,).
+    """
+
+    tables: dict[str, pd.DataFrame]
+    confusions: dict[str, Confusions]
+    figures: dict[str, float]
+    drawn: dict[str, np.ndarray]
+
+
+def _evaluate_model(folder: Path, protocols: list[str], units: Units, params: dict, draws: np.ndarray) -> Evaluated:
+    scored = {protocol: _score_protocol(folder / protocol, units, draws) for protocol in protocols}
+    honest = scored[protocols[0]]
+    clips, songs = honest.tables["clip"], honest.tables["song"]
+    # A song is tested in one fold of a repeat, since the protocol is honest.
+    songs["fold"] = clips.groupby(["repeat", "song"])["fold"].first().to_numpy()
+    of_probabilities, bins = _probability_figures(honest.tables, units)
     metrics = {
-        **{name: value for name, value in figures[protocols[0]].items() if "inflation" not in name},
-        "n_songs": len(set(groups.values())),
-        "n_clips": int(honest["clip_id"].nunique()),
+        **honest.figures,
+        **of_probabilities,
+        "n_songs": clips["song"].map(units.vote_of).nunique(),
+        "n_groups": clips["song"].map(units.group_of).nunique(),
+        "n_clips": int(clips["clip_id"].nunique()),
         "fit_seconds": read_json(folder / protocols[0] / "fit.json")["fit_seconds"],
-        "folds": _fold_figures(honest, verdicts[protocols[0]], labels),
-        "protocols": figures,
+        "folds": _fold_figures(honest.tables),
+        "protocols": {protocol: found.figures | _inflation(found, honest) for protocol, found in scored.items()},
     }
     write_json(folder / "metrics.json", metrics)
-    for level in LEVELS:
-        matrix = confusions[protocols[0]][level].counts.sum(axis=0)
-        _write_confusion(folder / f"confusion_{level}.csv", matrix, labels)
-        _plot_confusion(folder / f"confusion_{level}.png", matrix, labels, level, metrics, params)
-    return metrics
-
-
-def data_version(tracks_csv: Path) -> str:
-    """A hash of what the figures were measured on: the good tracks' bytes, labels and songs."""
-    rows = read_rows(tracks_csv)
-    return digest(
-        [[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"]
+    labels = labels_of(clips)
+    _write_classes(folder / "classes.csv", honest.confusions, labels)
+    for level, confusions in honest.confusions.items():
+        write_confusion(folder / f"confusion_{level}.csv", confusions.total, labels)
+        title = f"{params['model']}@{params['features']}, {level}s\naccuracy {_in_words(metrics, level)}"
+        plot_confusion(folder / f"confusion_{level}.png", confusions.total, labels, title=title, truth=params["label"])
+    levels, top = _level_figures(clips, honest, units, draws)
+    return Evaluated(
+        metrics=metrics,
+        hits=honest.confusions["song"].hits,
+        votes=honest.confusions["song"].votes,
+        bins=bins,
+        rules=_rule_figures(clips, units, draws),
+        levels=levels,
+        top=top,
     )
 
 
-def _track_groups(splits_csv: Path, protocol: str) -> dict[str, str]:
-    splits = pd.read_csv(splits_csv, dtype=str, keep_default_na=False)
-    splits = splits[splits["protocol"] == protocol].drop_duplicates("track_id")
-    return dict(zip(splits["track_id"], splits["group"], strict=True))
+def _score_protocol(folder: Path, units: Units, draws: np.ndarray) -> _Scored:
+    clips = read_predictions(folder / "predictions.csv")
+    songs = song_verdicts(clips)
+    with replacing(folder / "songs.csv") as temporary:
+        songs.to_csv(temporary, index=False, lineterminator="\n")
+    return _score({"clip": clips, "song": songs}, units, draws)
 
 
-def _figures(confusions: dict[str, Confusions], draws: np.ndarray) -> dict[str, float]:
-    found = {}
-    for level in LEVELS:
-        whole = confusions[level].counts.sum(axis=0)
-        low, high = interval(accuracy(confusions[level].resampled(draws)))
-        found |= {
-            f"{level}_accuracy": float(accuracy(whole)),
-            f"{level}_accuracy_low": low,
-            f"{level}_accuracy_high": high,
-            f"{level}_macro_f1": float(macro_f1(whole)),
+def _score(tables: dict[str, pd.DataFrame], units: Units, draws: np.ndarray) -> _Scored:
+    labels = labels_of(tables["clip"])
+    confusions = {level: Confusions(table, units, labels) for level, table in tables.items()}
+    figures, drawn = {}, {}
+    for level, found in confusions.items():
+        resampled = found.resampled(draws)
+        for name, figure in _OF_CONFUSIONS.items():
+            values = figure(resampled)
+            low, high = interval(values)
+            name = f"{level}_{name}"
+            figures |= {name: float(figure(found.total)), f"{name}_low": low, f"{name}_high": high}
+            if figure is accuracy:
+                drawn[level] = values
+    return _Scored(tables, confusions, figures, drawn)
+
+
+def _inflation(audited: _Scored, honest: _Scored) -> dict[str, float]:
+    # Of clip accuracy, the number that the field quotes; paired, since both saw the same draws.
+    point = audited.figures["clip_accuracy"] - honest.figures["clip_accuracy"]
+    low, high = interval(audited.drawn["clip"] - honest.drawn["clip"])
+    return {"inflation": point, "inflation_low": low, "inflation_high": high}
+
+
+def _probability_figures(
+    tables: dict[str, pd.DataFrame], units: Units
+) -> tuple[dict[str, float | None], dict[str, np.ndarray]]:
+    figures, bins = {}, {}
+    for level, table in tables.items():
+        labels = labels_of(table)
+        probabilities = table[[f"p_{label}" for label in labels]].to_numpy()
+        y, predicted = codes(table["label"], labels), codes(table["predicted"], labels)
+        votes = units.votes(table)
+        fits = table.groupby(["repeat", "fold"]).ngroup().to_numpy()
+        bins[level] = reliability(probabilities[np.arange(len(y)), predicted], predicted == y, votes)
+        figures |= {
+            f"{level}_top2_accuracy": top2_accuracy(y, predicted, probabilities, votes),
+            f"{level}_log_loss": log_loss(y, probabilities, votes),
+            f"{level}_auc": roc_auc(y, probabilities, fits, votes),
+            f"{level}_ece": expected_calibration_error(bins[level]),
         }
-    return found
+    return figures, bins
 
 
-def _inflation(leaking: dict[str, Confusions], honest: dict[str, Confusions], draws: np.ndarray) -> dict[str, float]:
-    # Of clip accuracy, the number that the field quotes; paired, since both saw the same groups.
-    point = accuracy(leaking["clip"].counts.sum(axis=0)) - accuracy(honest["clip"].counts.sum(axis=0))
-    paired = accuracy(leaking["clip"].resampled(draws)) - accuracy(honest["clip"].resampled(draws))
-    low, high = interval(paired)
-    return {"inflation": float(point), "inflation_low": low, "inflation_high": high}
-
-
-def _fold_figures(clips: pd.DataFrame, songs: pd.DataFrame, labels: list[str]) -> list[dict]:
-    # A song is tested in one fold of a repeat, since the protocol is honest.
-    songs = songs.merge(clips.drop_duplicates(["repeat", "song"])[["repeat", "song", "fold"]], on=["repeat", "song"])
-    folds = clips[["repeat", "fold"]].drop_duplicates().sort_values(["repeat", "fold"])
+def _fold_figures(tables: dict[str, pd.DataFrame]) -> list[dict]:
+    labels = labels_of(tables["clip"])
+    folds = tables["clip"][["repeat", "fold"]].drop_duplicates().sort_values(["repeat", "fold"])
     rows = [{"repeat": int(repeat), "fold": int(fold)} for repeat, fold in folds.to_numpy()]
-    for level, table in (("clip", clips), ("song", songs)):
+    for level, table in tables.items():
         row_of = table.groupby(["repeat", "fold"]).ngroup().to_numpy()
         counts = np.zeros((len(rows), len(labels), len(labels)))
-        np.add.at(counts, (row_of, _codes(table["label"], labels), _codes(table["predicted"], labels)), 1)
+        np.add.at(counts, (row_of, codes(table["label"], labels), codes(table["predicted"], labels)), 1)
         for row, share, f1 in zip(rows, accuracy(counts), macro_f1(counts), strict=True):
             row |= {f"{level}_accuracy": float(share), f"{level}_macro_f1": float(f1)}
     return rows
 
 
-def _codes(values: pd.Series, labels: list[str]) -> np.ndarray:
-    return np.searchsorted(labels, values.to_numpy(dtype=str))
+def _rule_figures(clips: pd.DataFrame, units: Units, draws: np.ndarray) -> list[dict]:
+    rows = []
+    for rule, songs in verdicts_by_rule(clips).items():
+        found = Confusions(songs, units, labels_of(clips))
+        low, high = interval(accuracy(found.resampled(draws)))
+        rows.append({"rule": rule, "song_accuracy": float(accuracy(found.total)), "low": low, "high": high})
+    return rows
 
 
-def _write_confusion(path: Path, matrix: np.ndarray, labels: list[str]) -> None:
-    rounded = [dict(zip(labels, row, strict=True)) for row in np.round(matrix, 3).tolist()]
-    write_rows(
-        path,
-        ["label", *labels],
-        [{"label": label, **row} for label, row in zip(labels, rounded, strict=True)],
-    )
+def _level_figures(
+    clips: pd.DataFrame, honest: _Scored, units: Units, draws: np.ndarray
+) -> tuple[list[dict], tuple[np.ndarray, list[str]] | None]:
+    last = depth(labels_of(clips))
+    if last == 1:
+        return [], None
+    by_level = {}
+    for level in range(1, last):
+        cut = at_level(clips, level)
+        by_level[level] = _score({"clip": cut, "song": song_verdicts(cut)}, units, draws)
+    by_level[last] = honest
+    rows = [
+        {"level": level, **found.figures, "n_labels": len(labels_of(found.tables["clip"]))}
+        for level, found in by_level.items()
+    ]
+    return rows, (by_level[1].confusions["song"].total, labels_of(by_level[1].tables["clip"]))
 
 
-def _plot_confusion(path: Path, matrix: np.ndarray, labels: list[str], level: str, metrics: dict, params: dict) -> None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+def _write_classes(path: Path, confusions: dict[str, Confusions], labels: list[str]) -> None:
+    rows = []
+    for level, found in confusions.items():
+        figures = class_figures(found.total)
+        rows += [
+            {"level": level, "label": label} | {name: round(float(values[at]), 4) for name, values in figures.items()}
+            for at, label in enumerate(labels)
+        ]
+    write_rows(path, CLASS_COLUMNS, rows)
 
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
-    # Margins by hand, in inches: matplotlib's own layout takes longer than the drawing.
-    side, words, head, edge = 0.5 * len(labels) + 0.5, 0.45 + 0.08 * max(map(len, labels)), 0.55, 0.25
-    width, height = words + 0.3 + side + edge, words + 0.2 + side + head
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes(((words + 0.3) / width, (words + 0.2) / height, side / width, side / height))
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel(f"true {params['label']}")
-    low, high = metrics[f"{level}_accuracy_low"], metrics[f"{level}_accuracy_high"]
-    axes.set_title(
-        f"{params['model']}@{params['features']}, {level}s\n"
-        f"accuracy {metrics[f'{level}_accuracy']:.2f} [{low:.2f}, {high:.2f}]",
-        fontsize=10,
-    )
-    for row, column in np.ndindex(*share.shape):
-        if matrix[row, column] > 0:
-            colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, f"{share[row, column]:.2f}", ha="center", va="center", color=colour, fontsize=8)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+
+def _in_words(metrics: dict, level: str) -> str:
+    name = f"{level}_accuracy"
+    return f"{metrics[name]:.2f} [{metrics[f'{name}_low']:.2f}, {metrics[f'{name}_high']:.2f}]"
 
 
 def _row(run: str, figures: dict) -> dict:
@@ -308,36 +326,9 @@ def _row(run: str, figures: dict) -> dict:
     return {"model": model, "features": preset, **rounded}
 
 
-def _song_hits(tables: list[Path], group_of: dict[str, str]) -> np.ndarray:
-    hits = []
-    for table in tables:
-        clips = read_predictions(table.with_name("predictions.csv")).drop_duplicates("song")
-        groups = dict(zip(clips["song"], clips["track_id"].map(group_of), strict=True))
-        songs = pd.read_csv(table, dtype={"song": str, "label": str, "predicted": str}, keep_default_na=False)
-        hit = (songs["label"] == songs["predicted"]).astype(float)
-        hits.append(hit.groupby(songs["song"].map(groups)).mean().sort_index().to_numpy())
-    return np.array(hits)
-
-
-def select_corrected(hits: np.ndarray, draws: np.ndarray) -> dict[str, float]:
-    """Song accuracy of "take the best of these models", without the optimism of having looked.
-
-    In each draw the winner is chosen on the drawn groups and scored on those that were not drawn (bootstrap
-    bias-corrected cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
-
-    Parameters
-    ----------
-    hits : shape (models, groups), share of a group's songs and repeats that are right.
-    draws : shape (draws, groups), from `bootstrap_draws`.
-    """
-    inside = draws @ hits.T / draws.sum(axis=1, keepdims=True)
-    winners = inside.argmax(axis=1)
-    left_out = draws == 0
-    usable = left_out.any(axis=1)
-    scores = np.array([hits[winner, out].mean() for winner, out in zip(winners[usable], left_out[usable], strict=True)])
-    low, high = interval(scores)
-    return {
-        "corrected_song_accuracy": round(float(scores.mean()), 4),
-        "corrected_song_accuracy_low": round(low, 4),
-        "corrected_song_accuracy_high": round(high, 4),
-    }
+def data_version(tracks_csv: Path) -> str:
+    """A hash of what the figures were measured on: the good tracks' bytes, labels and songs."""
+    rows = read_rows(tracks_csv)
+    return digest(
+        [[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"]
+    )
