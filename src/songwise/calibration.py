@@ -57,10 +57,10 @@ def plot_reliability(path: Path, bins: dict[str, np.ndarray], title: str) -> Non
         votes, confident, right = found[found[:, 0] > 0].T
         share = votes / votes.sum()
         name = f"{level}s, calibration error {expected_calibration_error(found):.2f}"
-        axes.plot(confident, right, color=_COLOURS[level], linewidth=1, alpha=0.5)
-        axes.scatter(confident, right, 30 + 600 * share, _COLOURS[level], alpha=0.8, linewidths=0, label=name)
-    axes.set(xlim=(0, 1), ylim=(-0.03, 1.03), xlabel="probability of the predicted class", ylabel="share right")
-    axes.set_title(title, fontsize=10)
+        axes.plot(confident, right, color=_COLOURS[level], linewidth=1, alpha=0.3)
+        axes.scatter(confident, right, 8 + 600 * share, _COLOURS[level], alpha=0.8, linewidths=0, label=name)
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="probability of the predicted class", ylabel="share right")
+    axes.set_title(title, fontsize=10, parse_math=False)
     legend = axes.legend(loc="upper left", fontsize=9, frameon=False)
     for handle in legend.legend_handles:
         handle.set_sizes([40])

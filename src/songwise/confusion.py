@@ -38,11 +38,11 @@ def plot_confusion(path: Path, matrix: np.ndarray, labels: list[str], *, title: 
     FigureCanvasAgg(figure)
     axes = figure.add_axes(((words + 0.3) / width, (words + 0.2) / height, side / width, side / height))
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
+    axes.set_yticks(range(len(labels)), labels, parse_math=False)
     axes.set_xlabel("predicted")
     axes.set_ylabel(f"true {truth}")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(title, fontsize=10, parse_math=False)
     for row, column in np.ndindex(*share.shape):
         if matrix[row, column] > 0:
             colour = "white" if share[row, column] > 0.5 else "black"

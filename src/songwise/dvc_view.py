@@ -4,6 +4,8 @@ from pathlib import Path
 
 from songwise.files import read_rows, write_json, write_rows
 
+NO_FIGURES = ("model", "features", "tied")
+
 
 def write_dvc_view(*, results: Path, protocol: str, metrics: Path, verdicts: Path) -> None:
     """Write the leaderboard as `dvc metrics show` and `dvc plots show` want it.
@@ -19,7 +21,7 @@ def write_dvc_view(*, results: Path, protocol: str, metrics: Path, verdicts: Pat
     for former in metrics.glob("*.json"):
         former.unlink()
     for row in board:
-        figures = {name: float(value) for name, value in row.items() if name not in ("model", "features")}
+        figures = {name: float(value) for name, value in row.items() if name not in NO_FIGURES and value}
         write_json(metrics / f"{row['model']}@{row['features']}.json", figures)
     best = f"{board[0]['model']}@{board[0]['features']}"
     write_rows(verdicts, ("label", "predicted"), read_rows(results / "models" / best / protocol / "songs.csv"))

@@ -28,7 +28,7 @@ from songwise.metrics import (
     top2_accuracy,
 )
 from songwise.units import Units, read_units
-from songwise.verdicts import labels_of, song_verdicts, verdicts_by_rule
+from songwise.verdicts import RULES, labels_of, song_verdicts, verdicts_by_rule
 
 LEVELS = ("clip", "song")
 _OF_CONFUSIONS = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
@@ -203,7 +203,7 @@ def _evaluate_model(folder: Path, protocols: list[str], units: Units, params: di
         hits=honest.confusions["song"].hits,
         votes=honest.confusions["song"].votes,
         bins=bins,
-        rules=_rule_figures(clips, units, draws),
+        rules=_rule_figures(clips, honest.confusions["song"], units, draws),
         levels=levels,
         top=top,
     )
@@ -273,10 +273,11 @@ def _fold_figures(tables: dict[str, pd.DataFrame]) -> list[dict]:
     return rows
 
 
-def _rule_figures(clips: pd.DataFrame, units: Units, draws: np.ndarray) -> list[dict]:
+def _rule_figures(clips: pd.DataFrame, verdict: Confusions, units: Units, draws: np.ndarray) -> list[dict]:
     rows = []
+    labels = labels_of(clips)
     for rule, songs in verdicts_by_rule(clips).items():
-        found = Confusions(songs, units, labels_of(clips))
+        found = verdict if rule == RULES[0] else Confusions(songs, units, labels)
         low, high = interval(accuracy(found.resampled(draws)))
         rows.append({"rule": rule, "song_accuracy": float(accuracy(found.total)), "low": low, "high": high})
     return rows

@@ -104,13 +104,15 @@ def _picture(path: Path) -> str:
 
 
 def _bars(leaderboard: list[dict]) -> list[dict]:
-    """Positions, in per cent of the plot's width, of each model's song accuracy and its interval."""
+    """Positions, in per cent of the plot's width, of each model's song accuracy and its interval, and
+    whether it is within noise of the best."""
     return [
         {
             "name": f"{row['model']}@{row['features']}",
             "at": 100 * float(row["song_accuracy"]),
             "low": 100 * float(row["song_accuracy_low"]),
             "high": 100 * float(row["song_accuracy_high"]),
+            "tied": row["tied"] == "true",
         }
         for row in leaderboard
     ]

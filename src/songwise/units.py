@@ -7,6 +7,7 @@ honest protocol: under by-artist an artist with all the songs, since songs of on
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from songwise.files import read_rows
@@ -31,16 +32,18 @@ class Units:
         """All groups, sorted, those that no fold tests included: the columns of the draws."""
         return sorted(set(self.group_of.values()))
 
-    def votes(self, table: pd.DataFrame) -> pd.Series:
+    def votes(self, table: pd.DataFrame) -> np.ndarray:
         """How much each row counts: the songs of a vote that a repeat tests share one, and repeats are averaged.
 
         Parameters
         ----------
         table : repeat, song; a row a clip or a song, and repeat.
         """
-        keys = pd.DataFrame({"repeat": table["repeat"], "vote": table["song"].map(self.vote_of)})
-        songs = table["song"].groupby([keys["repeat"], keys["vote"]]).transform("nunique")
-        return 1.0 / (songs * table["repeat"].nunique())
+        vote, names = pd.factorize(table["song"].map(self.vote_of))
+        repeat, repeats = pd.factorize(table["repeat"])
+        place = repeat * len(names) + vote
+        songs = np.bincount(place[~table.duplicated(["repeat", "song"])], minlength=len(repeats) * len(names))
+        return 1.0 / (songs[place] * len(repeats))
 
 
 def read_units(*, tracks_csv: Path, duplicates_csv: Path, splits_csv: Path, protocol: str) -> Units:

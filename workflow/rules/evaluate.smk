@@ -1,8 +1,9 @@
 # Inputs: what every model predicted under every protocol.
-# Outputs: results/DATASET/models/MODEL@PRESET/{metrics.json,params.json,confusion_*} and PROTOCOL/songs.csv;
-#   results/DATASET/{leaderboard.csv,leakage.csv,headline.json}; results/_dvc, to which dvc.yaml points.
+# Outputs: results/DATASET/models/MODEL@PRESET/{metrics.json,params.json,classes.csv,confusion_*} and
+#   PROTOCOL/songs.csv; results/DATASET/{leaderboard,leakage,rules,levels}.csv and headline.json, and of the best model
+#   confusion_top.csv and calibration.png; results/_dvc, to which dvc.yaml points.
 # Steps: evaluate_models, which wants check_models' word first. One job for all models: a second each, less than a
-#   process of its own would take to start, and intervals and the headline pair models on the same draws.
+#   process of its own would take to start, and intervals, comparisons and the headline pair models on the same draws.
 
 
 rule evaluate_models:
@@ -18,6 +19,7 @@ rule evaluate_models:
             protocol=HONEST,
         ),
         tracks_csv="results/{dataset}/tracks.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
         checked="results/{dataset}/models_checked.json",
     output:
@@ -28,6 +30,7 @@ rule evaluate_models:
         ),
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
         params=expand("results/{{dataset}}/models/{run}/params.json", run=PLAN.runs),
+        classes=expand("results/{{dataset}}/models/{run}/classes.csv", run=PLAN.runs),
         tables=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.csv",
             run=PLAN.runs,
@@ -54,6 +57,25 @@ rule evaluate_models:
             category="Results",
             labels={"table": "leakage"},
             caption="../report/leakage.rst",
+        ),
+        rules=report(
+            "results/{dataset}/rules.csv",
+            category="Results",
+            labels={"table": "song rules"},
+            caption="../report/rules.rst",
+        ),
+        levels=report(
+            "results/{dataset}/levels.csv",
+            category="Results",
+            labels={"table": "levels of the labels"},
+            caption="../report/levels.rst",
+        ),
+        confusion_top="results/{dataset}/confusion_top.csv",
+        calibration=report(
+            "results/{dataset}/calibration.png",
+            category="Results",
+            labels={"table": "calibration of the best model"},
+            caption="../report/calibration.rst",
         ),
         headline="results/{dataset}/headline.json",
         dvc_metrics=expand("results/_dvc/metrics/{{dataset}}/{run}.json", run=PLAN.runs),

@@ -57,6 +57,11 @@ rule render_report:
         leakage="results/{dataset}/leakage.csv",
         leakage_figure="results/{dataset}/leakage.png",
         headline="results/{dataset}/headline.json",
+        classes=expand("results/{{dataset}}/models/{run}/classes.csv", run=PLAN.runs),
+        rules="results/{dataset}/rules.csv",
+        levels="results/{dataset}/levels.csv",
+        confusion_top="results/{dataset}/confusion_top.csv",
+        calibration="results/{dataset}/calibration.png",
         figures=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.png",
             run=PLAN.runs,

@@ -13,6 +13,7 @@ with job(snakemake.log[0]):
         runs=snakemake.params.runs,
         protocols=snakemake.params.protocols,
         tracks_csv=Path(snakemake.input.tracks_csv),
+        duplicates_csv=Path(snakemake.input.duplicates_csv),
         splits_csv=Path(snakemake.input.splits_csv),
         seed=snakemake.params.seed,
         folder=results,
