@@ -1,110 +1,185 @@
-"""Verdicts, intervals and inflation, on tables small enough to check by hand."""
+"""The job: from predictions to the leaderboard, on planted data."""
+
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from songwise.evaluate import (
-    Confusions,
-    accuracy,
-    bootstrap_draws,
-    interval,
-    macro_f1,
-    select_corrected,
-    song_verdicts,
-)
+from songwise.errors import InputError
+from songwise.evaluate import LEADERBOARD_COLUMNS, evaluate_models
+from songwise.files import read_json, read_rows, write_json, write_rows
+
+LABELS = ["Jazz", "Rock/Metal", "Rock/Punk"]
+SONGS = {f"{label[-1]}{artist}{number}": label for label in LABELS for artist in "uvw" for number in range(4)}
+ARTIST = {song: song[:2] for song in SONGS}
+TWINS = ("zu0", "zu1")
+RUN = {"label": "genre", "dataset": "planted"}
 
 
-def clips(*rows) -> pd.DataFrame:
-    """Rows of (song, label, p_a, p_b)."""
-    table = pd.DataFrame(rows, columns=["song", "label", "p_a", "p_b"])
-    table["predicted"] = np.where(table["p_a"] >= table["p_b"], "a", "b")
-    return table.assign(repeat=0)
-
-
-def test_a_songs_verdict_is_the_mean_log_probability():
-    # The mean probability says a (.55), the majority says a (2 of 3), the mean logarithm says b.
-    songs = song_verdicts(clips(("s", "b", 0.8, 0.2), ("s", "b", 0.8, 0.2), ("s", "b", 0.05, 0.95)))
-    assert songs["predicted"].tolist() == ["b"]
-    odds = np.exp(np.mean(np.log([0.8, 0.8, 0.05]) - np.log([0.2, 0.2, 0.95])))
-    assert songs["p_a"][0] == pytest.approx(odds / (1 + odds), abs=1e-6)
-
-
-def test_a_zero_is_floored_and_is_no_veto():
-    # 1-NN: three votes for a and one for b; without the floor both means are minus infinity.
-    songs = song_verdicts(clips(*[("s", "a", 1.0, 0.0)] * 3, ("s", "a", 0.0, 1.0)))
-    assert songs["predicted"].tolist() == ["a"]
-    assert np.isfinite(songs[["p_a", "p_b"]].to_numpy()).all()
-    # Four clips all but sure of a outweigh one that rules it out.
-    songs = song_verdicts(clips(*[("s", "a", 0.99, 0.01)] * 4, ("s", "a", 0.0, 1.0)))
-    assert songs["predicted"].tolist() == ["a"]
-
-
-def test_ties_go_to_the_higher_mean_probability():
-    # .5 x .3 = .25 x .6: a and b tie in the mean logarithm, b is ahead in the mean.
-    rows = pd.DataFrame(
-        {"repeat": 0, "song": "s", "label": "b", "p_a": [0.5, 0.3], "p_b": [0.25, 0.6], "p_c": [0.25, 0.1]}
-    )
-    assert song_verdicts(rows)["predicted"].tolist() == ["b"]
-    assert song_verdicts(rows[::-1])["predicted"].tolist() == ["b"]
-
-
-def test_metrics_of_a_confusion_matrix():
-    matrix = np.array([[3.0, 1.0, 0.0], [1.0, 5.0, 0.0], [0.0, 0.0, 0.0]])
-    assert accuracy(matrix) == pytest.approx(0.8)
-    assert macro_f1(matrix) == pytest.approx((6 / 8 + 10 / 12) / 2)  # the class that is nowhere does not count
-
-
-def table(hits: dict[str, list[int]], repeats: int = 1) -> pd.DataFrame:
-    rows = [
-        {"repeat": repeat, "song": song, "label": "a", "predicted": "a" if hit else "b"}
-        for repeat in range(repeats)
-        for song, clip_hits in hits.items()
-        for hit in clip_hits
+@pytest.fixture
+def results(tmp_path):
+    """36 songs of nine artists; Jazz ends in z."""
+    tracks = [
+        {"track_id": song, "label": label, "song": song, "status": "ok", "sha256": "", "audio_sha256": song}
+        for song, label in SONGS.items()
     ]
-    return pd.DataFrame(rows)
+    write_rows(tmp_path / "tracks.csv", list(tracks[0]), tracks)
+    twins = {"track_id": TWINS[0], "other_track_id": TWINS[1], "similarity": 1, "same_label": "true"}
+    write_rows(tmp_path / "duplicates.csv", list(twins), [twins])
+    return tmp_path
 
 
-def test_copies_of_one_recording_share_one_vote():
-    groups = {"x": "x", "copy": "x", "y": "y"}
-    confusions = Confusions(table({"x": [1], "copy": [1], "y": [0]}), groups, ["a", "b"])
-    assert confusions.counts.shape == (2, 2, 2)
-    assert accuracy(confusions.counts.sum(axis=0)) == pytest.approx(0.5)
+def write_splits(folder, groups: dict[str, dict[str, str]]) -> None:
+    rows = [
+        {"protocol": protocol, "repeat": 0, "track_id": song, "group": group, "fold": 0}
+        for protocol, group_of in groups.items()
+        for song, group in group_of.items()
+    ]
+    write_rows(folder / "splits.csv", list(rows[0]), rows)
 
 
-def test_repeats_do_not_count_as_more_songs():
-    rng = np.random.default_rng(0)
-    hits = {f"s{i}": [int(rng.random() < 0.6)] for i in range(40)}
-    groups = {song: song for song in hits}
-    widths = []
-    for repeats in (1, 10):
-        confusions = Confusions(table(hits, repeats), groups, ["a", "b"])
-        low, high = interval(accuracy(confusions.resampled(bootstrap_draws(40, seed=0))))
-        widths.append(high - low)
-        assert confusions.counts.sum() == pytest.approx(40)
-    assert widths[0] == pytest.approx(widths[1])
-    assert widths[0] == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 40), rel=0.15)
+def predict(folder, run: str, protocol: str, *, share: float, songs=tuple(SONGS), repeats=2, seed=0) -> None:
+    """Predictions of a model that is right about a share of the songs, two clips each."""
+    rng = np.random.default_rng([seed, round(1000 * share)])
+    right = dict.fromkeys(songs, False) | dict.fromkeys(songs[: round(share * len(songs))], True)
+    rows = []
+    for repeat in range(repeats):
+        for song in songs:
+            at = LABELS.index(SONGS[song])
+            top = at if right[song] else (at + 1) % 3
+            for start in (0, 10_000):
+                shares = np.round(0.5 * np.eye(3)[top] + 0.5 * rng.dirichlet([2, 2, 2]), 6)
+                rows.append([repeat, len(rows) % 3 if "random" in protocol else hash_of(song), f"{song}@{start}"])
+                rows[-1] += [song, song, SONGS[song], LABELS[shares.argmax()], *shares]
+    columns = ["repeat", "fold", "clip_id", "track_id", "song", "label", "predicted"]
+    place = folder / "models" / run / protocol
+    place.mkdir(parents=True)
+    pd.DataFrame(rows, columns=[*columns, *(f"p_{label}" for label in LABELS)]).to_csv(
+        place / "predictions.csv", index=False
+    )
+    write_json(place / "fit.json", {"fit_seconds": 1.0})
 
 
-def test_an_interval_over_clips_would_be_too_narrow():
-    """Ten clips of a song that stand or fall together are one observation, not ten."""
-    hits = {f"s{i}": [i % 2] * 10 for i in range(30)}
-    confusions = Confusions(table(hits), {song: song for song in hits}, ["a", "b"])
-    low, high = interval(accuracy(confusions.resampled(bootstrap_draws(30, seed=0))))
-    assert high - low == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 30), rel=0.15)
+def hash_of(song: str) -> int:
+    return sum(map(ord, song)) % 3
 
 
-def test_the_best_of_many_worthless_models_is_corrected_to_chance():
-    rng = np.random.default_rng(0)
-    hits = (rng.random((40, 60)) < 1 / 6).astype(float)
-    naive = hits.mean(axis=1).max()
-    corrected = select_corrected(hits, bootstrap_draws(60, seed=0))
-    assert naive > 0.26
-    assert abs(corrected["corrected_song_accuracy"] - 1 / 6) < 0.05
-    assert corrected["corrected_song_accuracy_low"] < 1 / 6 < corrected["corrected_song_accuracy_high"]
+def evaluate(folder, models: list[str], protocols: list[str]) -> list[dict]:
+    evaluate_models(
+        runs={f"{model}@mfcc": RUN | {"model": model, "features": "mfcc"} for model in models},
+        protocols=protocols,
+        tracks_csv=folder / "tracks.csv",
+        duplicates_csv=folder / "duplicates.csv",
+        splits_csv=folder / "splits.csv",
+        seed=0,
+        folder=folder,
+    )
+    return read_rows(folder / "leaderboard.csv")
 
 
-def test_one_model_needs_no_correction():
-    hits = (np.arange(60) % 3 > 0).astype(float)[None]
-    corrected = select_corrected(hits, bootstrap_draws(60, seed=0))
-    assert corrected["corrected_song_accuracy"] == pytest.approx(2 / 3, abs=0.01)
+def by_song() -> dict[str, str]:
+    return {song: TWINS[0] if song in TWINS else song for song in SONGS}
+
+
+def test_the_whole_job(results):
+    write_splits(results, {"by-song": by_song(), "random-clips": {song: f"{song}@0" for song in SONGS}})
+    for model, share in (("good", 0.9), ("fair", 0.85), ("bad", 0.2)):
+        predict(results, f"{model}@mfcc", "by-song", share=share)
+        predict(results, f"{model}@mfcc", "random-clips", share=1.0)
+    board = evaluate(results, ["bad", "fair", "good"], ["by-song", "random-clips"])
+    assert list(board[0]) == list(LEADERBOARD_COLUMNS)
+    assert [row["model"] for row in board] == ["good", "fair", "bad"]
+    assert [row["tied"] for row in board] == ["true", "true", "false"]
+    assert (board[0]["n_songs"], board[0]["n_groups"], board[0]["n_clips"]) == ("35", "35", "72")
+    assert float(board[0]["p_best"]) == 1 and float(board[2]["p_best"]) < 0.01
+    headline = read_json(results / "headline.json")
+    assert headline["best"] == "good@mfcc" and headline["within_noise"] == ["fair@mfcc"]
+
+    # The twins are both right, and one vote: 31 of 35.
+    assert float(board[0]["song_accuracy"]) == pytest.approx(31 / 35, abs=1e-4)
+    metrics = json.loads((results / "models/good@mfcc/metrics.json").read_text(), parse_constant=pytest.fail)
+    for level in ("clip", "song"):
+        for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+            low, value, high = (metrics[f"{level}_{name}{end}"] for end in ("_low", "", "_high"))
+            assert 0.5 < low < value < high <= 1
+        for name in ("top2_accuracy", "log_loss", "auc", "ece"):
+            assert metrics[f"{level}_{name}"] >= 0
+    assert not [name for name, value in metrics.items() if isinstance(value, bool)]  # MLflow would log it
+    assert metrics["protocols"]["random-clips"]["inflation"] == pytest.approx(1 - metrics["clip_accuracy"])
+
+    classes = read_rows(results / "models/good@mfcc/classes.csv")
+    of_songs = {row["label"]: row for row in classes if row["level"] == "song"}
+    assert len(classes) == 6 and [float(of_songs[label]["support"]) for label in LABELS] == [11, 12, 12]
+    assert float(of_songs["Jazz"]["recall"]) == 1
+
+    rules = read_rows(results / "rules.csv")
+    assert [row["rule"] for row in rules[:3]] == ["mean log-probability", "majority vote", "mean probability"]
+    assert len(rules) == 9 and rules[0]["song_accuracy"] == board[0]["song_accuracy"]
+    assert (rules[0]["low"], rules[0]["high"]) == (board[0]["song_accuracy_low"], board[0]["song_accuracy_high"])
+
+    levels = read_rows(results / "levels.csv")
+    assert [(row["model"], row["level"], row["n_labels"]) for row in levels[:2]] == [
+        ("good", "1", "2"),
+        ("good", "2", "3"),
+    ]
+    assert levels[1]["song_accuracy"] == board[0]["song_accuracy"]
+    assert float(levels[0]["song_accuracy"]) >= float(levels[1]["song_accuracy"])
+    top = {row["label"]: row for row in read_rows(results / "confusion_top.csv")}
+    assert list(top) == ["Jazz", "Rock"] and float(top["Jazz"]["Jazz"]) == 11
+    assert (results / "calibration.png").stat().st_size > 5000
+
+
+def test_by_artist_draws_artists_and_counts_songs(results):
+    write_splits(results, {"by-song": by_song(), "by-artist": ARTIST})
+    # Four whole artists are right, and half of the fifth.
+    for protocol in ("by-artist", "by-song"):
+        predict(results, "good@mfcc", protocol, share=0.5)
+    (row,) = evaluate(results, ["good"], ["by-artist", "by-song"])
+    assert (row["n_songs"], row["n_groups"]) == ("35", "9")
+    width = float(row["song_accuracy_high"]) - float(row["song_accuracy_low"])
+    (row,) = evaluate(results, ["good"], ["by-song", "by-artist"])
+    assert (row["n_songs"], row["n_groups"]) == ("35", "35")
+    assert width > 1.5 * (float(row["song_accuracy_high"]) - float(row["song_accuracy_low"]))
+
+
+def test_a_hold_out_tests_some_songs_and_its_audit_others(results):
+    """Nine songs of 36 are tested, in two repeats not the same; the leaking protocol tests clips of any."""
+    write_splits(results, {"by-song": by_song(), "random-clips": {song: f"{song}@0" for song in SONGS}})
+    held_out = tuple(song for song in SONGS if song.endswith(("u0", "v1", "w2")))
+    elsewhere = tuple(song for song in SONGS if song.endswith(("u1", "v1", "w3")))
+    predict(results, "good@mfcc", "by-song", share=6 / 9, songs=held_out)
+    predict(results, "good@mfcc", "random-clips", share=1.0, songs=elsewhere)
+    (row,) = evaluate(results, ["good"], ["by-song", "random-clips"])
+    assert (row["n_songs"], row["n_groups"], row["n_clips"]) == ("9", "9", "18")
+    assert float(row["song_accuracy"]) == pytest.approx(6 / 9, abs=1e-4)
+    assert float(row["song_accuracy_low"]) < 0.5 < 0.8 < float(row["song_accuracy_high"])
+    leak = read_rows(results / "leakage.csv")[1]
+    assert float(leak["inflation_low"]) < float(leak["inflation"]) == pytest.approx(1 / 3, abs=0.01)
+    assert float(leak["inflation_high"]) > float(leak["inflation"])
+
+
+def test_a_class_that_is_never_tested_does_not_count(results):
+    write_splits(results, {"by-song": by_song()})
+    tested = tuple(song for song, label in SONGS.items() if label != "Jazz")
+    predict(results, "good@mfcc", "by-song", share=0.75, songs=tested)
+    (row,) = evaluate(results, ["good"], ["by-song"])
+    assert float(row["song_balanced_accuracy"]) == pytest.approx(0.75)
+    jazz = [row for row in read_rows(results / "models/good@mfcc/classes.csv") if row["label"] == "Jazz"]
+    assert {row["support"] for row in jazz} == {"0.0"}
+
+
+def test_without_paths_there_are_no_levels(results):
+    write_splits(results, {"by-song": by_song()})
+    predict(results, "good@mfcc", "by-song", share=0.8)
+    path = results / "models/good@mfcc/by-song/predictions.csv"
+    path.write_text(path.read_text().replace("Rock/", ""))
+    evaluate(results, ["good"], ["by-song"])
+    assert read_rows(results / "levels.csv") == read_rows(results / "confusion_top.csv") == []
+
+
+def test_one_tested_group_is_said_to_be_too_few(results):
+    write_splits(results, {"by-song": by_song()})
+    predict(results, "good@mfcc", "by-song", share=1.0, songs=("zu0",))
+    with pytest.raises(InputError, match="by-song tests a single group"):
+        evaluate(results, ["good"], ["by-song"])
