@@ -63,12 +63,15 @@ def test_the_files_of_the_contract(demo):
         "clip_macro_f1,song_accuracy,song_accuracy_low,song_accuracy_high,song_macro_f1,fit_seconds",
         "leakage.csv": "model,features,protocol,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
         "song_accuracy,song_accuracy_low,song_accuracy_high,inflation,inflation_low,inflation_high",
+        "rules.csv": "model,features,rule,song_accuracy,low,high",
+        "levels.csv": "model,features,level,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
+        "song_accuracy,song_accuracy_low,song_accuracy_high,song_macro_f1,n_labels",
     }
     for name, columns in header.items():
         found = (results / name).read_text().splitlines()[0]
         assert found.startswith(columns), name
     for run in RUNS:
-        for name in ("metrics.json", "params.json", "bundle/model.skops", "bundle/bundle.json"):
+        for name in ("metrics.json", "params.json", "classes.csv", "bundle/model.skops", "bundle/bundle.json"):
             assert (results / "models" / run / name).is_file()
         for level in ("clip", "song"):
             matrix = pd.read_csv(results / "models" / run / f"confusion_{level}.csv", index_col=0)
