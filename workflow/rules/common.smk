@@ -162,23 +162,19 @@ def store_generation():
     return read_json(record)["generation"] + lost
 
 
-def some_of(names, most=3):
-    """The first of these names and how many more there are, in words."""
-    words = [*names[:most], *([f"{len(names) - most} more"] if len(names) > most else [])]
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "no other"
-
-
 def print_headline():
     """The result, if this run's goal was one."""
     if not (Path(f"{RESULTS}/headline.json").is_file() and Path(f"{RESULTS}/tracking.json").is_file()):
         return
     found = read_json(Path(f"{RESULTS}/headline.json"))
+    close = found["within_noise"]
+    more = len(close) - 3
     experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
     print(
         f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
         f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}]; "
         f"{found['corrected_song_accuracy']:.2f} once corrected for having been chosen among {len(PLAN.runs)}.\n"
-        f"Within noise of the best: {some_of(found['within_noise'])}.\n"
+        f"Within noise of the best: {', '.join(close[:3]) or 'no other'}{f' and {more} more' if more > 0 else ''}.\n"
         f"The report: {RESULTS}/report.html\n"
         f"The runs:   mlflow ui, then http://127.0.0.1:5000/#/experiments/{experiment}/runs"
         "?workflowType=machine_learning&viewStateShareKey=leaderboard",
