@@ -28,6 +28,9 @@ _MOST_CHANNELS = 8
 _STREAMED = 0xFFFFFF00  # sizes from here on stand for "unknown"
 _DURATION = re.compile(rb"Duration: (\d+):(\d+):(\d+\.\d+)")
 _GUESSED = b"Estimating duration from bitrate"
+# Two spaces and no more: the tags of a file, which may say anything, stand deeper.
+_STREAM = re.compile(rb"^  Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([\w-]+\))?: Audio: (\w{1,32})(.*)$", re.MULTILINE)
+_BIT_RATE = re.compile(rb", (\d{1,6}) kb/s")
 
 
 class UndecodableError(Exception):
@@ -36,18 +39,22 @@ class UndecodableError(Exception):
 
 @dataclass(frozen=True)
 class Decoded:
-    """A track's samples and what its container promised.
+    """A track's samples and what its container says of them.
 
     Attributes
     ----------
     segment : 16-bit PCM at the file's own rate and channels.
     seconds : length of `segment`.
     declared : length that the container states, or None where it states none.
+    codec : ffmpeg's name for it, or None where it gives none.
+    bit_rate : of the stream, bits a second, or None where the container states none.
     """
 
     segment: AudioSegment
     seconds: float
     declared: float | None
+    codec: str | None
+    bit_rate: int | None
 
 
 def decode(path: Path, *, max_seconds: float) -> Decoded:
@@ -81,7 +88,7 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
     seconds = len(samples) / given.bytes_a_second
     # Of a WAV file that is cut off ffmpeg tells the length that is left, not the one that the header states.
     stated = wav.size / wav.bytes_a_second if wav and wav.size and wav.bytes_a_second else None
-    return Decoded(segment, seconds, stated or _declared(done.stderr))
+    return Decoded(segment, seconds, stated or _declared(done.stderr), *_stream(done.stderr))
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ def _decode_plain(path: Path, wav: _Wav, max_seconds: float) -> Decoded | None:
         return None
     segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=wav.rate, channels=wav.channels)
     declared = None if wav.size is None else wav.size / wav.bytes_a_second
-    return Decoded(segment, len(samples) / wav.bytes_a_second, declared)
+    return Decoded(segment, len(samples) / wav.bytes_a_second, declared, "pcm_s16le", 8 * wav.bytes_a_second)
 
 
 def _declared(stderr: bytes) -> float | None:
@@ -151,6 +158,15 @@ def _declared(stderr: bytes) -> float | None:
         return None
     hours, minutes, seconds = (float(part) for part in found.groups())
     return 3600 * hours + 60 * minutes + seconds
+
+
+def _stream(stderr: bytes) -> tuple[str | None, int | None]:
+    # What follows the mapping is of the samples that ffmpeg writes.
+    found = _STREAM.search(stderr.partition(b"\nStream mapping:")[0])
+    if not found:
+        return None, None
+    bit_rate = _BIT_RATE.search(found[2])
+    return found[1].decode(), 1000 * int(bit_rate[1]) if bit_rate else None
 
 
 def _last_words(stderr: bytes) -> str:

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from songwise.audio import AudioSegment, UndecodableError, decode
+from songwise.audio import AudioSegment, Decoded, UndecodableError, decode
+from songwise.containers import FACTS, container_facts
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows, replacing, safe_name, write_rows
 from songwise.jobs import Progress
@@ -18,6 +19,7 @@ from songwise.sheet import Track
 TRACK_COLUMNS = (
     *("track_id", "label", "song", "artist", "status", "reason"),
     *("seconds", "sha256", "audio_sha256"),
+    *FACTS,
 )
 CLIP_COLUMNS = ("clip_id", "track_id", "start", "seconds", "status", "reason")
 
@@ -91,7 +93,8 @@ def inspect_shard(
 
 def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict]:
     try:
-        segment, seconds = _load(path, dataset["max_seconds"])
+        decoded = _load(path, dataset["max_seconds"])
+        segment, seconds = decoded.segment, decoded.seconds
         rows = [row for row, _ in _clips(track, segment, seconds, dataset["clip"])]
         if not rows:
             shortest = f"{dataset['clip']['min_seconds']:g}"
@@ -101,7 +104,8 @@ def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict]
     except _RejectedError as error:
         length = "" if error.seconds is None else round(error.seconds, 3)
         return [], {"status": error.status, "reason": error.reason, "seconds": length}
-    return rows, {"seconds": round(seconds, 3), "audio_sha256": _samples_sha256(segment)}
+    heard = {"seconds": round(seconds, 3), "audio_sha256": _samples_sha256(segment)}
+    return rows, heard | container_facts(path, decoded)
 
 
 class GoodClips:
@@ -137,10 +141,9 @@ class GoodClips:
             if not wanted:
                 continue
             path = Path(self._record[track.track_id]["path"])
-            segment, seconds = _load_again(path, self._dataset["max_seconds"], self._heard[track.track_id])
-            found = [
-                pair for pair in _clips(track, segment, seconds, self._dataset["clip"]) if pair[0]["status"] == "ok"
-            ]
+            decoded = _load_again(path, self._dataset["max_seconds"], self._heard[track.track_id])
+            pairs = _clips(track, decoded.segment, decoded.seconds, self._dataset["clip"])
+            found = [pair for pair in pairs if pair[0]["status"] == "ok"]
             if {row["clip_id"] for row, _ in found} != wanted:
                 raise InputError(f"{self._clips_csv}: lists other clips of {track.track_id} than are cut now; {_AGAIN}")
             for row, piece in found:
@@ -157,17 +160,17 @@ def cut_shard(clips: GoodClips, folder: Path, title: str) -> None:
             progress.step()
 
 
-def _load_again(path: Path, max_seconds: float, audio_sha256: str) -> tuple[AudioSegment, float]:
+def _load_again(path: Path, max_seconds: float, audio_sha256: str) -> Decoded:
     try:
-        segment, seconds = _load(path, max_seconds)
+        decoded = _load(path, max_seconds)
     except (_RejectedError, OSError) as error:
         raise InputError(f"{path}: could be decoded before, and now cannot ({error}); {_AGAIN}") from error
-    if _samples_sha256(segment) != audio_sha256:
+    if _samples_sha256(decoded.segment) != audio_sha256:
         raise InputError(f"{path}: holds other audio than when it was inspected; {_AGAIN}")
-    return segment, seconds
+    return decoded
 
 
-def _load(path: Path, max_seconds: float) -> tuple[AudioSegment, float]:
+def _load(path: Path, max_seconds: float) -> Decoded:
     if path.stat().st_size == 0:
         raise _RejectedError("quarantined", "empty: the file has no bytes")
     try:
@@ -183,7 +186,7 @@ def _load(path: Path, max_seconds: float) -> tuple[AudioSegment, float]:
         raise _RejectedError("quarantined", reason, seconds)
     if decoded.segment.max_dBFS < _SILENT_DBFS:
         raise _RejectedError("quarantined", f"silent: no sample above {_SILENT_DBFS:g} dBFS", seconds)
-    return decoded.segment, seconds
+    return decoded
 
 
 def _clips(track: Track, segment: AudioSegment, seconds: float, clip: dict) -> Iterator[tuple[dict, AudioSegment]]:

@@ -12,6 +12,8 @@ from functools import cache
 import numpy as np
 import soxr
 
+from songwise.loudness import integrated_loudness
+
 # Of workflow/schemas/preset.schema.yaml; None leaves a step out.
 DEFAULTS = {"low_pass": 8000, "trim": 60, "loudness": -23}
 
@@ -20,9 +22,7 @@ _STOPPED = 100  # dB; beyond the 80 dB that a spectrogram in dB keeps
 _TRANSITION = 0.1  # of the cut-off: what falls from whole to _STOPPED, half of it on either side
 _HIGHEST = 0.9  # of half the rate: a higher cut-off would leave no room for the transition
 _FRAME, _HOP = 2048, 512  # samples, as librosa.effects.trim has them
-_BLOCK = 0.4  # seconds, BS.1770's gating block
 _SILENT = -70  # LUFS; BS.1770's absolute gate
-_LOWEST_METERED, _METERED = 4000, 8000  # Hz; the meter's shelf lies at 1.7 kHz and must lie below half the rate
 
 
 def standardised(samples: np.ndarray, rate: int, audio: dict) -> tuple[np.ndarray, int]:
@@ -89,20 +89,7 @@ def _trimmed(samples: np.ndarray, decibels: float) -> np.ndarray:
 def _at_loudness(samples: np.ndarray, rate: int, target: float) -> np.ndarray:
     # Measured at a peak of 1, so that the gate does not depend on the level that is to be taken away.
     peak = np.float64(np.abs(samples).max())
-    loudness = _loudness(samples / peak, rate)
+    loudness = integrated_loudness(samples / peak, rate)
     if loudness + 20 * np.log10(peak) < _SILENT:
         return samples  # else a clip of hi-hats alone would become, loud, what the low-pass leaves of it
     return (samples * (10 ** ((target - loudness) / 20) / peak)).astype(np.float32)
-
-
-def _loudness(samples: np.ndarray, rate: int) -> float:
-    """Integrated loudness in LUFS; of less than a block, that of the samples repeated until they fill one."""
-    import pyloudnorm
-
-    if rate < _LOWEST_METERED:
-        samples, rate = soxr.resample(samples, rate, _METERED), _METERED
-    block = int(np.ceil(_BLOCK * rate))
-    if len(samples) < block:
-        samples = np.resize(samples, block)
-    # De Man's filters are the standard's at every rate; the package's default ones are off by 0.1 dB and more.
-    return float(pyloudnorm.Meter(rate, filter_class="DeMan", block_size=_BLOCK).integrated_loudness(samples))
