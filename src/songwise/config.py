@@ -11,7 +11,7 @@ import jsonschema
 import yaml
 
 from songwise.errors import InputError, suggestion
-from songwise.presets import resolve
+from songwise.presets import resolve, standardised_pairs
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,16 @@ class Plan:
     presets: dict[str, dict]
     runs: list[Run]
     protocols: list[str] = field(default_factory=list)
+
+    @property
+    def standardised(self) -> list[tuple[str, str]]:
+        """Runs of one model on a preset without, and with, standardised audio."""
+        return [
+            (f"{model}@{raw}", f"{model}@{standardised}")
+            for raw, standardised in standardised_pairs(self.presets)
+            for model, content in self.models.items()
+            if {raw, standardised} <= set(content["features"])
+        ]
 
 
 def load_plan(config: Mapping, root: Path) -> Plan:

@@ -1,4 +1,4 @@
-"""Facts of a file that are no music: how it was encoded and mastered, by which a model may tell classes all the same."""
+"""How a file was encoded and mastered: facts that are no music, and by which a model may tell classes all the same."""
 
 import math
 from pathlib import Path

@@ -149,6 +149,12 @@ def run_params(wildcards):
     return runs
 
 
+def paired_verdicts():
+    """What models on presets with a standardised twin, and on these twins, said of each song."""
+    runs = dict.fromkeys(run for pair in PLAN.standardised for run in pair)
+    return expand("results/{{dataset}}/models/{run}/{protocol}/songs.csv", run=runs, protocol=HONEST)
+
+
 def figure_labels(wildcards):
     return {"dataset": wildcards.dataset}
 
@@ -170,6 +176,9 @@ def print_headline():
     close = found["within_noise"]
     more = len(close) - 3
     experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
+    shortcuts = read_json(Path(f"{RESULTS}/shortcuts.json"))
+    if shortcuts["beats_chance"]:
+        print(f"\nBeware: {shortcuts['finding']}", file=sys.stderr)
     print(
         f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "
         f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}]; "

@@ -1,0 +1,20 @@
+"""Say whether the classes can be told by how the files were encoded and mastered, without the music."""
+
+import sys
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.shortcuts import audit_shortcuts
+
+    found = audit_shortcuts(
+        tracks_csv=Path(snakemake.input.tracks_csv),
+        splits_csv=Path(snakemake.input.splits_csv),
+        protocol=snakemake.params.protocol,
+        label=snakemake.params.label,
+        seed=snakemake.params.seed,
+        table=Path(snakemake.output.table),
+        output=Path(snakemake.output.found),
+    )
+    (sys.stderr if found["beats_chance"] else sys.stdout).write(found["finding"] + "\n")
