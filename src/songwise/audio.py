@@ -28,8 +28,8 @@ _MOST_CHANNELS = 8
 _STREAMED = 0xFFFFFF00  # sizes from here on stand for "unknown"
 _DURATION = re.compile(rb"Duration: (\d+):(\d+):(\d+\.\d+)")
 _GUESSED = b"Estimating duration from bitrate"
-# Two spaces and no more: the tags of a file, which may say anything, stand deeper.
-_STREAM = re.compile(rb"^  Stream #0:\d+(?:\[0x[0-9a-f]+\])?(?:\([\w-]+\))?: Audio: (\w{1,32})(.*)$", re.MULTILINE)
+# Two spaces and no more: the tags of a file, which may say anything, stand deeper. So may its language, which must not.
+_STREAM = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Audio: (\w{1,32})((?:(?!: ).)*)$", re.MULTILINE)
 _BIT_RATE = re.compile(rb", (\d{1,6}) kb/s")
 
 

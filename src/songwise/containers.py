@@ -12,7 +12,7 @@ FACTS = ("codec", "bit_rate", "sample_rate", "channels", "loudness", "peak", "cu
 
 _SECONDS = 30  # in the middle; the whole of a song would cost a third of its decoding once more
 _FRAME = 4096  # samples
-_BAND = 16  # bins whose levels are taken together: 172 Hz at 44,100 Hz, so that a single tone is no band
+_BAND = 8  # bins whose levels are taken together, 86 Hz at 44,100 Hz, so that a single tone is no band
 _ABOVE = 10.0  # dB
 _ROUNDING = 2.0**-30 / 12  # power of the error of rounding to 16 bits, of a full scale of 1
 
@@ -62,7 +62,7 @@ def cutoff(samples: np.ndarray, rate: int) -> int | None:
 
     Encoders cut the high end: what they give back holds nothing there, and is then rounded to 16 bits. The spectrum is
     the median over frames of 4,096 samples, so that clipped peaks, which ring through all frequencies, do not count,
-    taken in bands of 16 bins; a band holds something if it lies 10 dB above white noise of the rounding error's power.
+    taken in bands of 8 bins. A band holds something if it lies 10 dB above white noise of the rounding error's power.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def cutoff(samples: np.ndarray, rate: int) -> int | None:
 
     Returns
     -------
-    The upper end of the highest such band; None if there is none, or not one frame.
+    The middle of the highest such band; None if there is none, or not one frame.
     """
     count = len(samples) // _FRAME
     if not count:
@@ -82,7 +82,7 @@ def cutoff(samples: np.ndarray, rate: int) -> int | None:
     # The median of white noise's power, which is exponentially distributed, is ln 2 of its mean.
     floor = math.log(2) * _ROUNDING * float(np.square(window).sum())
     holding = np.flatnonzero(power > floor * 10 ** (_ABOVE / 10))
-    return round((holding[-1] + 1) * _BAND * rate / _FRAME) if len(holding) else None
+    return round((holding[-1] + 0.5) * _BAND * rate / _FRAME) if len(holding) else None
 
 
 def _side(segment: AudioSegment) -> float | None:

@@ -213,11 +213,10 @@ def preset_key(preset: dict) -> str:
 
 def standardised_pairs(presets: dict[str, dict]) -> list[tuple[str, str]]:
     """Names of resolved presets that say the same but for audio.standardise: without it first, then with it."""
-    bare = {name: _without_standardise(preset) for name, preset in presets.items()}
+    said = {
+        name: {key: value for key, value in preset.items() if key not in ("name", "title")}
+        | {"audio": preset["audio"] | {"standardise": False}}
+        for name, preset in presets.items()
+    }
     raw = [name for name, preset in presets.items() if preset["audio"]["standardise"] is False]
-    return [(one, other) for one in raw for other in presets if other not in raw and bare[one] == bare[other]]
-
-
-def _without_standardise(preset: dict) -> str:
-    audio = preset["audio"] | {"standardise": False}
-    return preset_key(preset | {"name": "", "audio": audio})
+    return [(one, other) for one in raw for other in presets if other not in raw and said[one] == said[other]]
