@@ -57,6 +57,8 @@ def test_the_files_of_the_contract(demo):
     results = demo / "results/demo"
     header = {
         "tracks.csv": "track_id,label,song,artist,status,reason,seconds,sha256",
+        "shortcuts.csv": "name,fall,fall_low,fall_high,alone,alone_low,alone_high,tells",
+        "standardised.csv": "model,features,standardised_features,raw,standardised,difference,low,high",
         "clips.csv": "clip_id,track_id,start,seconds,status,reason",
         "splits.csv": "protocol,repeat,clip_id,track_id,label,group,fold,role",
         "leaderboard.csv": "model,features,n_songs,n_clips,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
@@ -109,7 +111,14 @@ def test_leaderboard_figures_follow_from_the_predictions(demo):
 
 def test_the_report_is_one_page_that_needs_nothing_else(demo):
     page = (demo / "results/demo/report.html").read_text()
-    for text in ("Six invented bands", "lda_shrinkage", "What leakage would have claimed", "silent", "data:image/png"):
+    for text in (
+        "Six invented bands",
+        "lda_shrinkage",
+        "What leakage would have claimed",
+        "The container alone",
+        "silent",
+        "data:image/png",
+    ):
         assert text in page
     assert page.count('<img alt="Waveform, mel spectrogram and chroma of ') == 6  # a track of each band
     assert not re.search(r'(src|href)="(?!data:|#)', page)

@@ -60,8 +60,10 @@ def audit_shortcuts(
     design = _design(tracks[tracks["status"] == "ok"])
     hits = pd.concat(_test(this, tracks, design, seed) for this in read_rounds(splits_csv, protocol))
     hits = hits.groupby(level=0).mean()  # over repeats
-    hits["chance"] = _guessed(tracks, hits.index)
-    hits = hits.groupby(_song_groups(tracks, splits_csv, protocol)).mean()
+    groups = _song_groups(tracks, splits_csv, protocol)
+    labels = tracks.drop_duplicates("song").set_index("song")["label"].loc[hits.index]
+    hits = hits.groupby(groups).mean()
+    hits["chance"] = _guessed(labels, groups)
     draws = bootstrap_draws(len(hits), seed)
     features = [_feature(name, hits, draws) for name in _varying(design)]
     features.sort(key=lambda row: (-row["fall"], -row["alone"], row["name"]))
@@ -134,12 +136,11 @@ def _shuffled(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return taken
 
 
-def _guessed(tracks: pd.DataFrame, songs: pd.Index) -> pd.Series:
-    """Each song's chance to be right if the commonest class is guessed, one of them where several are."""
-    label = tracks.drop_duplicates("song").set_index("song")["label"].loc[songs]
-    count = label.value_counts()
-    commonest = count[count == count.max()].index
-    return label.isin(commonest) / len(commonest)
+def _guessed(labels: pd.Series, groups: pd.Series) -> pd.Series:
+    """Each group's chance to be right if the commonest class is guessed, one of them where several are."""
+    of_group = pd.get_dummies(labels, dtype=float).groupby(groups).mean()
+    share = of_group.mean()
+    return of_group.loc[:, np.isclose(share, share.max())].mean(axis=1)
 
 
 def _song_groups(tracks: pd.DataFrame, splits_csv: Path, protocol: str) -> pd.Series:

@@ -170,7 +170,7 @@ def store_generation():
 
 def print_headline():
     """The result, if this run's goal was one."""
-    if not (Path(f"{RESULTS}/headline.json").is_file() and Path(f"{RESULTS}/tracking.json").is_file()):
+    if not all(Path(f"{RESULTS}/{name}.json").is_file() for name in ("headline", "tracking", "shortcuts")):
         return
     found = read_json(Path(f"{RESULTS}/headline.json"))
     close = found["within_noise"]
