@@ -8,6 +8,7 @@ import yaml
 from conftest import RATE, ROOT, encode, tone, write_wav
 
 from songwise.audio import decode
+from songwise.census import DUPLICATE_COLUMNS
 from songwise.clips import TRACK_COLUMNS, inspect_shard
 from songwise.config import load_preset
 from songwise.containers import container_facts, cutoff
@@ -125,9 +126,9 @@ def audit(folder: Path, tracks: list[dict], **options) -> dict:
         write_rows(folder / "tracks.csv", TRACK_COLUMNS, tracks)
     splits = write_splits(folder / "splits.csv", tracks, **options)
     outputs = {"table": folder / "shortcuts.csv", "output": folder / "shortcuts.json"}
-    found = audit_shortcuts(
-        tracks_csv=folder / "tracks.csv", splits_csv=splits, protocol="by-song", label="band", seed=0, **outputs
-    )
+    write_rows(folder / "duplicates.csv", DUPLICATE_COLUMNS, [])
+    inputs = {"tracks_csv": folder / "tracks.csv", "duplicates_csv": folder / "duplicates.csv", "splits_csv": splits}
+    found = audit_shortcuts(**inputs, protocol="by-song", label="band", seed=0, **outputs)
     assert found == read_json(outputs["output"])
     assert [row["name"] for row in read_rows(outputs["table"])] == [row["name"] for row in found["features"]]
     return found
@@ -279,7 +280,9 @@ def test_raw_and_standardised_stand_side_by_side(tmp_path):
         ]
         write_rows(tmp_path / "models" / run / "by-song/songs.csv", verdicts[0].keys(), verdicts)
     output = tmp_path / "standardised.csv"
-    common = {"tracks_csv": tmp_path / "tracks.csv", "splits_csv": splits, "protocol": "by-song", "seed": 0}
+    write_rows(tmp_path / "duplicates.csv", DUPLICATE_COLUMNS, [])
+    common = {"tracks_csv": tmp_path / "tracks.csv", "duplicates_csv": tmp_path / "duplicates.csv"}
+    common |= {"splits_csv": splits, "protocol": "by-song", "seed": 0}
     compare_standardised([tuple(right)], **common, folder=tmp_path, output=output)
     (row,) = read_rows(output)
     assert [row[name] for name in ("model", "features", "standardised_features")] == ["knn", "raw", "level"]

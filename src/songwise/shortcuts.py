@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
+from songwise.bootstrap import bootstrap_draws, interval
 from songwise.containers import FACTS
-from songwise.evaluate import bootstrap_draws, interval
 from songwise.files import write_json, write_rows
-from songwise.splits import Round, read_rounds, read_splits
+from songwise.splits import Round, read_rounds
+from songwise.units import Units, read_units
 
 FEATURES = (*FACTS, "seconds")
 HEARD = ("loudness", "peak", "cutoff")  # which a model hears in a clip; no clip says what the other features are
@@ -32,7 +33,15 @@ _WORDS = {"bit_rate": "bit rate", "sample_rate": "sample rate", "side": "stereo 
 
 
 def audit_shortcuts(
-    *, tracks_csv: Path, splits_csv: Path, protocol: str, label: str, seed: int, table: Path, output: Path
+    *,
+    tracks_csv: Path,
+    duplicates_csv: Path,
+    splits_csv: Path,
+    protocol: str,
+    label: str,
+    seed: int,
+    table: Path,
+    output: Path,
 ) -> dict:
     """Test a random forest (50 trees, scikit-learn's defaults) that sees FEATURES alone, and say what it goes by.
 
@@ -41,7 +50,7 @@ def audit_shortcuts(
 
     Parameters
     ----------
-    tracks_csv, splits_csv : what `census.gather` and `make_splits` wrote.
+    tracks_csv, duplicates_csv, splits_csv : what `census.gather` and `make_splits` wrote.
     protocol : the honest one.
     label : what the classes are, for the sentence.
     seed : of the forests, the shuffles and the bootstrap.
@@ -60,11 +69,12 @@ def audit_shortcuts(
     design = _design(tracks[tracks["status"] == "ok"])
     hits = pd.concat(_test(this, tracks, design, seed) for this in read_rounds(splits_csv, protocol))
     hits = hits.groupby(level=0).mean()  # over repeats
-    groups = _song_groups(tracks, splits_csv, protocol)
+    units = read_units(tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol)
     labels = tracks.drop_duplicates("song").set_index("song")["label"].loc[hits.index]
-    hits = hits.groupby(groups).mean()
-    hits["chance"] = _guessed(labels, groups)
-    draws = bootstrap_draws(len(hits), seed)
+    vote_of = pd.Series(units.vote_of)
+    draws = _vote_draws(hits.index, units, seed)
+    hits = hits.groupby(vote_of).mean()
+    hits["chance"] = _guessed(labels, vote_of)
     features = [_feature(name, hits, draws) for name in _varying(design)]
     features.sort(key=lambda row: (-row["fall"], -row["alone"], row["name"]))
     found = {
@@ -136,22 +146,25 @@ def _shuffled(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return taken
 
 
-def _guessed(labels: pd.Series, groups: pd.Series) -> pd.Series:
-    """Each group's chance to be right if the commonest class is guessed, one of them where several are."""
-    of_group = pd.get_dummies(labels, dtype=float).groupby(groups).mean()
-    share = of_group.mean()
-    return of_group.loc[:, np.isclose(share, share.max())].mean(axis=1)
+def _guessed(labels: pd.Series, vote_of: pd.Series) -> pd.Series:
+    """Each vote's chance to be right if the commonest class is guessed, one of them where several are."""
+    of_vote = pd.get_dummies(labels, dtype=float).groupby(vote_of).mean()
+    share = of_vote.mean()
+    return of_vote.loc[:, np.isclose(share, share.max())].mean(axis=1)
 
 
-def _song_groups(tracks: pd.DataFrame, splits_csv: Path, protocol: str) -> pd.Series:
-    splits = read_splits(splits_csv, protocol).drop_duplicates("track_id")
-    songs = tracks.loc[splits["track_id"], "song"].to_numpy()
-    return pd.Series(splits["group"].to_numpy(), index=songs).groupby(level=0).first()
+def _vote_draws(songs: pd.Index, units: Units, seed: int) -> np.ndarray:
+    """How often each vote of these songs is drawn, with its group; shape (draws, votes), votes in sorted order."""
+    group = pd.Series(units.group_of)[songs].groupby(pd.Series(units.vote_of)).first()
+    names = units.groups
+    return bootstrap_draws(len(names), seed)[:, np.searchsorted(names, group.to_numpy())]
 
 
 def _with_interval(name: str, values: pd.Series, draws: np.ndarray, bounds: Sequence[str] = ()) -> dict[str, float]:
-    # The mean over groups, shape (groups,), as `name`, and its interval as name_low and name_high.
-    low, high = interval(draws @ values.to_numpy() / draws.sum(axis=1))
+    # The mean over votes, shape (votes,), as `name`, and its interval as name_low and name_high. A draw may hold
+    # nothing that was tested.
+    drawn = draws.sum(axis=1)
+    low, high = interval(draws[drawn > 0] @ values.to_numpy() / drawn[drawn > 0])
     found = zip((name, *(bounds or (f"{name}_low", f"{name}_high"))), (values.mean(), low, high), strict=True)
     return {key: round(float(value), _DECIMALS) for key, value in found}
 
@@ -186,6 +199,7 @@ def compare_standardised(
     pairs: Sequence[tuple[str, str]],
     *,
     tracks_csv: Path,
+    duplicates_csv: Path,
     splits_csv: Path,
     protocol: str,
     seed: int,
@@ -197,19 +211,19 @@ def compare_standardised(
     Parameters
     ----------
     pairs : MODEL@PRESET, raw and standardised.
-    tracks_csv, splits_csv : what `census.gather` and `make_splits` wrote.
+    tracks_csv, duplicates_csv, splits_csv : what `census.gather` and `make_splits` wrote.
     protocol : the honest one.
     seed : of the bootstrap.
     folder : results/DATASET, where models/MODEL@PRESET/PROTOCOL/songs.csv has the verdicts.
     output : CSV to write with STANDARDISED_COLUMNS; low and high bound the difference, standardised less raw, paired.
     """
-    tracks = pd.read_csv(tracks_csv, dtype=str, keep_default_na=False).set_index("track_id")
-    groups = _song_groups(tracks, splits_csv, protocol)
+    units = read_units(tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol)
     rows = []
     for pair in pairs:
-        raw, standardised = (_right(folder / "models" / run / protocol / "songs.csv", groups) for run in pair)
+        hits = [_right(folder / "models" / run / protocol / "songs.csv") for run in pair]
+        raw, standardised = (of_song.groupby(pd.Series(units.vote_of)).mean() for of_song in hits)
         row = {"raw": round(raw.mean(), _DECIMALS), "standardised": round(standardised.mean(), _DECIMALS)}
-        draws = bootstrap_draws(len(raw), seed)
+        draws = _vote_draws(hits[0].index, units, seed)
         row |= _with_interval("difference", standardised - raw, draws, bounds=("low", "high"))
         (model, _, features), (_, _, other) = (run.partition("@") for run in pair)
         rows.append({"model": model, "features": features, "standardised_features": other, **row})
@@ -217,7 +231,6 @@ def compare_standardised(
     write_rows(output, STANDARDISED_COLUMNS, rows)
 
 
-def _right(songs_csv: Path, groups: pd.Series) -> pd.Series:
+def _right(songs_csv: Path) -> pd.Series:
     songs = pd.read_csv(songs_csv, dtype=str, keep_default_na=False)
-    hits = (songs["label"] == songs["predicted"]).groupby(songs["song"]).mean()
-    return hits.groupby(groups).mean()
+    return (songs["label"] == songs["predicted"]).groupby(songs["song"]).mean()

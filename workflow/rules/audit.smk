@@ -7,6 +7,7 @@
 rule audit_shortcuts:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
         checked="results/{dataset}/splits_checked.json",
     output:
@@ -33,6 +34,7 @@ rule audit_shortcuts:
 rule compare_standardised:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
         verdicts=paired_verdicts(),
     output:

@@ -10,6 +10,7 @@ with job(snakemake.log[0]):
     compare_standardised(
         snakemake.params.pairs,
         tracks_csv=Path(snakemake.input.tracks_csv),
+        duplicates_csv=Path(snakemake.input.duplicates_csv),
         splits_csv=Path(snakemake.input.splits_csv),
         protocol=snakemake.params.protocol,
         seed=snakemake.params.seed,
