@@ -214,7 +214,7 @@ def preset_key(preset: dict) -> str:
 def standardised_pairs(presets: dict[str, dict]) -> list[tuple[str, str]]:
     """Names of resolved presets that say the same but for audio.standardise: without it first, then with it."""
     said = {
-        name: {key: value for key, value in preset.items() if key not in ("name", "title")}
+        name: {key: value for key, value in preset.items() if key not in ("name", "title", "parts")}
         | {"audio": preset["audio"] | {"standardise": False}}
         for name, preset in presets.items()
     }
