@@ -20,7 +20,8 @@ def inspect(tmp_path, paths: dict, dataset: dict = DATASET, **fields):
     record = {name: {"status": "ok", "reason": "", "path": str(path), "sha256": ""} for name, path in paths.items()}
     tables = {f"{name}_csv": tmp_path / f"{name}.csv" for name in ("tracks", "clips")}
     write_json(tmp_path / "state.json", {"mirror": None, "tracks": record})
-    inspect_shard(tracks, dataset, state=tmp_path / "state.json", **tables, title="test")
+    prints = tmp_path / "fingerprints.parquet"
+    inspect_shard(tracks, dataset, state=tmp_path / "state.json", **tables, fingerprints=prints, title="test")
     rows = {row["track_id"]: row for row in read_rows(tables["tracks_csv"])}
     return rows, read_rows(tables["clips_csv"]), {"tracks": tracks, "state": tmp_path / "state.json", **tables}
 

@@ -1,51 +1,35 @@
-"""What music there is: the shards' tables as one, exact duplicates, and whether enough is left to go on."""
+"""What music there is: the shards' tables as one, what is there twice, and whether enough is left to go on."""
 
 import sys
 from collections import Counter, defaultdict
-from itertools import combinations
 from pathlib import Path
 
 from songwise.clips import CLIP_COLUMNS, TRACK_COLUMNS
+from songwise.duplicates import DUPLICATE_COLUMNS, find_duplicates
 from songwise.errors import InputError
 from songwise.files import read_rows, write_rows
+from songwise.fingerprints import read_fingerprints
 
-DUPLICATE_COLUMNS = ("track_id", "other_track_id", "similarity", "same_label")
 _SHOWN = 10  # lines of the summary on the terminal
 
 
-def gather(*, track_tables: list[Path], clip_tables: list[Path], outputs: dict[str, Path]) -> None:
+def gather(
+    *, track_tables: list[Path], clip_tables: list[Path], fingerprints: list[Path], outputs: dict[str, Path]
+) -> None:
     """Write tracks.csv, clips.csv and duplicates.csv, and say what was left out.
 
     Parameters
     ----------
-    track_tables, clip_tables : what `inspect_shard` wrote, all shards.
+    track_tables, clip_tables, fingerprints : what `inspect_shard` wrote, all shards.
     outputs : files to write, by "tracks", "clips" and "duplicates".
     """
     tracks = sorted(_read_all(track_tables), key=lambda row: row["track_id"])
     clips = sorted(_read_all(clip_tables), key=lambda row: (row["track_id"], float(row["start"])))
-    duplicates = find_duplicates(tracks)
+    duplicates = find_duplicates(tracks, read_fingerprints(fingerprints))
     write_rows(outputs["tracks"], TRACK_COLUMNS, tracks)
     write_rows(outputs["clips"], CLIP_COLUMNS, clips)
     write_rows(outputs["duplicates"], DUPLICATE_COLUMNS, duplicates)
     _summarise(tracks, duplicates, outputs["tracks"])
-
-
-def find_duplicates(tracks: list[dict]) -> list[dict]:
-    """Pairs of good tracks whose decoded samples are identical, as rows with DUPLICATE_COLUMNS."""
-    same = defaultdict(list)
-    for row in tracks:
-        if row["status"] == "ok":
-            same[row["audio_sha256"]].append(row)
-    return [
-        {
-            "track_id": one["track_id"],
-            "other_track_id": other["track_id"],
-            "similarity": "1",
-            "same_label": str(one["label"] == other["label"]).lower(),
-        }
-        for rows in same.values()
-        for one, other in combinations(rows, 2)
-    ]
 
 
 def _read_all(paths: list[Path]) -> list[dict]:
@@ -63,12 +47,19 @@ def _summarise(tracks: list[dict], duplicates: list[dict], path: Path) -> None:
         lines.append(f"  {status}: {', '.join(names[:3])}{f' and {len(names) - 3} more' * (len(names) > 3)} ({reason})")
     if len(left_out) > _SHOWN:
         lines.append(f"  and for {len(left_out) - _SHOWN} further reasons")
-    lines += [
-        f"  same audio: {row['track_id']} and {row['other_track_id']}, kept on one side of every split"
-        + ("" if row["same_label"] == "true" else " (their labels DIFFER: check them)")
-        for row in duplicates[:_SHOWN]
-    ]
+    song = {row["track_id"]: row["song"] for row in tracks}
+    unknown = [row for row in duplicates if song[row["track_id"]] != song[row["other_track_id"]]]
+    lines += map(_told, unknown[:_SHOWN])
+    if len(unknown) > _SHOWN:
+        lines.append(f"  and {len(unknown) - _SHOWN} further pairs (see {path.parent}/duplicates.csv)")
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _told(pair: dict) -> str:
+    similarity = float(pair["similarity"])
+    what = "same audio" if similarity == 1 else f"almost the same audio ({100 * similarity:.1f} %)"
+    check = "" if pair["same_label"] == "true" else " (their labels DIFFER: check them)"
+    return f"  {what}: {pair['track_id']} and {pair['other_track_id']}, kept on one side of every split{check}"
 
 
 def check_survival(tracks_csv: Path, min_songs: int) -> None:

@@ -9,10 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from songwise.audio import AudioSegment, Decoded, UndecodableError, decode
 from songwise.containers import FACTS, container_facts
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows, replacing, safe_name, write_rows
+from songwise.fingerprints import fingerprint, write_fingerprints
 from songwise.jobs import Progress
 from songwise.sheet import Track
 
@@ -60,7 +63,14 @@ def clip_path(folder: Path, clip_id: str) -> Path:
 
 
 def inspect_shard(
-    tracks: list[Track], dataset: dict, *, state: Path, tracks_csv: Path, clips_csv: Path, title: str
+    tracks: list[Track],
+    dataset: dict,
+    *,
+    state: Path,
+    tracks_csv: Path,
+    clips_csv: Path,
+    fingerprints: Path,
+    title: str,
 ) -> None:
     """Decode the tracks that `acquire` got and say of each, and of each of its clips, what it is.
 
@@ -70,28 +80,32 @@ def inspect_shard(
     dataset : the data set file's content.
     state : what `acquire_shard` wrote.
     tracks_csv, clips_csv : to write, with TRACK_COLUMNS and CLIP_COLUMNS.
+    fingerprints : Parquet to write, of the good tracks.
     title : for the progress display.
     """
     record = read_json(state)["tracks"]
     progress = Progress(f"inspect {title}", len(tracks), "tracks")
-    track_rows, clip_rows = [], []
+    track_rows, clip_rows, found = [], [], {}
     for track in tracks:
         fetched = record[track.track_id]
         row = {name: getattr(track, name, "") for name in TRACK_COLUMNS}
         row |= {"status": fetched["status"], "reason": fetched["reason"], "sha256": fetched["sha256"]}
         row["seconds"] = ""
         if fetched["status"] == "ok":
-            rows, outcome = _inspect(track, Path(fetched["path"]), dataset)
+            rows, outcome, items = _inspect(track, Path(fetched["path"]), dataset)
             clip_rows += rows
             row |= outcome
+            if items is not None:
+                found[track.track_id] = items
         track_rows.append(row)
         print(track.track_id, row["status"], row["reason"], sep="\t")
         progress.step()
     write_rows(tracks_csv, TRACK_COLUMNS, track_rows)
     write_rows(clips_csv, CLIP_COLUMNS, clip_rows)
+    write_fingerprints(fingerprints, found)
 
 
-def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict]:
+def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict, np.ndarray | None]:
     try:
         decoded = _load(path, dataset["max_seconds"])
         segment, seconds = decoded.segment, decoded.seconds
@@ -101,11 +115,12 @@ def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict]
             raise _RejectedError("quarantined", f"too short: no clip of {shortest} s fits", seconds)
         if all(row["status"] != "ok" for row in rows):
             raise _RejectedError("quarantined", "silent: every clip of it", seconds)
+        items = _fingerprint(segment, seconds)
     except _RejectedError as error:
         length = "" if error.seconds is None else round(error.seconds, 3)
-        return [], {"status": error.status, "reason": error.reason, "seconds": length}
+        return [], {"status": error.status, "reason": error.reason, "seconds": length}, None
     heard = {"seconds": round(seconds, 3), "audio_sha256": _samples_sha256(segment)}
-    return rows, heard | container_facts(path, decoded)
+    return rows, heard | container_facts(path, decoded), items
 
 
 class GoodClips:
@@ -204,6 +219,13 @@ def _clips(track: Track, segment: AudioSegment, seconds: float, clip: dict) -> I
             "reason": "silent" if silent else "",
         }
         yield row, piece
+
+
+def _fingerprint(segment: AudioSegment, seconds: float) -> np.ndarray:
+    try:
+        return fingerprint(segment)
+    except UndecodableError as error:
+        raise _RejectedError("quarantined", f"undecodable: {error}", seconds) from error
 
 
 def _samples_sha256(segment: AudioSegment) -> str:

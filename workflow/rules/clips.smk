@@ -1,5 +1,6 @@
 # Inputs: what acquire_tracks got.
-# Outputs: two tables a shard, data/clips/DATASET/SHARD.{tracks,clips}.csv: what its tracks are, what its clips.
+# Outputs: three tables a shard, data/clips/DATASET/SHARD.{tracks,clips}.csv, what its tracks are and what its clips,
+#   and SHARD.fingerprints.parquet, by which copies of a recording are found.
 #   With keep_clips the clips themselves, data/clips/DATASET/SHARD/*.wav.
 # Steps: inspect_tracks; cut_clips, with keep_clips only. Features do not follow from it, since audio that comes and
 #   goes would pull their jobs with it: extract_features cuts for itself.
@@ -11,6 +12,7 @@ rule inspect_tracks:
     output:
         tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
+        fingerprints="data/clips/{dataset}/{shard}.fingerprints.parquet",
     log:
         "logs/{dataset}/inspect_tracks/{shard}.log",
     benchmark:

@@ -7,6 +7,7 @@ rule gather_tracks:
     input:
         track_tables=expand("data/clips/{{dataset}}/{shard}.tracks.csv", shard=SHARDS),
         clip_tables=expand("data/clips/{{dataset}}/{shard}.clips.csv", shard=SHARDS),
+        fingerprints=expand("data/clips/{{dataset}}/{shard}.fingerprints.parquet", shard=SHARDS),
     output:
         tracks=report(
             "results/{dataset}/tracks.csv",

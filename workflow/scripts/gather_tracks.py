@@ -10,5 +10,6 @@ with job(snakemake.log[0]):
     gather(
         track_tables=[Path(path) for path in snakemake.input.track_tables],
         clip_tables=[Path(path) for path in snakemake.input.clip_tables],
+        fingerprints=[Path(path) for path in snakemake.input.fingerprints],
         outputs={name: Path(path) for name, path in snakemake.output.items()},
     )

@@ -15,5 +15,6 @@ with job(snakemake.log[0]):
         state=Path(snakemake.input.state),
         tracks_csv=Path(snakemake.output.tracks_csv),
         clips_csv=Path(snakemake.output.clips_csv),
+        fingerprints=Path(snakemake.output.fingerprints),
         title=f"{dataset['name']} {snakemake.wildcards.shard}",
     )

@@ -1,0 +1,74 @@
+"""Acoustic fingerprints: what is left of a track when its format, rate and level are taken away.
+
+They are Chromaprint's (https://acoustid.org/chromaprint), made by the bundled ffmpeg: 32 bits for each 0.1238 s of
+music, each bit a comparison of the chroma around that moment. Two encodings of one recording differ in few of them.
+"""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import imageio_ffmpeg
+import numpy as np
+import pyarrow as pa
+from pyarrow import parquet
+
+from songwise.audio import AudioSegment, UndecodableError
+from songwise.files import replacing
+
+RATE = 11_025  # Hz, Chromaprint's own
+HOP_SECONDS = 1365 / RATE  # between two items
+_TIMEOUT = 120.0  # seconds for one track, as for its decoding; four minutes of music take 0.2
+_ITEMS = pa.list_(pa.uint32())
+
+
+class Fingerprints(NamedTuple):
+    """The fingerprints of some tracks, one after the other.
+
+    Attributes
+    ----------
+    track_ids : in sorted order.
+    items : uint32, all tracks' items, HOP_SECONDS apart within a track.
+    starts : int64, shape (tracks + 1,): those of track i are items[starts[i] : starts[i + 1]].
+    """
+
+    track_ids: list[str]
+    items: np.ndarray
+    starts: np.ndarray
+
+
+def fingerprint(segment: AudioSegment) -> np.ndarray:
+    """Items of a track's samples: uint32, shape (n,); none where it is shorter than the 2.7 s that one item spans.
+
+    Raises
+    ------
+    UndecodableError : ffmpeg gives none, or takes too long.
+    """
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", "1"]
+    command += ["-f", "s16le", "-ar", str(segment.frame_rate), "-ac", str(segment.channels), "-i", "pipe:0"]
+    command += ["-ac", "1", "-ar", str(RATE), "-f", "chromaprint", "-algorithm", "1", "-fp_format", "raw", "pipe:1"]
+    try:
+        done = subprocess.run(command, input=segment.raw_data, capture_output=True, timeout=_TIMEOUT, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UndecodableError(f"its fingerprint took more than {_TIMEOUT:.0f} s") from error
+    if done.returncode:
+        raise UndecodableError(f"its fingerprint failed ({done.stderr.decode('utf-8', 'replace').strip()[-200:]})")
+    return np.frombuffer(done.stdout, "=u4")  # in the machine's own byte order
+
+
+def write_fingerprints(path: Path, found: Mapping[str, np.ndarray]) -> None:
+    """Write a Parquet table of track_id and items, a list of uint32."""
+    columns = [pa.array(list(found), pa.string()), pa.array(list(found.values()), _ITEMS)]
+    with replacing(path) as temporary:
+        parquet.write_table(pa.table(columns, names=["track_id", "items"]), temporary)
+
+
+def read_fingerprints(paths: Sequence[Path]) -> Fingerprints:
+    """All the tables' fingerprints, whatever the order of the tables."""
+    table = pa.concat_tables([parquet.read_table(path) for path in paths]).sort_by("track_id").combine_chunks()
+    items = table["items"].combine_chunks()
+    lengths = items.value_lengths().to_numpy()
+    return Fingerprints(
+        table["track_id"].to_pylist(), items.flatten().to_numpy(), np.concatenate([[0], np.cumsum(lengths)])
+    )
