@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 from conftest import ROOT, encode, tone, write_wav
@@ -57,6 +58,16 @@ def songs(request, tmp_path_factory) -> dict[str, Path]:
     return found
 
 
+@pytest.fixture(scope="module")
+def shards(songs, tmp_path_factory) -> list[dict]:
+    """Their tables, in three shards."""
+    found = []
+    for number in range(3):
+        part = {name: path for index, (name, path) in enumerate(songs.items()) if index % 3 == number}
+        found.append(inspect(tmp_path_factory.mktemp("shard"), part))
+    return found
+
+
 def inspect(folder: Path, paths: dict[str, Path], labels: dict[str, str] | None = None, song: str = "") -> dict:
     """The tables of one shard, by the names of what `gather` takes them as."""
     tracks = [Track(name, (labels or {}).get(name, "label"), song or name) for name in paths]
@@ -105,10 +116,10 @@ def segment(samples: np.ndarray, rate: int = 22_050) -> AudioSegment:
     return AudioSegment(data=data, sample_width=2, frame_rate=rate, channels=1)
 
 
-def test_copies_are_found_and_joined_and_other_songs_are_not(songs, tmp_path):
-    outputs = gathered(tmp_path, [inspect(tmp_path, songs)])
+def test_copies_are_found_and_joined_and_other_songs_are_not(songs, shards, tmp_path):
+    outputs = gathered(tmp_path, shards)
     pairs = {(row["track_id"], row["other_track_id"]): row for row in read_rows(outputs["duplicates"])}
-    originals = [name for name in songs if "-".join((name, "mp3")) in songs]
+    originals = [name for name in songs if f"{name}-mp3" in songs]
     assert len(originals) == 3
     for song in originals:
         for copy in COPIES:
@@ -140,15 +151,8 @@ def test_pairs_are_told_but_not_those_that_the_sheet_knows(songs, tmp_path, caps
     assert {name: row["same_label"] for name, row in rows.items()} == {f"{one}-mp3": "false", f"{third}-opus": "true"}
 
 
-def test_the_table_is_the_same_whatever_the_order_of_the_shards(songs, tmp_path):
-    shards = []
-    for number in range(3):
-        (tmp_path / str(number)).mkdir()
-        part = {name: path for index, (name, path) in enumerate(songs.items()) if index % 3 == number}
-        shards.append(inspect(tmp_path / str(number), part))
-    tables = []
-    for turn in (shards, shards[::-1]):
-        tables.append(gathered(tmp_path, turn)["duplicates"].read_bytes())
+def test_the_table_is_the_same_whatever_the_order_of_the_shards(shards, tmp_path):
+    tables = [gathered(tmp_path, turn)["duplicates"].read_bytes() for turn in (shards, shards[::-1])]
     assert tables[0] == tables[1] and tables[0].startswith(",".join(DUPLICATE_COLUMNS).encode())
     rows = [tuple(row.values())[:2] for row in read_rows(tmp_path / "duplicates.csv")]
     assert rows == sorted(rows) and len(rows) > 24
@@ -182,6 +186,21 @@ def test_silence_and_what_is_shorter_than_an_item_match_nothing():
     found["copy"] = damaged(found["ends silent"], 0.05, 3)
     (row,) = find_duplicates(good(found), packed(found))
     assert (row["track_id"], row["other_track_id"]) == ("copy", "ends silent")
+
+
+def test_a_process_that_was_killed_is_no_word_on_the_music(monkeypatch, tmp_path):
+    ffmpeg, tried = imageio_ffmpeg.get_ffmpeg_exe(), tmp_path / "tried"
+    killed = tmp_path / "killed"
+    killed.write_text(f'#!/bin/sh\n[ -e {tried} ] && exec {ffmpeg} "$@"\ntouch {tried}\nkill -9 $$\n')
+    killed.chmod(0o755)
+    music = segment(tone(5, 440))
+    expected = fingerprint(music)
+    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(killed))
+    assert np.array_equal(fingerprint(music), expected) and tried.exists()
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    path = write_wav(tmp_path / "song.wav", tone(5, 440))
+    (row,) = read_rows(inspect(tmp_path, {"song": path})["tracks_csv"])
+    assert row["status"] == "quarantined" and row["reason"].startswith("undecodable: its fingerprint failed")
 
 
 def test_no_tracks_at_all(tmp_path):

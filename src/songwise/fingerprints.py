@@ -20,6 +20,7 @@ from songwise.files import replacing
 RATE = 11_025  # Hz, Chromaprint's own
 HOP_SECONDS = 1365 / RATE  # between two items
 _TIMEOUT = 120.0  # seconds for one track, as for its decoding; four minutes of music take 0.2
+_ATTEMPTS = 2  # samples cannot be wrong, but a process can be killed, which says nothing of the music
 _ITEMS = pa.list_(pa.uint32())
 
 
@@ -48,13 +49,15 @@ def fingerprint(segment: AudioSegment) -> np.ndarray:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", "1"]
     command += ["-f", "s16le", "-ar", str(segment.frame_rate), "-ac", str(segment.channels), "-i", "pipe:0"]
     command += ["-ac", "1", "-ar", str(RATE), "-f", "chromaprint", "-algorithm", "1", "-fp_format", "raw", "pipe:1"]
-    try:
-        done = subprocess.run(command, input=segment.raw_data, capture_output=True, timeout=_TIMEOUT, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise UndecodableError(f"its fingerprint took more than {_TIMEOUT:.0f} s") from error
-    if done.returncode:
-        raise UndecodableError(f"its fingerprint failed ({done.stderr.decode('utf-8', 'replace').strip()[-200:]})")
-    return np.frombuffer(done.stdout, "=u4")  # in the machine's own byte order
+    for _ in range(_ATTEMPTS):
+        try:
+            done = subprocess.run(command, input=segment.raw_data, capture_output=True, timeout=_TIMEOUT, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise UndecodableError(f"its fingerprint took more than {_TIMEOUT:.0f} s") from error
+        if done.returncode == 0:
+            return np.frombuffer(done.stdout, "=u4")  # in the machine's own byte order
+    said = done.stderr.decode("utf-8", "replace").strip()[-200:]
+    raise UndecodableError(f"its fingerprint failed (exit code {done.returncode}: {said})")
 
 
 def write_fingerprints(path: Path, found: Mapping[str, np.ndarray]) -> None:
