@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import combinations
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -70,7 +71,6 @@ def report_copies(audio: Path, cache: Path) -> None:
     files = sorted(path for path in audio.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         sys.exit(f"benchmarks/duplicates.py: there is no audio below {audio}")
-    cost = 0.0
     for path in files:
         kept = cache / f"{safe_name(str(path.relative_to(audio)))}.npz"
         if not kept.is_file():
@@ -80,15 +80,15 @@ def report_copies(audio: Path, cache: Path) -> None:
     originals = {name: found["original"] for name, found in prints.items()}
     start = time.perf_counter()
     among = list(similar_pairs(pack(originals)))
-    cost = time.perf_counter() - start
-    print(f"{len(originals)} tracks; pairs among them, found in {cost:.2f} s: {len(among)}")
+    seconds = time.perf_counter() - start
+    print(f"{len(originals)} tracks; pairs among them, found in {seconds:.2f} s: {len(among)}")
     for pair, similarity, offset, overlap in among:
         print(f"  {pair[0]} and {pair[1]}: {similarity:.3f} over {overlap:.0f} s at {offset:.1f} s")
     print("| copy | tracks | found | least similarity | median | false pairs |\n|---|---|---|---|---|---|")
     for kind in KINDS:
-        copies = {f"{name} {kind}": found[kind] for name, found in prints.items() if len(found[kind])}
+        copies = {f"{name}|{kind}": found[kind] for name, found in prints.items() if len(found[kind])}
         found = {pair: similarity for pair, similarity, _, _ in similar_pairs(pack(originals | copies))}
-        right = [found[pair] for name in originals if (pair := (name, f"{name} {kind}")) in found]
+        right = [found[pair] for name in originals if (pair := (name, f"{name}|{kind}")) in found]
         known = {pair for pair, *_ in among} | {(name, name) for name in originals}
         false = [pair for pair in found if tuple(sorted(map(name_of, pair))) not in known]
         shares = f"{len(right) / len(copies):.3f} | {min(right):.3f} | {np.median(right):.3f}"
@@ -102,13 +102,15 @@ def report_copies(audio: Path, cache: Path) -> None:
 
 def report_unrelated(originals: dict[str, np.ndarray]) -> None:
     """How near two different songs come when they are compared without asking the index."""
-    tracks = list(originals.values())
-    found = [compare(a, b)[0] for index, a in enumerate(tracks) for b in tracks[:index]]
-    print(f"compared without the index, {len(found)} pairs of originals: the highest {np.sort(found)[-3:].round(3)}")
+    pairs = combinations(sorted(originals), 2)
+    found = sorted((compare(originals[one], originals[other])[0], one, other) for one, other in pairs)
+    print(f"the highest of {len(found)} pairs of originals, compared without the index:")
+    for similarity, one, other in found[:-6:-1]:
+        print(f"  {one} and {other}: {similarity:.3f}")
 
 
 def name_of(track: str) -> str:
-    return track.split(" ")[0]
+    return track.partition("|")[0]
 
 
 def fingerprints_of(path: Path) -> dict[str, np.ndarray]:

@@ -233,6 +233,13 @@ def test_too_many_wrong_bits_or_too_little_overlap_is_no_copy():
     assert find_duplicates(good(found), packed(found))  # five seconds of music, and all of it
 
 
+@pytest.mark.parametrize(("last", "first"), [(-1, 0), (0, -1)])
+def test_tracks_that_meet_at_one_item_only(last, first):
+    a, b = noise(300, 0), noise(200, 1)
+    b[first] = a[last]
+    assert compare(a, b) == (0, 0, 0)
+
+
 def test_many_copies_are_one_group_though_not_all_pairs_are_listed():
     music = {name: noise(300, seed) for seed, name in enumerate("xyz")}
     found = {f"{name}{n:02d}": damaged(items, 0.02, n) for name, items in music.items() for n in range(40)}

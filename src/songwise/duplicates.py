@@ -144,6 +144,8 @@ def compare(a: np.ndarray, b: np.ndarray) -> tuple[float, int, int]:
     best = (0.0, 0, 0)
     for offset in _offsets(a, b, changes_a, changes_b):
         start, stop = max(offset, 0), min(len(a), offset + len(b))
+        if stop - start < least:
+            continue
         ours, theirs = slice(start, stop), slice(start - offset, stop - offset)
         telling = changes_a[ours] | changes_b[theirs]
         if np.count_nonzero(telling) < least:
