@@ -183,6 +183,7 @@ def test_silence_and_what_is_shorter_than_an_item_match_nothing():
     found = {"silent": quiet, "silent too": quiet, "brief": brief, "nothing": nothing}
     found |= {"ends silent": np.concatenate([one, quiet]), "ends silent too": np.concatenate([other, quiet])}
     assert find_duplicates(good(found), packed(found)) == []
+    assert compare(found["ends silent"], found["ends silent too"])[0] < 0.6  # though most of their bits are equal
     found["copy"] = damaged(found["ends silent"], 0.05, 3)
     (row,) = find_duplicates(good(found), packed(found))
     assert (row["track_id"], row["other_track_id"]) == ("copy", "ends silent")
@@ -247,6 +248,14 @@ def test_many_copies_are_one_group_though_not_all_pairs_are_listed():
     assert len(rows) < 3 * 40 * 39 / 2
     groups = join(good(found), rows)
     assert {name: groups[name] for name in found} == {name: f"{name[0]}00" for name in found}
+
+
+def test_only_identical_samples_are_alike_to_1_and_pairs_are_in_order():
+    music = noise(300, 0)
+    rows = find_duplicates(
+        good("ab") + [row | {"audio_sha256": "c"} for row in good("cd")], packed({"a": music, "b": music})
+    )
+    assert [(row["track_id"], row["similarity"]) for row in rows] == [("a", "0.999"), ("c", "1")]
 
 
 def test_a_chain_of_excerpts_is_one_group():
