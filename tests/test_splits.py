@@ -44,7 +44,7 @@ def data(tmp_path):
     write_rows(
         tmp_path / "duplicates.csv",
         DUPLICATE_COLUMNS,
-        [dict(zip(DUPLICATE_COLUMNS, (*NEAR, "0.97", "true"), strict=True))],
+        [dict(zip(DUPLICATE_COLUMNS, (*NEAR, "0.97", "true", "5.08", "54.80"), strict=True))],
     )
     return tmp_path, sheet
 
