@@ -23,6 +23,7 @@ include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/audit.smk"
+include: "workflow/rules/study.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
 

@@ -118,6 +118,9 @@ def test_the_report_is_one_page_that_needs_nothing_else(demo):
         "The container alone",
         "silent",
         "data:image/png",
+        "Learning curve",
+        "What the best model listens to",
+        "Clusters against labels",
     ):
         assert text in page
     assert page.count('<img alt="Waveform, mel spectrogram and chroma of ') == 6  # a track of each band
@@ -303,7 +306,8 @@ families:
   zero_crossing_rate: {statistics: [mean]}
 """
 # What follows from the set of runs as a whole.
-SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "draw_leakage", "render_report", "log_runs"), 1)
+SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "draw_leakage", "study_best", "cluster_songs"), 1)
+SUMMARIES |= dict.fromkeys(("compare_standardised", "render_report", "log_runs"), 1)
 
 
 def try_knn_on(folder: Path, *presets: str) -> None:

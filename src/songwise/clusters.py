@@ -32,7 +32,7 @@ _MARKERS = "os^DvPX<>"
 def cluster_songs(
     *,
     leaderboard: Path,
-    feature_tables: dict[str, list[Path]],
+    feature_tables: list[Path],
     splits_csv: Path,
     tracks_csv: Path,
     protocol: str,
@@ -48,14 +48,15 @@ def cluster_songs(
     Parameters
     ----------
     leaderboard : leaderboard.csv, the best model first.
-    feature_tables : preset to its tables, all shards.
+    feature_tables : of all presets and shards, PRESET/KEY/SHARD.parquet.
     splits_csv, tracks_csv : what `make_splits` and `census.gather` wrote.
     protocol : the honest one, whose clips are the good ones.
     seed : from config.
     folder : results/DATASET.
     """
     preset = read_rows(leaderboard)[0]["features"]
-    vectors, labels = _song_vectors(feature_tables[preset], splits_csv, tracks_csv, protocol)
+    tables = [path for path in feature_tables if path.parts[-3] == preset]
+    vectors, labels = _song_vectors(tables, splits_csv, tracks_csv, protocol)
     n_songs = len(vectors)
     if n_songs > _MOST_SONGS:
         chosen = np.sort(np.random.default_rng(seed).choice(n_songs, _MOST_SONGS, replace=False))
@@ -184,13 +185,15 @@ def plot_map(path: Path, places: np.ndarray, labels: list[str], title: str) -> N
     axes.set_yticks([])
     axes.margins(0.04)
     axes.set_title(title, fontsize=10)
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9, ncols=columns)
+    legend = axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9, ncols=columns)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110, metadata={"Software": None})
 
 
 def _looks(labels: list[str]) -> dict[str, tuple[tuple[float, float, float], str]]:
-    """Colour (red, green, blue) and marker of each label, sorted: paths with one first part are shades of its colour."""
+    """Colour (red, green, blue) and marker of each label: paths with one first part have shades of its colour."""
     from matplotlib import colormaps
 
     families: dict[str, list[str]] = {}

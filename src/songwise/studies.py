@@ -72,7 +72,7 @@ def study_best(
     models: dict[str, dict],
     presets: dict[str, dict],
     leaderboard: Path,
-    feature_tables: dict[str, list[Path]],
+    feature_tables: list[Path],
     splits_csv: Path,
     tracks_csv: Path,
     protocol: str,
@@ -89,7 +89,7 @@ def study_best(
     ----------
     models, presets : name to content; presets resolved.
     leaderboard : leaderboard.csv, the best model first.
-    feature_tables : preset to its tables, all shards.
+    feature_tables : of all presets and shards, PRESET/KEY/SHARD.parquet.
     splits_csv, tracks_csv : what `make_splits` and `census.gather` wrote.
     protocol : the honest one.
     seed : from config.
@@ -97,7 +97,7 @@ def study_best(
     """
     best = read_rows(leaderboard)[0]
     sides = _sides(splits_csv, tracks_csv, protocol)
-    features = read_features(feature_tables[best["features"]])
+    features = read_features([path for path in feature_tables if path.parts[-3] == best["features"]])
     subject = Subject(
         run=f"{best['model']}@{best['features']}",
         model=models[best["model"]],
@@ -151,6 +151,7 @@ def _predict(subject: Subject, sides: list[Side]) -> tuple[dict, dict, dict]:
             kept = learning.thin(train, size, [subject.seed, fold])
             try:
                 classifier = subject.fit(kept, fold)
+                predictions = subject.predictions(classifier, X, test)
             except (ValueError, InputError) as error:
                 if size == sizes[-1]:
                     raise
@@ -158,7 +159,7 @@ def _predict(subject: Subject, sides: list[Side]) -> tuple[dict, dict, dict]:
                 del learnt[size]
                 continue
             n_songs[size].append(kept["song"].nunique())
-            learnt[size].append(subject.predictions(classifier, X, test))
+            learnt[size].append(predictions)
         # The last of these fits had the whole side.
         rng = np.random.default_rng([subject.seed, fold])
         for swap in range(_SWAPS):

@@ -69,6 +69,19 @@ rule render_report:
             run=PLAN.runs,
             level=LEVELS,
         ),
+        studies=expand(
+            "results/{{dataset}}/{study}",
+            study=[
+                "learning_curve.csv",
+                "learning_curve.png",
+                "importance.csv",
+                "importance.png",
+                "study.json",
+                "clusters.csv",
+                "clusters.json",
+                "map.png",
+            ],
+        ),
         portraits=[] if PLAN.settings["show_tracks"] == "none" else ["results/{dataset}/tracks"],
     output:
         report(

@@ -1,0 +1,18 @@
+"""Clusters of songs found without labels, compared with the labels, and a map."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.clusters import cluster_songs
+
+    cluster_songs(
+        leaderboard=Path(snakemake.input.leaderboard),
+        feature_tables=[Path(path) for path in snakemake.input.tables],
+        splits_csv=Path(snakemake.input.splits_csv),
+        tracks_csv=Path(snakemake.input.tracks_csv),
+        protocol=snakemake.params.protocol,
+        seed=snakemake.params.seed,
+        folder=Path(snakemake.output.clusters).parent,
+    )
