@@ -184,6 +184,12 @@ def test_a_shared_column_belongs_to_the_first_family():
     assert families_of(preset, ["mfcc_03_mean", "mfcc_01_mean", "mfcc_02_mean"]) == {"mel": [0], "mfcc": [1, 2]}
 
 
+def test_columns_from_elsewhere_are_told_by_their_names():
+    columns = ["tempo", "mfcc1_mean", "mfcc12_var", "chroma_stft_mean", "chroma_03_skew", "spectral_rolloff"]
+    found = {"tempo": [0], "mfcc": [1, 2], "chroma_stft": [3], "chroma": [4], "spectral_rolloff": [5]}
+    assert families_of({"families": []}, columns) == found
+
+
 @pytest.mark.parametrize(
     ("largest", "expected"), [(1, [1]), (2, [2]), (4, [2, 3, 4]), (8, [2, 3, 4, 6, 8]), (33, [2, 4, 8, 16, 33])]
 )

@@ -3,6 +3,7 @@
 Breiman, Random Forests, Machine Learning 45, 2001, with songs as the units and families in place of single columns.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from songwise.presets import names_of
 
 COLUMNS = ("family", "columns", "fall", "low", "high")
 _MOST = 25  # bars of a picture
+_ENDING = re.compile(r"(_?\d+)?(_(mean|std|var|min|max|median|skew|kurtosis))?$")
 
 
 def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
@@ -20,7 +22,8 @@ def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
     Parameters
     ----------
     preset : resolved. Families of one name count as one, whatever their frames, parts and prefixes.
-    columns : of the table.
+    columns : of the table. One that no family of the preset gives, as in a table from elsewhere, belongs to the family
+        that its name begins with: mfcc12_var to mfcc.
     """
     family_of: dict[str, str] = {}
     for family in preset["families"]:
@@ -28,7 +31,7 @@ def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
             family_of.setdefault(name, family["family"])
     found: dict[str, list[int]] = {}
     for position, name in enumerate(columns):
-        found.setdefault(family_of[name], []).append(position)
+        found.setdefault(family_of.get(name) or _ENDING.sub("", name), []).append(position)
     return found
 
 
