@@ -9,6 +9,7 @@ import pytest
 from songwise import learning, studies
 from songwise.files import read_json, write_rows
 from songwise.importance import families_of, swapped
+from songwise.models import fold_seed
 from songwise.splits import COLUMNS
 
 LDA = {
@@ -72,11 +73,11 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The folder of a study, and the clips that each of its fits was given, as (X, groups)."""
+    """The folder of a study, and the clips that each of its fits was given, as (X, y, groups, seed)."""
     folder = tmp_path_factory.mktemp("study")
     data, fit, fits = planted(folder), studies.fit, []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(studies, "fit", lambda *given: fits.append(given[1:4]) or fit(*given))
+        patch.setattr(studies, "fit", lambda *given: fits.append(given[1:]) or fit(*given))
         studies.study_best(**data, folder=folder / "out")
     return folder / "out", data, fits
 
@@ -90,9 +91,10 @@ def test_each_step_of_the_curve_holds_the_one_before_in_whole_groups(study):
     for fold in range(5):
         whole = splits[splits["fold"] != fold]
         before: set = set()
-        for size, (X, _, groups) in zip(curve["songs_per_class"], fits[5 * fold : 5 * fold + 5], strict=True):
+        for size, (X, _, groups, seed) in zip(curve["songs_per_class"], fits[5 * fold : 5 * fold + 5], strict=True):
             assert len(X) == whole["group"].isin(set(groups)).sum()  # all clips of every group
             assert before <= set(groups)
+            assert seed == fold_seed(0, 0, fold)  # the leaderboard's
             before = set(groups)
             songs = whole[whole["group"].isin(before)].groupby("label")["track_id"].nunique()
             if size < 27:
