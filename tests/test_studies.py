@@ -86,7 +86,7 @@ def test_each_step_of_the_curve_holds_the_one_before_in_whole_groups(study):
     folder, data, fits = study
     splits = pd.read_csv(data["splits_csv"]).query("repeat == 0")
     curve = pd.read_csv(folder / "learning_curve.csv")
-    assert curve["songs_per_class"].tolist() == [2, 4, 7, 14, 27]
+    assert curve["songs_per_class"].tolist() == [3, 4, 7, 14, 27]
     assert len(fits) == 5 * 5
     for fold in range(5):
         whole = splits[splits["fold"] != fold]
@@ -98,7 +98,7 @@ def test_each_step_of_the_curve_holds_the_one_before_in_whole_groups(study):
             before = set(groups)
             songs = whole[whole["group"].isin(before)].groupby("label")["track_id"].nunique()
             if size < 27:
-                assert songs.between(size, size + 1).all()  # the last group may hold two
+                assert songs.between(size - 1, size).all()  # the next group may hold two
         assert before == set(whole["group"])
         assert not before & set(splits.loc[splits["fold"] == fold, "group"])
 
@@ -154,7 +154,7 @@ def test_a_step_that_is_too_small_for_the_model_is_left_out(tmp_path, capsys):
     }
     studies.study_best(**data, folder=tmp_path / "out")
     assert pd.read_csv(tmp_path / "out/learning_curve.csv")["songs_per_class"].tolist() == [4, 7, 14, 27]
-    assert "2 songs a class are too few for lda@planted" in capsys.readouterr().out
+    assert "3 songs a class are too few for lda@planted" in capsys.readouterr().out
 
 
 def test_classes_that_cannot_be_thinned_have_a_curve_of_one_point(tmp_path):
@@ -195,6 +195,20 @@ def test_columns_from_elsewhere_are_told_by_their_names():
 @pytest.mark.parametrize(
     ("largest", "expected"), [(1, [1]), (2, [2]), (4, [2, 3, 4]), (8, [2, 3, 4, 6, 8]), (33, [2, 4, 8, 16, 33])]
 )
-def test_steps_end_with_all_songs_of_the_largest_class(largest, expected):
+def test_the_last_step_has_all_songs_of_the_largest_class(largest, expected):
     side = pd.DataFrame({"label": ["a"] * largest + ["b"], "song": [*range(largest), "other"]})
-    assert learning.steps([side]) == expected
+    steps = learning.thinned([side.assign(group=side["song"].astype(str))], seed=0)
+    assert list(steps) == expected and len(steps[largest][0]) == largest + 1
+
+
+def test_of_large_groups_there_are_two_a_class_at_least_and_fewer_steps():
+    """By artist: four artists a class with eight songs each."""
+    songs = [
+        (label, f"{label}{artist}{song}", f"{label}{artist}")
+        for label in "ab"
+        for artist in "wxyz"
+        for song in "12345678"
+    ]
+    side = pd.DataFrame(songs, columns=["label", "song", "group"])
+    steps = learning.thinned([side], seed=0)
+    assert {size: kept[0]["group"].nunique() for size, kept in steps.items()} == {16: 4, 32: 8}

@@ -12,35 +12,49 @@ _STEPS = 5
 _FEWEST = 2  # groups a class: the inner folds of search and calibration need two
 
 
-def steps(sides: list[pd.DataFrame]) -> list[int]:
-    """To how many songs a class the training sides are thinned: at most five numbers in even ratios, the last one that
-    of the largest class, so that nothing is left out there.
+def most_songs(sides: list[pd.DataFrame]) -> int:
+    """How many songs the largest class has in any of these sides: label and song, a row a clip."""
+    return max(int(side.groupby("label")["song"].nunique().max()) for side in sides)
+
+
+def thinned(sides: list[pd.DataFrame], seed: int) -> dict[int, list[pd.DataFrame]]:
+    """Training sides with ever more songs: five steps in even ratios from 2 songs a class to all, or fewer where whole
+    groups do not allow as many.
 
     Parameters
     ----------
-    sides : the training side of each round: label and song, a row a clip.
+    sides : the training side of each round: label, song and group, a row a clip.
+    seed : of the order in which each side's groups are taken.
+
+    Returns
+    -------
+    The number of songs that no class has more of, ascending, to the sides; the last ones are whole.
     """
-    largest = max(int(side.groupby("label")["song"].nunique().max()) for side in sides)
-    return sorted({round(step) for step in np.geomspace(min(_FEWEST, largest), largest, _STEPS)})
+    largest = most_songs(sides)
+    steps: dict[int, list[pd.DataFrame]] = {}
+    for wanted in np.geomspace(min(_FEWEST, largest), largest, _STEPS):
+        kept = [thin(side, round(wanted), [seed, number]) for number, side in enumerate(sides)]
+        steps[most_songs(kept)] = kept
+    return steps
 
 
 def thin(side: pd.DataFrame, songs_per_class: int, seed: list[int]) -> pd.DataFrame:
-    """A training side with so many songs of each class, or all of a class that has fewer.
+    """A training side with so many songs of each class at most, but two groups of each at least.
 
     Whole groups are taken, in an order that the seed alone decides: what is kept of few songs is kept of more.
 
     Parameters
     ----------
     side : label, song and group, a row a clip.
-    songs_per_class : at least so many are kept; more where two groups, or the last one, hold more.
+    songs_per_class : at most.
     seed : of the order in which a class's groups are taken.
     """
     kept: set[str] = set()
     for index, (_, rows) in enumerate(side.groupby("label")):
         songs = rows.groupby("group")["song"].nunique()
         order = np.random.default_rng([*seed, index]).permutation(len(songs))
-        enough = np.searchsorted(songs.to_numpy()[order].cumsum(), songs_per_class) + 1
-        kept |= set(songs.index[order[: max(enough, _FEWEST)]])
+        fitting = np.searchsorted(songs.to_numpy()[order].cumsum(), songs_per_class, side="right")
+        kept |= set(songs.index[order[: max(fitting, _FEWEST)]])
     return side[side["group"].isin(kept)]
 
 

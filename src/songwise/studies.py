@@ -110,8 +110,7 @@ def study_best(
     score = _Score(pd.concat([side.test for side in sides]), subject.labels, seed)
     scores = {size: score.of(predictions) for size, predictions in learnt.items()}
     curve = [
-        {"songs_per_class": size, "n_train_songs": round(float(np.mean(n_songs[size])), 1)}
-        | _figures("song_accuracy", scores[size])
+        {"songs_per_class": size, "n_train_songs": round(n_songs[size], 1)} | _figures("song_accuracy", scores[size])
         for size in learnt
     ]
     whole = scores[max(scores)]
@@ -139,26 +138,24 @@ def _sides(splits_csv: Path, tracks_csv: Path, protocol: str) -> list[Side]:
 
 
 def _predict(subject: Subject, sides: list[Side]) -> tuple[dict, dict, dict]:
-    """Predictions by how many songs a class were trained on, the number of all such songs, predictions by family."""
-    sizes = learning.steps([side.train for side in sides])
-    learnt: dict[int, list[pd.DataFrame]] = {size: [] for size in sizes}
-    n_songs: dict[int, list[int]] = {size: [] for size in sizes}
+    """Predictions by the largest class's songs in training, how many songs that is in all, and predictions by family."""
+    steps = learning.thinned([side.train for side in sides], subject.seed)
+    n_songs = {size: float(np.mean([side["song"].nunique() for side in kept])) for size, kept in steps.items()}
+    learnt: dict[int, list[pd.DataFrame]] = {size: [] for size in steps}
     swapped: dict[str, list[pd.DataFrame]] = {family: [] for family in subject.families}
     progress = Progress(f"study {subject.run}", len(sides), "folds")
-    for fold, train, test in sides:
+    for number, (fold, _, test) in enumerate(sides):
         X = subject.numbers(test)
         for size in list(learnt):
-            kept = learning.thin(train, size, [subject.seed, fold])
             try:
-                classifier = subject.fit(kept, fold)
+                classifier = subject.fit(steps[size][number], fold)
                 predictions = subject.predictions(classifier, X, test)
             except (ValueError, InputError) as error:
-                if size == sizes[-1]:
+                if size == max(steps):
                     raise
                 print(f"learning curve: {size} songs a class are too few for {subject.run}: {error}")
                 del learnt[size]
                 continue
-            n_songs[size].append(kept["song"].nunique())
             learnt[size].append(predictions)
         # The last of these fits had the whole side.
         rng = np.random.default_rng([subject.seed, fold])
