@@ -138,7 +138,7 @@ def _sides(splits_csv: Path, tracks_csv: Path, protocol: str) -> list[Side]:
 
 
 def _predict(subject: Subject, sides: list[Side]) -> tuple[dict, dict, dict]:
-    """Predictions by the largest class's songs in training, how many songs that is in all, and predictions by family."""
+    """Predictions by the largest class's songs in training, how many songs that is in all, predictions by family."""
     steps = learning.thinned([side.train for side in sides], subject.seed)
     n_songs = {size: float(np.mean([side["song"].nunique() for side in kept])) for size, kept in steps.items()}
     learnt: dict[int, list[pd.DataFrame]] = {size: [] for size in steps}
