@@ -82,8 +82,8 @@ def study_best(
     """Study the first model of the leaderboard.
 
     Writes into `folder`: learning_curve.csv (learning.COLUMNS; n_train_songs is a mean over folds), importance.csv
-    (importance.COLUMNS), both drawn as PNG, and study.json: the run, the number of swaps, as `whole` the last row of the
-    curve, and as `rise` what about doubling the training songs added, null where no class can be thinned.
+    (importance.COLUMNS), both drawn as PNG, and study.json: the run, the number of swaps, as `whole` the curve's last
+    row, and as `rise` what about doubling the training songs added, null where no class can be thinned.
 
     Parameters
     ----------
