@@ -56,8 +56,14 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
     (folder / "planted/key").mkdir(parents=True)
     table.sample(frac=1, random_state=0).to_parquet(folder / "planted/key/0.parquet", index=False)
     write_rows(folder / "splits.csv", COLUMNS, rows)
-    tracks = [{"track_id": f"track-{song}", "song": song} for song in songs]
-    write_rows(folder / "tracks.csv", ["track_id", "song"], tracks)
+    tracks = [{"track_id": f"track-{song}", "song": song, "status": "ok"} for song in songs]
+    write_rows(folder / "tracks.csv", ["track_id", "song", "status"], tracks)
+    pairs = [
+        {"track_id": f"track-{song}", "other_track_id": f"track-{other}"}
+        for song, other in group_of.items()
+        if song != other
+    ]
+    write_rows(folder / "duplicates.csv", ["track_id", "other_track_id"], pairs)
     write_rows(folder / "leaderboard.csv", ["model", "features"], [{"model": "lda", "features": "planted"}])
     return {
         "models": {"lda": LDA},
@@ -66,6 +72,7 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
         "feature_tables": [folder / "other/key/0.parquet", folder / "planted/key/0.parquet"],
         "splits_csv": folder / "splits.csv",
         "tracks_csv": folder / "tracks.csv",
+        "duplicates_csv": folder / "duplicates.csv",
         "protocol": "by-song",
         "seed": 0,
     }
@@ -132,16 +139,18 @@ def test_the_same_seed_gives_the_same_files_and_the_figures_can_be_drawn(study, 
 
 
 def test_the_whole_side_is_fitted_as_for_the_leaderboard(study, tmp_path):
-    from songwise.evaluate import Confusions, accuracy, read_predictions, song_verdicts
+    from songwise.evaluate import read_predictions
+    from songwise.metrics import Confusions, accuracy
     from songwise.models import cross_validate
+    from songwise.units import read_units
+    from songwise.verdicts import song_verdicts
 
     folder, data, _ = study
     given = {name: data[name] for name in ("splits_csv", "tracks_csv", "protocol", "seed")}
     cross_validate(LDA, feature_tables=data["feature_tables"][1:], **given, folder=tmp_path)
     predictions = read_predictions(tmp_path / "predictions.csv").query("repeat == 0")
-    splits = pd.read_csv(data["splits_csv"]).query("repeat == 0").drop_duplicates("track_id")
-    groups = dict(zip(splits["track_id"].str.removeprefix("track-"), splits["group"], strict=True))
-    counts = Confusions(song_verdicts(predictions), groups, ["a", "b", "c"]).counts
+    tables = {name: data[name] for name in ("tracks_csv", "duplicates_csv", "splits_csv", "protocol")}
+    counts = Confusions(song_verdicts(predictions), read_units(**tables), ["a", "b", "c"]).counts
     assert read_json(folder / "study.json")["whole"]["song_accuracy"] == pytest.approx(
         accuracy(counts.sum(axis=0)), abs=1e-4
     )

@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from songwise import importance, learning
+from songwise.bootstrap import bootstrap_draws, interval
 from songwise.errors import InputError
-from songwise.evaluate import Confusions, accuracy, bootstrap_draws, interval, song_verdicts
 from songwise.files import read_rows, write_json, write_rows
 from songwise.jobs import Progress
+from songwise.metrics import Confusions, accuracy
 from songwise.models import Classifier, fit, fold_seed, read_features
 from songwise.splits import read_rounds
+from songwise.units import Units, read_units
+from songwise.verdicts import song_verdicts
 
 _SWAPS = 5  # how often songs swap a family's numbers
 _DECIMALS = 6  # of a probability, as in predictions.csv
@@ -75,6 +78,7 @@ def study_best(
     feature_tables: list[Path],
     splits_csv: Path,
     tracks_csv: Path,
+    duplicates_csv: Path,
     protocol: str,
     seed: int,
     folder: Path,
@@ -90,7 +94,7 @@ def study_best(
     models, presets : name to content; presets resolved.
     leaderboard : leaderboard.csv, the best model first.
     feature_tables : of all presets and shards, PRESET/KEY/SHARD.parquet.
-    splits_csv, tracks_csv : what `make_splits` and `census.gather` wrote.
+    splits_csv, tracks_csv, duplicates_csv : what `make_splits` and `census.gather` wrote.
     protocol : the honest one.
     seed : from config.
     folder : results/DATASET.
@@ -107,7 +111,8 @@ def study_best(
         seed=seed,
     )
     learnt, n_songs, swapped = _predict(subject, sides)
-    score = _Score(pd.concat([side.test for side in sides]), subject.labels, seed)
+    units = read_units(tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol)
+    score = _Score(units, subject.labels, seed)
     scores = {size: score.of(predictions) for size, predictions in learnt.items()}
     curve = [
         {"songs_per_class": size, "n_train_songs": round(n_songs[size], 1)} | _figures("song_accuracy", scores[size])
@@ -172,16 +177,15 @@ def _predict(subject: Subject, sides: list[Side]) -> tuple[dict, dict, dict]:
 class _Score:
     """Song accuracy of predictions for the same tested songs, as measured and in every bootstrap draw."""
 
-    def __init__(self, tested: pd.DataFrame, labels: list[str], seed: int):
-        self._labels = labels
-        self._groups = dict(zip(tested["song"], tested["group"], strict=True))
-        n_groups = len(set(self._groups.values()))
+    def __init__(self, units: Units, labels: list[str], seed: int):
+        self._units, self._labels = units, labels
+        n_groups = len(units.groups)
         self._draws = np.vstack([np.ones((1, n_groups), int), bootstrap_draws(n_groups, seed)])
 
     def of(self, predictions: list[pd.DataFrame]) -> np.ndarray:
         """Shape (1 + draws,), the measured one first; of several repeats the mean."""
         songs = song_verdicts(pd.concat(predictions, ignore_index=True))
-        return accuracy(Confusions(songs, self._groups, self._labels).resampled(self._draws))
+        return accuracy(Confusions(songs, self._units, self._labels).resampled(self._draws))
 
 
 def _figures(name: str, values: np.ndarray) -> dict[str, float]:

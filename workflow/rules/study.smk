@@ -11,6 +11,7 @@ rule study_best:
         tables=expand(feature_files(PLAN.presets), dataset=DATASET, shard=SHARDS),
         splits_csv="results/{dataset}/splits.csv",
         tracks_csv="results/{dataset}/tracks.csv",
+        duplicates_csv="results/{dataset}/duplicates.csv",
     output:
         curve="results/{dataset}/learning_curve.csv",
         importance="results/{dataset}/importance.csv",
