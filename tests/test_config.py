@@ -7,9 +7,9 @@ import pytest
 import yaml
 from conftest import ROOT, tone, write_wav
 
-from songwise.config import load_plan
+from songwise.config import load_plan, load_preset
 from songwise.errors import InputError
-from songwise.presets import preset_key
+from songwise.presets import column_names, preset_key
 from songwise.sheet import deal, load_tracks, rows_digest
 
 GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
@@ -26,6 +26,9 @@ def data_set(tmp_path):
         return str(tmp_path / "mine.yaml")
 
     return write
+
+
+VOTE = {"estimator": "sklearn.ensemble.VotingClassifier", "members": ["knn", "lda_shrinkage"]}
 
 
 def says(*parts: str) -> str:
@@ -58,6 +61,71 @@ def test_defaults_are_filled_in():
     assert plan.settings["min_songs"] == 5 and plan.settings["protocol"] is None and plan.settings["audit"] == "auto"
     assert [str(run) for run in plan.runs] == ["knn@jlaoo26", "knn@mfcccov"]
     assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
+
+
+def test_a_model_may_be_asked_for_on_one_preset():
+    plan = load_plan({"dataset": "demo", "models": ["knn@kaggle57", "knn", "majority", "knn@mfcccov"]}, ROOT)
+    runs = ["knn@kaggle57", "knn@jlaoo26", "knn@mfcccov", "majority@jlaoo26"]
+    assert [str(run) for run in plan.runs] == runs
+    assert list(plan.presets) == ["kaggle57", "jlaoo26", "mfcccov"] and list(plan.models) == ["knn", "majority"]
+    assert [str(run) for run in load_plan({"dataset": "demo", "models": "knn@all"}, ROOT).runs] == ["knn@all"]
+    with pytest.raises(InputError, match=says("preset 'mfccov': there is no file", "did you mean 'mfcccov'?")):
+        load_plan({"dataset": "demo", "models": ["knn@mfccov"]}, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"early_stopping": 5}, says("early_stopping: SVC does not learn in rounds; those that do:", "MLPClassifier")),
+        ({"parameters": {"probability": True}}, says("parameter 'probability': would hold out clips at random")),
+        ({"parameters": {"random_state": 1}}, says("parameter 'random_state': songwise sets it")),
+        ({"search": {"n_jobs": [1]}}, says("parameter 'n_jobs': songwise gives each fit one thread")),
+        ({"members": ["knn"]}, says("members: VotingClassifier and StackingClassifier need it")),
+        ({"final": "knn"}, says("final: StackingClassifier needs the model")),
+        ({"estimator": "sklearn.ensemble.VotingClassifier"}, says("members: VotingClassifier and")),
+        ({"estimator": "sklearn.ensemble.StackingClassifier", "members": ["knn"]}, says("final: StackingClassifier")),
+        (VOTE | {"calibrate": True}, says("calibrate: is a matter of the members")),
+        (VOTE | {"scale": "standard"}, says("scale: is a matter of the members")),
+        (VOTE | {"parameters": {"flatten_transform": True}}, says("'flatten_transform' cannot be set")),
+        (VOTE | {"members": ["voting"]}, says("members: voting is an ensemble itself; name its members instead")),
+        (VOTE | {"members": ["kn"]}, says("model 'kn': there is no file", "did you mean 'knn'?")),
+        ({"reduce": {"pca": 1.5}}, says("reduce.pca: 1.5 is not a share of the variance below 1, or a number")),
+        ({"reduce": {"ica": 3}}, says("reduce: unknown key 'ica'")),
+        ({"weights": "balance"}, says("weights: 'balance' is not one of balanced, none; did you mean 'balanced'?")),
+    ],
+)
+def test_a_mistake_in_a_model_file_is_named(tmp_path, keys, message):
+    for name in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    model = {"name": "mine", "estimator": "sklearn.svm.SVC", "features": ["jlaoo26"]} | keys
+    (tmp_path / "config/models/mine.yaml").write_text(yaml.safe_dump(model))
+    with pytest.raises(InputError, match=r"mine\.yaml: |model 'kn'") as error:
+        load_plan({"dataset": "demo", "models": "mine"}, tmp_path)
+    assert re.search(message, str(error.value))
+
+
+def test_an_ensemble_carries_what_its_members_say():
+    """So that an edited member is a reason to train the ensemble again."""
+    model = load_plan({"dataset": "demo", "models": "stacking"}, ROOT).models["stacking"]
+    member = model["members"]["knn@jlaoo26"]
+    assert member["parameters"] == {"n_neighbors": 5} and member["preset"] == "jlaoo26" and "features" not in member
+    assert model["final"]["name"] == "logistic_regression"
+
+
+def test_a_member_may_take_the_columns_of_another_preset(tmp_path):
+    for name in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    model = {"name": "mine", "features": ["all"]} | VOTE | {"members": ["qda@kaggle57", "lda_shrinkage@fma518", "knn"]}
+    (tmp_path / "config/models/mine.yaml").write_text(yaml.safe_dump(model))
+    plan = load_plan({"dataset": "demo", "models": "mine"}, tmp_path)
+    members = plan.model_of("mine@all")["members"]
+    names = column_names(plan.presets["all"])
+    assert [names[place] for place in members["qda@kaggle57"]["columns"]] == column_names(load_preset("kaggle57", ROOT))
+    taken = [names[place] for place in members["lda_shrinkage@fma518"]["columns"]]
+    assert len(taken) == 518 and "fma518_rms_mean" in taken, "rms means something else in presets before fma518"
+    assert "columns" not in members["knn"] and list(plan.presets) == ["all"]
+    with pytest.raises(InputError, match=r"mine\.yaml: members: qda@kaggle57: the preset mfcccov.* lacks columns"):
+        load_plan({"dataset": "demo", "models": "mine@mfcccov"}, tmp_path)
 
 
 def test_the_key_of_a_preset_follows_what_its_numbers_follow(tmp_path):
@@ -183,6 +251,8 @@ def test_every_shipped_file_is_valid():
         assert dataset["name"] == path.stem and tracks
     for group in groups:
         assert load_plan({"dataset": "demo", "models": group}, ROOT).runs
+    models = {path.stem for path in (ROOT / "config" / "models").glob("*.yaml")}
+    assert {entry.partition("@")[0] for entry in groups["classical"]} == models, "classical is the whole grid"
     for path in (ROOT / "config" / "models").glob("*.yaml"):
         assert load_plan({"dataset": "demo", "models": path.stem}, ROOT).runs
 

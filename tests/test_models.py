@@ -7,12 +7,11 @@ import pandas as pd
 import pytest
 import yaml
 from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
 
 from songwise import models
 from songwise.config import load_plan
 from songwise.errors import InputError
-from songwise.files import write_rows
+from songwise.files import read_json, write_rows
 from songwise.splits import COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -26,49 +25,6 @@ def songs(n_songs: int = 30, clips: int = 4, columns: int = 6):
     groups = np.repeat([f"song-{i:02d}" for i in range(n_songs)], clips)
     own = np.repeat(rng.normal(size=(n_songs, columns)), clips, axis=0)
     return y[:, None] * 0.7 + own + 0.1 * rng.normal(size=(len(y), columns)), y, groups
-
-
-@pytest.mark.parametrize("name", sorted(MODELS))
-def test_every_default_model_learns_and_gives_probabilities(name):
-    X, y, groups = songs()
-    classifier = models.fit(MODELS[name], X, y, groups, seed=1)
-    found = classifier.probabilities(X, 3)
-    assert found.shape == (len(X), 3)
-    assert np.allclose(found.sum(axis=1), 1, atol=1e-5) and found.min() >= 0
-    if name != "majority":
-        assert (found.argmax(axis=1) == y).mean() > 0.5
-    again = models.fit(MODELS[name], X, y, groups, seed=1).probabilities(X, 3)
-    assert np.array_equal(found, again)
-
-
-def test_every_inner_fit_keeps_songs_whole(monkeypatch):
-    """Search and calibration: the rows of each inner fit, told by an id column, never share a song with their test."""
-    X, y, groups = songs()
-    X = np.column_stack([X, np.arange(len(X))])
-    fitted = []
-
-    class Recorder(SVC):
-        def fit(self, X, y, **options):
-            fitted.append(np.rint(X[:, -1]).astype(int))
-            return super().fit(X, y, **options)
-
-        def decision_function(self, X):
-            rows = set(groups[np.rint(X[:, -1]).astype(int)])
-            fits.append((set(groups[fitted[-1]]), rows))
-            return super().decision_function(X)
-
-    fits = []
-    monkeypatch.setattr("sklearn.svm.SVC", Recorder)
-    model = MODELS["svm_rbf"] | {"scale": "none"}
-    models.fit(model, X, y, groups, seed=1)
-    assert len(fitted) == 3 * 3 + 3 + 1  # a grid of three C on three inner folds, three to calibrate, one to keep
-    inner = [rows for rows in fitted if len(rows) < len(X)]
-    assert len(inner) == 12
-    for rows in inner:
-        outside = set(groups) - set(groups[rows])
-        assert not outside & set(groups[rows])
-        assert all(np.isin(np.flatnonzero(groups == song), rows).all() for song in set(groups[rows]))
-    assert fits and all(not trained & tested for trained, tested in fits)
 
 
 def test_a_class_that_training_lacks_gets_probability_zero():
@@ -85,19 +41,6 @@ def test_a_column_that_is_constant_in_training_is_dropped():
     assert pipeline.named_steps["varies"].get_support().tolist() == [True, True, False, True, True, True]
 
 
-def test_an_unknown_parameter_is_named():
-    with pytest.raises(
-        InputError, match=r"config/models/knn\.yaml: KNeighborsClassifier has no parameter 'neighbours'"
-    ):
-        models.build(MODELS["knn"] | {"parameters": {"neighbours": 3}}, seed=0)
-
-
-def test_too_few_songs_for_inner_folds_is_said_in_words():
-    X, y, groups = songs(n_songs=3)
-    with pytest.raises(InputError, match="two songs a class"):
-        models.fit(MODELS["svm_rbf"], X, y, groups, seed=0)
-
-
 def test_an_estimator_may_only_come_from_the_list(tmp_path):
     (tmp_path / "config").mkdir()
     for name in ("datasets", "features"):
@@ -111,45 +54,93 @@ def test_an_estimator_may_only_come_from_the_list(tmp_path):
         load_plan({"dataset": "demo", "models": "default"}, tmp_path)
 
 
-def test_cross_validation_tests_each_clip_on_songs_it_was_not_trained_on(tmp_path, monkeypatch):
+@pytest.fixture
+def tables(tmp_path):
+    """A function that writes features, splits and tracks of some clips and gives the arguments of cross_validate."""
+
+    def write(X, y, groups, role="test", fold=None):
+        clip_ids = [f"{group}@{i % 4}000" for i, group in enumerate(groups)]
+        table = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])]).assign(clip_id=clip_ids)
+        (tmp_path / "mine").mkdir()
+        table.sample(frac=1, random_state=0).to_parquet(tmp_path / "mine" / "0.parquet", index=False)
+        fold = np.array([int(group[-2:]) // 3 % 5 for group in groups]) if fold is None else fold
+        rows = pd.DataFrame({"clip_id": clip_ids, "track_id": groups, "label": np.array(list("abc"))[y], "fold": fold})
+        rows = rows.assign(protocol="by-song", repeat=0, group=groups, role=role)
+        write_rows(tmp_path / "splits.csv", COLUMNS, rows.to_dict("records"))
+        write_rows(
+            tmp_path / "tracks.csv",
+            ["track_id", "song"],
+            [{"track_id": g, "song": g} for g in sorted(set(groups))],
+        )
+        return {
+            "feature_tables": [tmp_path / "mine" / "0.parquet"],
+            "splits_csv": tmp_path / "splits.csv",
+            "tracks_csv": tmp_path / "tracks.csv",
+            "protocol": "by-song",
+            "seed": 0,
+            "folder": tmp_path / "out",
+        }
+
+    return write
+
+
+def test_cross_validation_tests_each_clip_on_songs_it_was_not_trained_on(tables, tmp_path, monkeypatch):
     X, y, groups = songs()
-    clip_ids = [f"{group}@{i % 4}000" for i, group in enumerate(groups)]
-    table = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])]).assign(clip_id=clip_ids)
-    table.sample(frac=1, random_state=0).to_parquet(tmp_path / "0.parquet", index=False)
-    rows = [
-        {"protocol": "by-song", "repeat": 0, "clip_id": clip, "track_id": group, "label": "abc"[label], "group": group,
-         "fold": int(group[-2:]) // 3 % 5, "role": "test"}
-        for clip, group, label in zip(clip_ids, groups, y, strict=True)
-    ]  # fmt: skip
-    write_rows(tmp_path / "splits.csv", COLUMNS, rows)
-    write_rows(
-        tmp_path / "tracks.csv",
-        ["track_id", "song"],
-        [{"track_id": g, "song": g} for g in sorted(set(groups))],
-    )
     asked = []
     fit = models.fit
-    monkeypatch.setattr(models, "fit", lambda model, X, y, g, seed: asked.append(set(g)) or fit(model, X, y, g, seed))
-    models.cross_validate(
-        MODELS["logistic_regression"],
-        feature_tables=[tmp_path / "0.parquet"],
-        splits_csv=tmp_path / "splits.csv",
-        tracks_csv=tmp_path / "tracks.csv",
-        protocol="by-song",
-        seed=0,
-        folder=tmp_path / "out",
-    )
+    monkeypatch.setattr(models, "fit", lambda model, X, y, g, *more: asked.append(set(g)) or fit(model, X, y, g, *more))
+    models.cross_validate(MODELS["logistic_regression"], **tables(X, y, groups))
     found = pd.read_csv(tmp_path / "out" / "predictions.csv")
     assert list(found.columns) == [
         "repeat", "fold", "clip_id", "track_id", "song", "label", "predicted", "p_a", "p_b", "p_c",
     ]  # fmt: skip
-    assert sorted(found["clip_id"]) == sorted(clip_ids)
+    assert len(found) == len(X) and found["clip_id"].is_unique
     record = pd.read_parquet(tmp_path / "out" / "fits.parquet")
     for fold, trained in enumerate(asked):
         tested = set(found.loc[found["fold"] == fold, "song"])
         assert len(trained) == 24 and not trained & tested
         side = record[(record["fold"] == fold) & (record["role"] == "train")]
         assert set(side["clip_id"].str.split("@").str[0]) == trained
+
+
+def test_predefined_validation_clips_choose_and_are_neither_learnt_nor_tested(tables, tmp_path, monkeypatch):
+    X, y, groups = songs()
+    role = np.where(groups < "song-06", "test", np.where(groups < "song-12", "valid", "train"))
+    given = []
+    fit = models.fit
+    monkeypatch.setattr(models, "fit", lambda *everything: given.append(everything) or fit(*everything))
+    models.cross_validate(
+        MODELS["lda_shrinkage"], **tables(X, y, groups, role=role, fold=np.where(role == "test", 0, -1))
+    )
+    ((_, trained, _, trained_groups, _, (X_valid, y_valid)),) = given
+    assert set(trained_groups) == set(groups[role == "train"]) and len(trained) == (role == "train").sum()
+    assert np.allclose(X_valid, X[role == "valid"], atol=1e-6) and y_valid.tolist() == y[role == "valid"].tolist()
+    record = pd.read_parquet(tmp_path / "out" / "fits.parquet")
+    assert record.groupby("role").size().to_dict() == {"train": 72, "valid": 24, "test": 24}
+    assert set(pd.read_csv(tmp_path / "out" / "predictions.csv")["song"]) == set(groups[role == "test"])
+
+
+def test_constant_columns_are_listed_with_the_fits_that_dropped_them(tables, tmp_path):
+    X, y, groups = songs()
+    X[:, 2] = 5
+    X[:, 4] = (groups == "song-01") * 3.0  # varies but where song-01 is tested
+    models.cross_validate(MODELS["knn"], **tables(X, y, groups))
+    assert read_json(tmp_path / "out" / "fit.json")["constant_columns"] == {"c2": 5, "c4": 1}
+
+
+def test_a_table_without_any_varying_column_is_refused(tables):
+    X, y, groups = songs()
+    with pytest.raises(InputError, match="mine: every column is constant"):
+        models.cross_validate(MODELS["knn"], **tables(np.ones_like(X), y, groups))
+
+
+@pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (np.inf, "inf")])
+def test_a_value_that_is_no_number_is_named_before_any_training(tables, monkeypatch, value, shown):
+    X, y, groups = songs()
+    X[9, 3] = value
+    monkeypatch.setattr(models, "fit", None)
+    with pytest.raises(InputError, match=rf"mine/0\.parquet: clip 'song-02@1000' has {shown} in column 'c3'"):
+        models.cross_validate(MODELS["knn"], **tables(X, y, groups))
 
 
 def test_logistic_regression_sees_scaled_training_rows_only(monkeypatch):

@@ -11,7 +11,28 @@ import jsonschema
 import yaml
 
 from songwise.errors import InputError, suggestion
-from songwise.presets import resolve, standardised_pairs
+from songwise.presets import places_of, resolve, standardised_pairs
+
+# The parameter that counts an estimator's rounds, for those that can stop early.
+ROUNDS = {
+    "sklearn.ensemble.HistGradientBoostingClassifier": "max_iter",
+    "sklearn.neural_network.MLPClassifier": "max_iter",
+    "xgboost.XGBClassifier": "n_estimators",
+}
+_VOTING = "sklearn.ensemble.VotingClassifier"
+_STACKING = "sklearn.ensemble.StackingClassifier"
+_BY_ROWS = "would hold out clips at random, so that clips of one song stand on both sides; "
+# Parameters that a model file must leave alone, and what to say instead.
+_NOT_YOURS = {
+    "early_stopping": _BY_ROWS + "use the key early_stopping of the file",
+    "early_stopping_rounds": "use the key early_stopping of the file",
+    "validation_fraction": _BY_ROWS + "use the key early_stopping of the file",
+    "oob_score": _BY_ROWS + "leave it out",
+    "probability": _BY_ROWS + "use calibrate: true",
+    "n_jobs": "songwise gives each fit one thread; leave it out",
+    "nthread": "songwise gives each fit one thread; leave it out",
+    "random_state": "songwise sets it from the seed of config.yaml; leave it out",
+}
 
 
 @dataclass(frozen=True)
@@ -34,9 +55,10 @@ class Plan:
     settings : the keys of config/config.yaml with defaults filled in.
     dataset : the data set file's content with defaults filled in.
     dataset_path : that file.
-    models : model name to its file's content.
+    models : model name to its file's content, that of an ensemble's members in place of their names.
     presets : preset name to its file's content, for the presets that the models need.
     runs : the rows of the leaderboard.
+    columns : for each MODEL@PRESET, the columns that members of an ensemble take of it, where not all.
     protocols : the leaderboard's first, then the audited ones; none before the sheet is read (`protocols.choose`).
     """
 
@@ -46,17 +68,26 @@ class Plan:
     models: dict[str, dict]
     presets: dict[str, dict]
     runs: list[Run]
+    columns: dict[str, dict[str, list[int]]]
     protocols: list[str] = field(default_factory=list)
 
     @property
     def standardised(self) -> list[tuple[str, str]]:
         """Runs of one model on a preset without, and with, standardised audio."""
-        return [
-            (f"{model}@{raw}", f"{model}@{standardised}")
-            for raw, standardised in standardised_pairs(self.presets)
-            for model, content in self.models.items()
-            if {raw, standardised} <= set(content["features"])
-        ]
+        pairs = standardised_pairs(self.presets)
+        both = [(Run(model, raw), Run(model, other)) for model in self.models for raw, other in pairs]
+        return [(str(raw), str(other)) for raw, other in both if {raw, other} <= set(self.runs)]
+
+    def model_of(self, run: str) -> dict:
+        """What MODEL@PRESET is fitted by: the model's content without its list of presets, of which one more is no
+        reason to train on the others again."""
+        model = self.models[run.partition("@")[0]]
+        places = self.columns[run]
+        members = {
+            name: member | ({"columns": places[name]} if name in places else {})
+            for name, member in model["members"].items()
+        }
+        return {key: value for key, value in model.items() if key != "features"} | {"members": members}
 
 
 def load_plan(config: Mapping, root: Path) -> Plan:
@@ -73,12 +104,13 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     """
     settings = check(dict(config), "config", root, where="config (config/config.yaml or --config)")
     dataset, dataset_path = load_dataset(settings["dataset"], root)
-    names = _model_names(settings["models"], root)
-    models = {name: _load_named("model", name, root / "config" / "models", root) for name in names}
-    wanted = dict.fromkeys(preset for model in models.values() for preset in model["features"])
-    presets = {name: load_preset(name, root) for name in wanted}
-    runs = [Run(model, preset) for model, content in models.items() for preset in content["features"]]
-    return Plan(settings, dataset, dataset_path, models, presets, runs)
+    asked = [entry.partition("@")[::2] for entry in _model_list(settings["models"], root)]
+    models = {name: load_model(name, root) for name, _ in asked}
+    runs = [Run(name, one) for name, preset in asked for one in ([preset] if preset else models[name]["features"])]
+    runs = list(dict.fromkeys(runs))
+    presets = {name: load_preset(name, root) for name in dict.fromkeys(run.preset for run in runs)}
+    columns = {str(run): _member_columns(run, models[run.model], presets[run.preset], root) for run in runs}
+    return Plan(settings, dataset, dataset_path, models, presets, runs, columns)
 
 
 def load_dataset(name_or_path: str, root: Path) -> tuple[dict, Path]:
@@ -102,6 +134,74 @@ def load_dataset(name_or_path: str, root: Path) -> tuple[dict, Path]:
     if clip["stop"] is not None and clip["stop"] - clip["start"] < clip["min_seconds"]:
         raise InputError(f"{path}: between clip.start and clip.stop there is no room for a clip")
     return dataset, path
+
+
+def load_model(name: str, root: Path) -> dict:
+    """A model by its name in config/models, checked, with an ensemble's members by name and content."""
+    where = f"config/models/{name}.yaml"
+    model = _load_named("model", name, root / "config" / "models", root)
+    _check_model(model, where)
+    members = {member: member.partition("@")[::2] for member in model["members"]}
+    model["members"] = {
+        member: _load_part(part, root, f"{where}: members") | ({"preset": preset} if preset else {})
+        for member, (part, preset) in members.items()
+    }
+    if model["final"]:
+        model["final"] = _load_part(model["final"], root, f"{where}: final")
+    return model
+
+
+def _load_part(name: str, root: Path, where: str) -> dict:
+    content = load_model(name, root)
+    if content["members"]:
+        raise InputError(f"{where}: {name} is an ensemble itself; name its members instead")
+    return {key: value for key, value in content.items() if key != "features"}
+
+
+def _member_columns(run: Run, model: dict, whole: dict, root: Path) -> dict[str, list[int]]:
+    """For an ensemble's members of another preset, the places of its columns among those of the run's."""
+    found = {}
+    for name, member in model["members"].items():
+        if "preset" not in member:
+            continue
+        found[name] = places_of(load_preset(member["preset"], root), whole)
+        if found[name] is None:
+            raise InputError(
+                f"config/models/{run.model}.yaml: members: {name}: the preset {run.preset}, on which it all runs, "
+                f"lacks columns of {member['preset']}; run it on a preset whose union holds both"
+            )
+    return found
+
+
+def _check_model(model: dict, where: str) -> None:
+    """What the schema cannot say of a model file in words."""
+    estimator, name = model["estimator"], model["estimator"].rpartition(".")[2]
+    is_ensemble = estimator in (_VOTING, _STACKING)
+    for parameter in [*model["parameters"], *model["search"]]:
+        if parameter in _NOT_YOURS:
+            raise InputError(f"{where}: {name}'s parameter '{parameter}': {_NOT_YOURS[parameter]}")
+    if "n_iter_no_change" in model["parameters"] and estimator == "sklearn.ensemble.GradientBoostingClassifier":
+        raise InputError(f"{where}: {name}'s parameter 'n_iter_no_change': {_NOT_YOURS['validation_fraction']}")
+    if model["early_stopping"] and estimator not in ROUNDS:
+        known = ", ".join(sorted(path.rpartition(".")[2] for path in ROUNDS))
+        raise InputError(f"{where}: early_stopping: {name} does not learn in rounds; those that do: {known}")
+    if is_ensemble != bool(model["members"]):
+        raise InputError(f"{where}: members: VotingClassifier and StackingClassifier need it, no other estimator may")
+    if (estimator == _STACKING) != bool(model["final"]):
+        raise InputError(f"{where}: final: StackingClassifier needs the model that joins its members, no other may")
+    if not is_ensemble:
+        return
+    for key in ("search", "reduce", "early_stopping", "calibrate"):
+        if model[key]:
+            raise InputError(f"{where}: {key}: is a matter of the members, each in its own file")
+    for key in ("scale", "weights"):
+        if model[key] != "none":
+            raise InputError(f"{where}: {key}: is a matter of the members, each in its own file")
+    unknown = set(model["parameters"]) - ({"weights"} if estimator == _VOTING else set())
+    if unknown:
+        raise InputError(
+            f"{where}: parameters: '{sorted(unknown)[0]}' cannot be set; songwise joins the members itself"
+        )
 
 
 def load_preset(name: str, root: Path) -> dict:
@@ -203,13 +303,14 @@ def _shown(path: Path, root: Path) -> str:
     return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
-def _model_names(models: str | list[str], root: Path) -> list[str]:
+def _model_list(models: str | list[str], root: Path) -> list[str]:
+    """Models, each MODEL (on all presets of its file) or MODEL@PRESET."""
     if isinstance(models, list):
         return models
     groups = read_yaml(root / "config" / "model_groups.yaml")
     if models in groups:
         return groups[models]
-    if not (root / "config" / "models" / f"{models}.yaml").is_file():
+    if not (root / "config" / "models" / f"{models.partition('@')[0]}.yaml").is_file():
         known = sorted(groups) + sorted(file.stem for file in (root / "config" / "models").glob("*.yaml"))
         raise InputError(f"config: models '{models}' is neither a group nor a model{suggestion(models, known)}")
     return [models]

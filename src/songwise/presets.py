@@ -202,6 +202,19 @@ def column_names(preset: dict) -> list[str]:
     return list(dict.fromkeys(name for family in preset["families"] for name in names_of(family)))
 
 
+def places_of(part: dict, whole: dict) -> list[int] | None:
+    """Where the columns of one resolved preset stand among those of another; None if they are not all there.
+
+    A family is known by what it computes, whatever it is called in either; the audio is that of `whole`.
+    """
+    prefixes = {_meaning(family): family["prefix"] for family in whole["families"]}
+    places = {name: place for place, name in enumerate(column_names(whole))}
+    names = column_names(
+        part | {"families": [family | {"prefix": prefixes.get(_meaning(family), "")} for family in part["families"]]}
+    )
+    return [places[name] for name in names] if places.keys() >= set(names) else None
+
+
 def preset_key(preset: dict) -> str:
     """A short hash of what a resolved preset's numbers follow from: its content, but for what only names it.
 

@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 from songwise.acquire import check_mirror, mirror_of_record
 from songwise.config import load_plan
 from songwise.errors import InputError
-from songwise.files import read_json
+from songwise.files import digest, read_json
 from songwise.presets import preset_key
 from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
 from songwise.provenance import code_of
@@ -72,9 +72,7 @@ def kept_clips():
 
 
 def model_of(wildcards):
-    """A run's model, but for the list of presets: one more of them is no reason to train on the others again."""
-    model = PLAN.models[wildcards.run.partition("@")[0]]
-    return {key: value for key, value in model.items() if key != "features"}
+    return PLAN.model_of(wildcards.run)
 
 
 def preset_of(wildcards):
@@ -143,7 +141,13 @@ def run_params(wildcards):
         runs[str(run)] = shared | {
             "model": run.model,
             "features": run.preset,
-            **{key: model[key] for key in ("estimator", "parameters", "search", "scale", "calibrate")},
+            **{
+                key: value
+                for key, value in model.items()
+                if key not in ("name", "title", "features", "members", "final")
+            },
+            "members": list(model["members"]),
+            "members_key": digest([model["members"], model["final"]]),
             "preset": {key: preset[key] for key in ("audio", "frame", "columns")} | {"key": preset_key(preset)},
         }
     return runs
