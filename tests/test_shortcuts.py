@@ -142,6 +142,7 @@ def inspected(folder: Path, files: dict[str, tuple[str, Path]]) -> list[dict]:
     }
     write_json(folder / "state.json", {"mirror": None, "tracks": record})
     tables = {"tracks_csv": folder / "tracks.csv", "clips_csv": folder / "clips.csv"}
+    tables["fingerprints"] = folder / "fingerprints.parquet"
     inspect_shard(tracks, DATASET, state=folder / "state.json", **tables, title="test")
     return read_rows(tables["tracks_csv"])
 

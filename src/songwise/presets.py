@@ -73,8 +73,7 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
 
     Returns
     -------
-    The same keys, with `families` a list of {prefix, family, frame, pool, statistics, options}, and `parts`: for a
-    union, the columns of each of its presets.
+    The same keys, with `families` a list of {prefix, family, frame, pool, statistics, options}.
 
     Raises
     ------
@@ -83,17 +82,13 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
     if ("union" in preset) == ("families" in preset):
         both = "holds both families and union" if "union" in preset else "holds no families or union"
         raise InputError(f"{where}: {both}; one of them says what the columns are")
-    parts: dict[str, list[str]] = {}
-    families = []
     if "union" in preset:
-        for member, family in _united(preset, members, where):
-            families.append(family)
-            parts.setdefault(member, []).extend(names_of(family))
+        families = list(_united(preset, members, where))
     else:
         families = [
             _family(prefix, content or {}, preset["frame"], where) for prefix, content in preset["families"].items()
         ]
-    resolved = {key: value for key, value in preset.items() if key != "union"} | {"families": families, "parts": parts}
+    resolved = {key: value for key, value in preset.items() if key != "union"} | {"families": families}
     _check_rates(resolved, where)
     count = len(column_names(resolved))
     if preset.get("columns", count) != count:
@@ -135,7 +130,7 @@ def _option(key: str, content: dict, default, at: str):
     return value
 
 
-def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[tuple[str, dict]]:
+def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[dict]:
     # The same thing stands under the name that it got first; another thing of that name gets its preset's in front.
     prefixes: dict[tuple, str] = {}
     taken: dict[str, tuple] = {}
@@ -148,7 +143,7 @@ def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[tupl
                 prefixes[meaning] = f"{member}_{prefix}" if clash else prefix
             family["prefix"] = prefixes[meaning]
             taken |= dict.fromkeys(names_of(family), meaning)
-            yield member, family
+            yield family
 
 
 def _meaning(family: dict) -> tuple:
@@ -220,14 +215,14 @@ def preset_key(preset: dict) -> str:
 
     The order of families counts, since the columns of its tables have it.
     """
-    named = {"title", "columns", "parts"}
+    named = {"title", "columns"}
     return digest([[key, json.dumps(preset[key])] for key in sorted(preset.keys() - named)])
 
 
 def standardised_pairs(presets: dict[str, dict]) -> list[tuple[str, str]]:
     """Names of resolved presets that say the same but for audio.standardise: without it first, then with it."""
     said = {
-        name: {key: value for key, value in preset.items() if key not in ("name", "title", "parts")}
+        name: {key: value for key, value in preset.items() if key not in ("name", "title")}
         | {"audio": preset["audio"] | {"standardise": False}}
         for name, preset in presets.items()
     }
