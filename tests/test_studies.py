@@ -7,19 +7,15 @@ import pandas as pd
 import pytest
 
 from songwise import learning, studies
+from songwise.config import load_model
 from songwise.files import read_json, write_rows
 from songwise.importance import families_of, swapped
 from songwise.models import fold_seed
 from songwise.splits import COLUMNS
 
-LDA = {
-    "name": "lda",
-    "estimator": "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
-    "scale": "standard",
-    "parameters": {"solver": "lsqr", "shrinkage": "auto"},
-    "search": {},
-    "calibrate": False,
-}
+ROOT = Path(__file__).parents[1]
+LDA = load_model("lda_shrinkage", ROOT)
+KNN = load_model("knn", ROOT)
 
 
 def family(name: str, n: int) -> dict:
@@ -66,7 +62,7 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
     write_rows(folder / "duplicates.csv", ["track_id", "other_track_id"], pairs)
     write_rows(folder / "leaderboard.csv", ["model", "features"], [{"model": "lda", "features": "planted"}])
     return {
-        "models": {"lda": LDA},
+        "models": {"lda@planted": LDA},
         "presets": {"planted": PRESET},
         "leaderboard": folder / "leaderboard.csv",
         "feature_tables": [folder / "other/key/0.parquet", folder / "planted/key/0.parquet"],
@@ -158,9 +154,7 @@ def test_the_whole_side_is_fitted_as_for_the_leaderboard(study, tmp_path):
 
 def test_a_step_that_is_too_small_for_the_model_is_left_out(tmp_path, capsys):
     data = planted(tmp_path)
-    data["models"] = {
-        "lda": LDA | {"estimator": "sklearn.neighbors.KNeighborsClassifier", "parameters": {"n_neighbors": 30}}
-    }
+    data["models"] = {"lda@planted": KNN | {"parameters": {"n_neighbors": 30}, "search": {}}}
     studies.study_best(**data, folder=tmp_path / "out")
     assert pd.read_csv(tmp_path / "out/learning_curve.csv")["songs_per_class"].tolist() == [4, 7, 14, 27]
     assert "3 songs a class are too few for lda@planted" in capsys.readouterr().out

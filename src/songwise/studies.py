@@ -14,9 +14,10 @@ from songwise import importance, learning
 from songwise.bootstrap import bootstrap_draws, interval
 from songwise.errors import InputError
 from songwise.files import read_rows, write_json, write_rows
+from songwise.fitting import Classifier, fit
 from songwise.jobs import Progress
 from songwise.metrics import Confusions, accuracy
-from songwise.models import Classifier, fit, fold_seed, read_features
+from songwise.models import fold_seed, read_features
 from songwise.splits import read_rounds
 from songwise.units import Units, read_units
 from songwise.verdicts import song_verdicts
@@ -91,7 +92,8 @@ def study_best(
 
     Parameters
     ----------
-    models, presets : name to content; presets resolved.
+    models : MODEL@PRESET to what it is fitted by (`Plan.model_of`).
+    presets : name to content, resolved.
     leaderboard : leaderboard.csv, the best model first.
     feature_tables : of all presets and shards, PRESET/KEY/SHARD.parquet.
     splits_csv, tracks_csv, duplicates_csv : what `make_splits` and `census.gather` wrote.
@@ -102,9 +104,10 @@ def study_best(
     best = read_rows(leaderboard)[0]
     sides = _sides(splits_csv, tracks_csv, protocol)
     features = read_features([path for path in feature_tables if path.parts[-3] == best["features"]])
+    run = f"{best['model']}@{best['features']}"
     subject = Subject(
-        run=f"{best['model']}@{best['features']}",
-        model=models[best["model"]],
+        run=run,
+        model=models[run],
         features=features,
         families=importance.families_of(presets[best["features"]], list(features.columns)),
         labels=sorted(set().union(*(rows["label"] for side in sides for rows in (side.train, side.test)))),

@@ -35,7 +35,7 @@ rule study_best:
     conda:
         ENVIRONMENT
     params:
-        models=PLAN.models,
+        models={str(run): PLAN.model_of(str(run)) for run in PLAN.runs},
         presets=PLAN.presets,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
