@@ -61,7 +61,7 @@ def plot_reliability(path: Path, bins: dict[str, np.ndarray], title: str) -> Non
         axes.scatter(confident, right, 8 + 600 * share, _COLOURS[level], alpha=0.8, linewidths=0, label=name)
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="probability of the predicted class", ylabel="share right")
     axes.set_title(title, fontsize=10, parse_math=False)
-    legend = axes.legend(loc="upper left", fontsize=9, frameon=False)
+    legend = axes.legend(loc="lower right", fontsize=9, frameon=False)
     for handle in legend.legend_handles:
         handle.set_sizes([40])
     with replacing(path) as temporary:
