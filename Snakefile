@@ -16,14 +16,24 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/acquire.smk"
-include: "workflow/rules/clips.smk"
-include: "workflow/rules/features.smk"
+
+
+if has_audio():
+
+    include: "workflow/rules/acquire.smk"
+    include: "workflow/rules/clips.smk"
+    include: "workflow/rules/features.smk"
+
+else:
+
+    include: "workflow/rules/table.smk"
+
+
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/audit.smk"
 include: "workflow/rules/study.smk"
+include: "workflow/rules/recipe.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
 
@@ -37,6 +47,7 @@ rule all:
         f"{RESULTS}/models_checked.json",
         f"{RESULTS}/tracking.json",
         kept_clips(),
+        recipe_tables(),
 
 
 onsuccess:

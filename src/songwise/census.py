@@ -24,7 +24,7 @@ def gather(
     outputs : files to write, by "tracks", "clips" and "duplicates".
     """
     tracks = sorted(_read_all(track_tables), key=lambda row: row["track_id"])
-    clips = sorted(_read_all(clip_tables), key=lambda row: (row["track_id"], float(row["start"])))
+    clips = sorted(_read_all(clip_tables), key=lambda row: (row["track_id"], float(row["start"] or 0)))
     duplicates = find_duplicates(tracks, read_fingerprints(fingerprints))
     write_rows(outputs["tracks"], TRACK_COLUMNS, tracks)
     write_rows(outputs["clips"], CLIP_COLUMNS, clips)

@@ -4,13 +4,14 @@ Everything here is light (no numpy, no scikit-learn): it runs at every start of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import jsonschema
 import yaml
 
 from songwise.errors import InputError, suggestion
+from songwise.feature_table import PRESET, TABLE
 from songwise.presets import places_of, resolve, standardised_pairs
 
 # The parameter that counts an estimator's rounds, for those that can stop early.
@@ -103,18 +104,47 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     InputError : naming the file and key that cannot be used.
     """
     settings = check(dict(config), "config", root, where="config (config/config.yaml or --config)")
-    dataset, dataset_path = load_dataset(settings["dataset"], root)
+    dataset, dataset_path = _load_chosen(settings, root)
     asked = [entry.partition("@")[::2] for entry in _model_list(settings["models"], root)]
     models = {name: load_model(name, root) for name, _ in asked}
     runs = [Run(name, one) for name, preset in asked for one in ([preset] if preset else models[name]["features"])]
     runs = list(dict.fromkeys(runs))
     presets = {name: load_preset(name, root) for name in dict.fromkeys(run.preset for run in runs)}
     columns = {str(run): _member_columns(run, models[run.model], presets[run.preset], root) for run in runs}
-    return Plan(settings, dataset, dataset_path, models, presets, runs, columns)
+    plan = Plan(settings, dataset, dataset_path, models, presets, runs, columns)
+    return _on_table(plan) if dataset["source"]["type"] == "table" else plan
 
 
-def load_dataset(name_or_path: str, root: Path) -> tuple[dict, Path]:
-    """A data set by its name in config/datasets or by its file's path, checked, with defaults filled in."""
+def _load_chosen(settings: dict, root: Path) -> tuple[dict, Path]:
+    try:
+        return load_dataset(settings["dataset"], root, settings["clip"])
+    except InputError as error:
+        if settings["recipe"]:
+            remedy = "a recipe runs on any data set: --config dataset=NAME (docs/recipes.md)"
+            raise InputError(f"{error}\n{remedy}") from error
+        raise
+
+
+def _on_table(plan: Plan) -> Plan:
+    """The plan for features that are there already: each model runs once, on the table's own columns."""
+    for key, value in (("keep_clips", False), ("show_tracks", "per-class")):
+        if plan.settings[key] not in (value, "none"):
+            raise InputError(f"config: {key}: data set '{plan.dataset['name']}' is a table of features, without audio")
+    return replace(
+        plan,
+        settings=plan.settings | {"show_tracks": "none"},
+        presets={TABLE: PRESET},
+        runs=list(dict.fromkeys(Run(run.model, TABLE) for run in plan.runs)),
+    )
+
+
+def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> tuple[dict, Path]:
+    """A data set by its name in config/datasets or by its file's path, checked, with defaults filled in.
+
+    Parameters
+    ----------
+    clip : config's own clip keys, which go before the file's; with `seconds`, the file's hop and min_seconds go too.
+    """
     if name_or_path.endswith((".yaml", ".yml")):
         path = Path(name_or_path)
         if not path.is_file():
@@ -124,6 +154,11 @@ def load_dataset(name_or_path: str, root: Path) -> tuple[dict, Path]:
         folder = root / "config" / "datasets"
         dataset = _load_named("dataset", name_or_path, folder, root)
         path = folder / f"{name_or_path}.yaml"
+    if dataset["source"]["type"] == "table":
+        dataset["shards"] = 1  # nothing in it is worth dealing out
+    if clip:
+        kept = dataset["clip"].keys() - ({"hop", "min_seconds"} if "seconds" in clip else set())
+        dataset["clip"] = {key: dataset["clip"][key] for key in kept} | clip
     clip = dataset["clip"]
     clip.setdefault("hop", clip["seconds"])
     clip.setdefault("min_seconds", clip["seconds"] / 2)

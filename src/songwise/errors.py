@@ -2,6 +2,8 @@
 
 import difflib
 
+_SHOWN = 10  # problems named in one message
+
 
 class InputError(Exception):
     """Something the user gave cannot be used.
@@ -16,3 +18,10 @@ def suggestion(name: str, known: list[str]) -> str:
     if near:
         return f"; did you mean '{near[0]}'?"
     return f" (known: {', '.join(sorted(known))})" if known else ""
+
+
+def raise_all(where: object, problems: list[str]) -> None:
+    """Raise an InputError that names `where` and the first of `problems`, if there are any."""
+    if problems:
+        more = f"\n{where}: and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise InputError("\n".join(f"{where}: {problem}" for problem in problems[:_SHOWN]) + more)

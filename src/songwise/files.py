@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from songwise.errors import InputError
+
 _LONGEST_NAME = 120  # leaves room for suffixes below the 255 bytes of common file systems
 
 
@@ -56,6 +58,25 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV that songwise wrote, every value as text."""
     with Path(path).open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
+
+
+def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The header and the rows of a CSV that someone else wrote; cells beyond the header stand under None, and missing
+    ones are None.
+
+    Raises
+    ------
+    InputError : it cannot be read, or is no CSV in UTF-8.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            rows = list(reader)
+            return list(reader.fieldnames or []), rows
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: is not a CSV file in UTF-8 ({error})") from error
 
 
 def read_json(path: Path):

@@ -16,6 +16,7 @@ def render_report(
     protocols: list[str],
     title: str,
     label: str,
+    recipe: dict | None,
     portraits: Path | None,
     output: Path,
 ) -> None:
@@ -30,6 +31,7 @@ def render_report(
     folder : results/DATASET.
     protocols : the honest one first.
     title, label : of the data set, and what its classes are.
+    recipe : config's, or None if this run is no published system's.
     portraits : the folder that `draw_tracks` wrote, or None to show none.
     output : the page to write.
     """
@@ -51,6 +53,7 @@ def render_report(
     text = page.get_template("page.html").render(
         title=title,
         label=label,
+        recipe=recipe,
         dataset=folder.name,
         headline=read_json(folder / "headline.json"),
         leaderboard=leaderboard,

@@ -1,15 +1,18 @@
 """Track sheets: which audio there is, what it is called, and which rows are one song."""
 
-import csv
 import re
 from collections import Counter, defaultdict
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from songwise import synthetic
 from songwise.config import load_dataset, read_yaml
-from songwise.errors import InputError, suggestion
-from songwise.files import digest, stable_hash
+from songwise.errors import InputError, raise_all, suggestion
+from songwise.feature_table import read_feature_table
+from songwise.files import digest, read_csv, stable_hash
+from songwise.lists import assign_roles, read_lists
+from songwise.patterns import Pattern
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm"})
 _SHOWN = 10  # rows named in one message
@@ -38,6 +41,7 @@ class Track:
 
 _COLUMNS = [field.name for field in fields(Track)]
 _OF_SPLITS = ("album", "fold", "role")
+_FACTS = ("artist", "album", "fold", "role")  # what a sheet may add to a table of features
 
 
 def load_tracks(name_or_path: str, root: Path = Path()) -> tuple[dict, list[Track]]:
@@ -46,13 +50,17 @@ def load_tracks(name_or_path: str, root: Path = Path()) -> tuple[dict, list[Trac
     return dataset, read_tracks(dataset, path, root)
 
 
-def load_shard(name_or_path: str, shard: int, root: Path = Path()) -> tuple[dict, list[Track]]:
-    """A data set file's content and the tracks of one of its shards."""
-    dataset, tracks = load_tracks(name_or_path, root)
-    return dataset, deal(tracks, dataset["shards"])[shard]
+def load_shard(
+    name_or_path: str, shard: int, root: Path = Path(), clip: dict | None = None
+) -> tuple[dict, list[Track]]:
+    """A data set file's content, with config's `clip` in it, and the tracks of one of its shards."""
+    dataset, path = load_dataset(name_or_path, root, clip)
+    return dataset, deal(read_tracks(dataset, path, root), dataset["shards"])[shard]
 
 
-def read_tracks(dataset: dict, dataset_path: Path, root: Path) -> list[Track]:
+def read_tracks(
+    dataset: dict, dataset_path: Path, root: Path, say: Callable[[str], None] = lambda line: None
+) -> list[Track]:
     """The tracks of a data set, checked.
 
     Parameters
@@ -60,6 +68,7 @@ def read_tracks(dataset: dict, dataset_path: Path, root: Path) -> list[Track]:
     dataset : the data set file's content (`config.load_dataset`).
     dataset_path : that file; its paths are relative to its folder.
     root : the folder that holds workflow/schemas/.
+    say : is given the lines that a person should read: what the lists of a published split leave out.
 
     Raises
     ------
@@ -74,24 +83,24 @@ def read_tracks(dataset: dict, dataset_path: Path, root: Path) -> list[Track]:
     elif source["type"] == "folder":
         where = str(here / source["folder"])
         tracks = _scan(here / source["folder"], source.get("song"), dataset_path)
+    elif source["type"] == "table":
+        where = str(here / source["table"])
+        rows = read_feature_table(here / source["table"], source, dataset_path).track_rows()
+        tracks = [Track(**row) for row in rows]
+        if "tracks" in source:
+            tracks = _with_facts(tracks, here / source["tracks"], root)
     else:
         sheet = here / source["tracks"]
         where = str(sheet)
         tracks = _read_sheet(sheet, source["type"], root)
+    if "lists" in source:
+        tracks = assign_roles(tracks, read_lists(source["lists"], here), where, say)
     _check_songs(tracks, where)
     return tracks
 
 
 def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
-    try:
-        with sheet.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            rows = list(reader)
-            header = list(reader.fieldnames or [])
-    except OSError as error:
-        raise InputError(f"{sheet}: cannot be read ({error.strerror})") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{sheet}: is not a CSV file in UTF-8 ({error})") from error
+    header, rows = read_csv(sheet)
     schema = read_yaml(root / "workflow" / "schemas" / "tracks.schema.yaml")
     known = schema["properties"]
     _check_header(sheet, header, known, schema["required"])
@@ -118,7 +127,7 @@ def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
         if source_type == "manifest" and values.get("path"):
             values |= {"path": str(sheet.parent / values["path"]), "url": ""}
         tracks.append(Track(**{**values, "song": values.get("song") or values["track_id"]}))
-    _raise_all(sheet, problems)
+    raise_all(sheet, problems)
     counts = Counter(track.track_id for track in tracks)
     twice = [name for name, count in counts.items() if count > 1]
     problems = [
@@ -126,7 +135,7 @@ def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
         f"track_id '{name}' stands there more than once; give each row its own"
         for name in twice[:_SHOWN]
     ]
-    _raise_all(sheet, problems)
+    raise_all(sheet, problems)
     return tracks
 
 
@@ -142,6 +151,37 @@ def _check_header(sheet: Path, header: list[str], known: dict, required: list[st
             raise InputError(f"{sheet}: unknown column '{name}'{near} Rename the column if it is your own.")
 
 
+def _with_facts(tracks: list[Track], sheet: Path, root: Path) -> list[Track]:
+    """Tracks of a table with what a sheet says of each, by track_id or by song."""
+    header, rows = read_csv(sheet)
+    known = read_yaml(root / "workflow" / "schemas" / "tracks.schema.yaml")["properties"]
+    key = "track_id" if "track_id" in header else "song"
+    _check_header(sheet, header, known, [key])
+    names = [name for name in _FACTS if name in header]
+    if not names:
+        raise InputError(f"{sheet}: adds none of {', '.join(_FACTS)}; its header is: {','.join(header)}")
+    problems, facts = [], {}
+    for number, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            problems.append(f"row {number}: has {'more' if None in row else 'fewer'} cells than the header")
+            continue
+        found = {name: row[name] for name in names}
+        problems += [
+            f"row {number}: {name} '{value}' cannot be used (it must match {known[name]['pattern']})"
+            for name, value in found.items()
+            if not re.search(known[name].get("pattern", ""), value)
+        ]
+        if facts.setdefault(row[key], found) != found:
+            problems.append(f"row {number}: says of {key} '{row[key]}' otherwise than a row above")
+    problems += [
+        f"has no row for {key} '{name}', which the table has"
+        for name in dict.fromkeys(getattr(track, key) for track in tracks)
+        if name not in facts
+    ]
+    raise_all(sheet, problems)
+    return [replace(track, **facts[getattr(track, key)]) for track in tracks]
+
+
 def check_shown(show: str | list[str], tracks: list[Track]) -> None:
     """Raise InputError if the setting show_tracks names a track that the sheet does not have."""
     known = {track.track_id for track in tracks}
@@ -155,24 +195,20 @@ def check_shown(show: str | list[str], tracks: list[Track]) -> None:
 def _scan(folder: Path, song_pattern: str | None, dataset_path: Path) -> list[Track]:
     if not folder.is_dir():
         raise InputError(f"{dataset_path}: source.folder: there is no folder {folder}")
-    try:
-        song = re.compile(song_pattern) if song_pattern else None
-    except re.error as error:
-        raise InputError(f"{dataset_path}: source.song is not a regular expression ({error})") from error
+    song = Pattern(song_pattern, key="source.song", where=dataset_path) if song_pattern else None
     tracks, problems = [], []
     for class_folder in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."):
         for path in sorted(class_folder.rglob("*")):
             if path.suffix.lower() not in AUDIO_SUFFIXES or path.name.startswith("."):
                 continue
             name = path.relative_to(class_folder).as_posix()
-            found = song.search(name) if song else None
-            if song and not found:
-                problems.append(f"'{name}' of class '{class_folder.name}' does not match source.song '{song.pattern}'")
+            title = song.find(name) if song else str(Path(name).with_suffix(""))
+            if not title:
+                problems.append(f"'{name}' of class '{class_folder.name}' does not match source.song '{song.text}'")
                 continue
-            title = (found.group(1) if song.groups else found.group()) if found else str(Path(name).with_suffix(""))
             track_id = f"{class_folder.name}/{name}".replace("@", "%40")
             tracks.append(Track(track_id, class_folder.name, f"{class_folder.name}/{title}", path=str(path)))
-    _raise_all(folder, problems)
+    raise_all(folder, problems)
     if not tracks:
         raise InputError(
             f"{folder}: holds no audio; one folder a class with files named "
@@ -185,7 +221,7 @@ def _check_songs(tracks: list[Track], where: str) -> None:
     labels = defaultdict(set)
     for track in tracks:
         labels[track.song].add(track.label)
-    _raise_all(
+    raise_all(
         where,
         [
             f"song '{song}' has two labels: {', '.join(sorted(found))}; a song belongs to one class"
@@ -195,12 +231,6 @@ def _check_songs(tracks: list[Track], where: str) -> None:
     )
     if len(set.union(*labels.values())) < 2:
         raise InputError(f"{where}: all tracks have the label '{tracks[0].label}'; at least two classes are needed")
-
-
-def _raise_all(where, problems: list[str]) -> None:
-    if problems:
-        more = f"\n{where}: and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise InputError("\n".join(f"{where}: {problem}" for problem in problems[:_SHOWN]) + more)
 
 
 def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:

@@ -16,6 +16,7 @@ from songwise.files import digest, read_json
 from songwise.presets import preset_key
 from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
 from songwise.provenance import code_of
+from songwise.recipe import recipe_line
 from songwise.runs import claim
 from songwise.sheet import check_shown, columns_digest, deal, read_tracks, rows_digest
 
@@ -28,10 +29,16 @@ def is_real_run():
     return workflow.is_main_process and not any(word in LOOKING or word.startswith("-n") for word in sys.argv)
 
 
+def say(line):
+    """A line for the person who typed the command, once: jobs read the Snakefile too."""
+    if is_real_run():
+        print(f"songwise: {line}", file=sys.stderr)
+
+
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
-    TRACKS = read_tracks(PLAN.dataset, PLAN.dataset_path, Path())
+    TRACKS = read_tracks(PLAN.dataset, PLAN.dataset_path, Path(), say=say)
     PLAN = replace(PLAN, protocols=choose(PLAN.settings, PLAN.dataset["split"], TRACKS, PLAN.dataset_path))
     check_shown(PLAN.settings["show_tracks"], TRACKS)
     SHARDS = deal(TRACKS, PLAN.dataset["shards"])
@@ -57,6 +64,18 @@ wildcard_constraints:
     shard=r"\d+",
     run="|".join(str(run) for run in PLAN.runs),
     audit="|".join(PLAN.protocols[1:]) or "none",
+
+
+def has_audio():
+    return PLAN.dataset["source"]["type"] != "table"
+
+
+def source_table():
+    return str(PLAN.dataset_path.parent / PLAN.dataset["source"]["table"])
+
+
+def recipe_tables():
+    return [f"{RESULTS}/recipe.csv"] if PLAN.settings["recipe"] else []
 
 
 def shard_rows(wildcards):
@@ -188,6 +207,7 @@ def print_headline():
         f"[{found['song_accuracy_low']:.2f}, {found['song_accuracy_high']:.2f}]; "
         f"{found['corrected_song_accuracy']:.2f} once corrected for having been chosen among {len(PLAN.runs)}.\n"
         f"Within noise of the best: {', '.join(close[:3]) or 'no other'}{f' and {more} more' if more > 0 else ''}.\n"
+        f"{recipe_line(PLAN.settings['recipe'], Path(RESULTS))}"
         f"The report: {RESULTS}/report.html\n"
         f"The runs:   mlflow ui, then http://127.0.0.1:5000/#/experiments/{experiment}/runs"
         "?workflowType=machine_learning&viewStateShareKey=leaderboard",

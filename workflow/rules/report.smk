@@ -82,6 +82,7 @@ rule render_report:
                 "map.png",
             ],
         ),
+        recipe=recipe_tables(),
         portraits=[] if PLAN.settings["show_tracks"] == "none" else ["results/{dataset}/tracks"],
     output:
         report(
@@ -98,6 +99,7 @@ rule render_report:
         protocols=PLAN.protocols,
         title=PLAN.dataset.get("title", DATASET),
         label=PLAN.dataset["label"],
+        recipe=PLAN.settings["recipe"],
         code=code_of("report"),
     script:
         "../scripts/render_report.py"

@@ -10,7 +10,7 @@ with job(snakemake.log[0]):
     from songwise.sheet import load_shard
 
     shard, presets = snakemake.wildcards.shard, snakemake.params.presets
-    dataset, tracks = load_shard(snakemake.config["dataset"], int(shard))
+    dataset, tracks = load_shard(snakemake.config["dataset"], int(shard), clip=snakemake.config.get("clip"))
     inputs = {name: Path(path) for name, path in snakemake.input.items()}
     extract_shard(
         GoodClips(tracks, dataset, **inputs),

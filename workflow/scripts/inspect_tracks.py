@@ -8,7 +8,9 @@ with job(snakemake.log[0]):
     from songwise.clips import inspect_shard
     from songwise.sheet import load_shard
 
-    dataset, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
+    dataset, tracks = load_shard(
+        snakemake.config["dataset"], int(snakemake.wildcards.shard), clip=snakemake.config.get("clip")
+    )
     inspect_shard(
         tracks,
         dataset,

@@ -13,6 +13,7 @@ with job(snakemake.log[0]):
         protocols=snakemake.params.protocols,
         title=snakemake.params.title,
         label=snakemake.params.label,
+        recipe=snakemake.params.recipe,
         portraits=Path(snakemake.input.portraits[0]) if snakemake.input.portraits else None,
         output=Path(snakemake.output[0]),
     )

@@ -1,0 +1,24 @@
+# Inputs: the CSV of features that the data set file names, in place of audio.
+# Outputs: data/clips/DATASET/0.{tracks,clips}.csv and data/features/DATASET/table/KEY/0.parquet, as acquire, clips and
+#   features make them of audio, so that all further rules are the same.
+# Steps: read_table.
+
+
+rule read_table:
+    input:
+        table=source_table(),
+    output:
+        tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
+        clips_csv="data/clips/{dataset}/{shard}.clips.csv",
+        features=feature_files(PLAN.presets),
+    log:
+        "logs/{dataset}/read_table/{shard}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        source=PLAN.dataset["source"],
+        rows=shard_rows,
+        preset=PLAN.presets["table"],
+        code=code_of("feature_table"),
+    script:
+        "../scripts/read_table.py"

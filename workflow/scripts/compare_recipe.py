@@ -1,0 +1,12 @@
+"""What a published system reported, beside the same models here, under its protocol and by song."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.recipe import compare_recipe
+
+    compare_recipe(
+        snakemake.params.recipe, leakage_csv=Path(snakemake.input.leakage), output=Path(snakemake.output.recipe)
+    )

@@ -1,0 +1,19 @@
+"""Tracks, clips and features of a CSV that holds features already."""
+
+from pathlib import Path
+
+from songwise.jobs import job
+
+with job(snakemake.log[0]):
+    from songwise.feature_table import read_feature_table, write_shard
+    from songwise.sheet import load_shard
+
+    _, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
+    write_shard(
+        read_feature_table(Path(snakemake.input.table), snakemake.params.source, snakemake.config["dataset"]),
+        tracks,
+        snakemake.params.preset,
+        tracks_csv=Path(snakemake.output.tracks_csv),
+        clips_csv=Path(snakemake.output.clips_csv),
+        features=Path(snakemake.output.features[0]),
+    )
