@@ -32,8 +32,8 @@ def leakage(path, *runs: str, protocols: dict[str, float]) -> None:
         for protocol, accuracy in protocols.items():
             row = {"model": model, "features": features, "protocol": protocol}
             for level, bonus in (("clip", 0.0), ("song", 0.05)):
-                row |= {f"{level}_accuracy": accuracy + bonus, f"{level}_accuracy_low": accuracy + bonus - 0.1}
-                row |= {f"{level}_accuracy_high": accuracy + bonus + 0.1}
+                for end, difference in (("", 0.0), ("_low", -0.1), ("_high", 0.1)):
+                    row[f"{level}_accuracy{end}"] = round(accuracy + bonus + difference, 4)
             rows.append(row)
     write_rows(path, LEAKAGE_COLUMNS, rows)
 
