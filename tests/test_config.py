@@ -7,10 +7,10 @@ import pytest
 import yaml
 from conftest import ROOT, tone, write_wav
 
-from songwise.config import load_plan, load_preset
+from songwise.config import load_dataset, load_plan, load_preset
 from songwise.errors import InputError
 from songwise.presets import column_names, preset_key
-from songwise.sheet import deal, load_tracks, rows_digest
+from songwise.sheet import deal, load_tracks, read_tracks, rows_digest
 
 GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
 
@@ -247,12 +247,16 @@ def test_a_new_song_changes_one_shard_and_a_changed_file_its_own(tmp_path, data_
 def test_every_shipped_file_is_valid():
     groups = yaml.safe_load((ROOT / "config" / "model_groups.yaml").read_text())
     for path in (ROOT / "config" / "datasets").glob("*.yaml"):
-        dataset, tracks = load_tracks(path.stem, ROOT)
-        assert dataset["name"] == path.stem and tracks
+        dataset, _ = load_dataset(path.stem, ROOT)
+        assert dataset["name"] == path.stem
+        if dataset["source"]["type"] != "table":  # a table is the user's to bring
+            assert read_tracks(dataset, path, ROOT)
     for group in groups:
         assert load_plan({"dataset": "demo", "models": group}, ROOT).runs
     models = {path.stem for path in (ROOT / "config" / "models").glob("*.yaml")}
-    assert {entry.partition("@")[0] for entry in groups["classical"]} == models, "classical is the whole grid"
+    recipes = [yaml.safe_load(path.read_text())["models"] for path in (ROOT / "config" / "recipes").glob("*.yaml")]
+    named = {entry.partition("@")[0] for names in [groups["classical"], *recipes] for entry in names}
+    assert named == models, "classical is the whole grid, but for what recipes alone have"
     for path in (ROOT / "config" / "models").glob("*.yaml"):
         assert load_plan({"dataset": "demo", "models": path.stem}, ROOT).runs
 

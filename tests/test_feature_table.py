@@ -12,10 +12,10 @@ from conftest import ROOT
 from songwise.config import load_plan
 from songwise.errors import InputError
 from songwise.feature_table import PRESET, read_feature_table, write_shard
-from songwise.files import read_rows
+from songwise.files import read_rows, write_rows
 from songwise.models import cross_validate, read_features
 from songwise.sheet import load_tracks
-from songwise.splits import make_splits
+from songwise.splits import COLUMNS
 
 GTZAN = ROOT.parent / "shared" / "gtzan"
 HEADER = "filename,length,rms_mean,tempo,label"
@@ -124,19 +124,17 @@ def test_a_song_that_stands_there_under_two_names_is_found_whatever_the_order_of
 def test_models_train_on_a_table_as_on_audio(data_set, tmp_path):
     path = data_set()
     outputs = write_tables(path, tmp_path)
-    plan = load_plan({"dataset": path, "models": "lda_shrinkage"}, ROOT)
-    (tmp_path / "duplicates.csv").write_text("track_id,other_track_id,similarity,same_label\n")
-    inputs = {"tracks_csv": outputs["tracks_csv"], "clips_csv": outputs["clips_csv"]}
-    make_splits(
-        **inputs,
-        duplicates_csv=tmp_path / "duplicates.csv",
-        output=tmp_path / "splits.csv",
-        protocols=["by-song"],
-        seed=0,
-        **plan.dataset["split"],
-    )
+    model = load_plan({"dataset": path, "models": "lda_shrinkage"}, ROOT).models["lda_shrinkage"]
+    tracks = {track["track_id"]: track for track in read_rows(outputs["tracks_csv"])}
+    split = {"protocol": "by-song", "repeat": 0, "role": "test"}
+    splits = [
+        split | clip | {"label": track["label"], "group": track["song"], "fold": int(track["song"][-1]) % 3}
+        for clip in read_rows(outputs["clips_csv"])
+        for track in [tracks[clip["track_id"]]]
+    ]
+    write_rows(tmp_path / "splits.csv", COLUMNS, splits)
     cross_validate(
-        plan.models["lda_shrinkage"],
+        model,
         feature_tables=[outputs["features"]],
         splits_csv=tmp_path / "splits.csv",
         tracks_csv=outputs["tracks_csv"],
