@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, copy_project, snakemake
 
 from songwise.config import load_plan
 from songwise.errors import InputError
@@ -223,3 +223,26 @@ def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tm
     else:
         assert counts == [442, 197, 290] and "1 of the 930 listed files are not among the tracks: jazz.00054" in said[0]
     assert f"70 of {len(names)} tracks stand in no list and are left out: classical.00042, country.00008" in said[-1]
+
+
+@pytest.mark.workflow
+def test_a_table_and_a_recipe_run_from_end_to_end_without_any_audio(data_set, tmp_path):
+    folder = copy_project(tmp_path / "project")
+    path = data_set()
+    published = {"lda_shrinkage@kaggle57": {"value": 0.99, "what": "test accuracy"}}
+    recipe = {"name": "theirs", "source": "a paper", "protocol": "random-clips", "published": published}
+    config = {"dataset": path, "models": ["majority", "lda_shrinkage"], "recipe": recipe}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(config))
+    words = ("--cores", "2", "--configfile", str(tmp_path / "recipe.yaml"))
+    done = snakemake(folder, *words)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert "The recipe theirs: lda_shrinkage@table, clips: 0.99 published, " in done.stdout
+    assert not (folder / "data" / "raw").exists()
+    (recipe_row, floor) = read_rows(folder / "results" / "mine" / "recipe.csv")
+    assert float(recipe_row["published_here"]) > 0.8 and recipe_row["features"] == "table"
+    assert floor["model"] == "majority" and floor["note"] == "nothing published"
+    assert "The recipe and the truth" in (folder / "results" / "mine" / "report.html").read_text()
+    assert "Nothing to be done" in snakemake(folder, *words).stdout
+    (tmp_path / "table.csv").write_text((tmp_path / "table.csv").read_text().replace("120.5", "", 1))
+    done = snakemake(folder, *words)
+    assert done.returncode != 0 and "column 'tempo', row 2: is empty" in done.stdout and "Traceback" not in done.stdout

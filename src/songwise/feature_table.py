@@ -92,12 +92,12 @@ def read_feature_table(path: Path, source: Mapping, where: object) -> FeatureTab
         ]
         if not label or _RESERVED.search(label):
             problems.append(f"row {number}: {source['label']} '{label}' cannot be used as a label")
-        for column, fault in _faults(columns, row):
-            unusable.setdefault(column, []).append(f"row {number}: {fault}")
-        if problems or unusable:
-            continue
-        numbers = array("d", (float(row[column]) for column in columns))
-        clips.append(TableClip(name, _identifier(found[track.key]), found[song.key], label, numbers))
+        numbers = _numbers([row[column] for column in columns])
+        if numbers is None:
+            for column, fault in _faults(columns, row):
+                unusable.setdefault(column, []).append(f"row {number}: {fault}")
+        elif not problems:
+            clips.append(TableClip(name, _identifier(found[track.key]), found[song.key], label, numbers))
     twice = [name for name, count in Counter(row[source["clip"]] for row in rows).items() if count > 1]
     problems += [f"{source['clip']} '{name}' stands there more than once" for name in twice]
     problems += [_column_fault(column, faults) for column, faults in unusable.items()]
@@ -129,6 +129,14 @@ def _feature_columns(path: Path, header: list[str], source: Mapping) -> list[str
     if "clip_id" in columns:
         raise InputError(f"{path}: a feature cannot be called 'clip_id'; rename it, or name it in source.drop")
     return columns
+
+
+def _numbers(cells: list[str]) -> array | None:
+    try:
+        numbers = array("d", map(float, cells))
+    except ValueError:
+        return None
+    return numbers if all(map(math.isfinite, numbers)) else None
 
 
 def _faults(columns: list[str], row: dict[str, str]) -> Iterator[tuple[str, str]]:
