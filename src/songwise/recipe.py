@@ -75,7 +75,8 @@ def recipe_line(recipe: Mapping | None, results: Path) -> str:
         return f"The recipe {recipe['name']}: none of its published models was run; see {path}\n"
     best = max(told, key=lambda row: float(row["published"]))
     published, here, truth = (f"{float(best[name]):.2f}" for name in ("published", "published_here", "by_song"))
+    own = "" if recipe["protocol"] == "by-song" else f"{here} here by its own protocol ({recipe['protocol']}), "
     return (
         f"The recipe {recipe['name']}: {best['model']}@{best['features']}, {best['level']}s: {published} published, "
-        f"{here} here by its own protocol ({recipe['protocol']}), {truth} here by song; all of it: {path}\n"
+        f"{own}{truth} here by song; all of it: {path}\n"
     )
