@@ -155,7 +155,7 @@ def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> 
         dataset = _load_named("dataset", name_or_path, folder, root)
         path = folder / f"{name_or_path}.yaml"
     if dataset["source"]["type"] == "table":
-        dataset["shards"] = 1  # nothing in it is worth dealing out
+        return dataset | {"shards": 1, "clip": None}, path  # nothing to deal out or to cut
     if clip:
         kept = dataset["clip"].keys() - ({"hop", "min_seconds"} if "seconds" in clip else set())
         dataset["clip"] = {key: dataset["clip"][key] for key in kept} | clip
