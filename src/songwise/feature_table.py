@@ -6,6 +6,7 @@ what only the job needs is imported there.
 
 import hashlib
 import math
+import os
 import re
 from array import array
 from collections import Counter
@@ -72,7 +73,7 @@ def read_feature_table(path: Path, source: Mapping, where: object) -> FeatureTab
     track = Pattern(source["track"], key="source.track", where=where) if source.get("track") else song
     if not path.is_file():
         remedy = "put it there, or name another data set (--config dataset=NAME)"
-        raise InputError(f"{where}: source.table: there is no file {path}; {remedy}")
+        raise InputError(f"{where}: source.table: there is no file {os.path.normpath(path)}; {remedy}")
     header, rows = read_csv(path)
     columns = _feature_columns(path, header, source)
     if not rows:
