@@ -23,6 +23,7 @@ if has_audio():
     include: "workflow/rules/acquire.smk"
     include: "workflow/rules/clips.smk"
     include: "workflow/rules/features.smk"
+    include: "workflow/rules/audit.smk"
 
 else:
 

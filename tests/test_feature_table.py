@@ -27,6 +27,7 @@ def row(genre: str, song: int, clip: int, *numbers: float) -> str:
     return f"{genre}.{song:05d}.{clip}.wav,66149,{','.join(map(repr, numbers))},{genre}"
 
 
+TWIN = [row("rock", 9, clip, 0.1 * 5 + 0.01 * (2 - clip) + 1, 120.5) for clip in range(3)]  # of rock.00005
 GOOD = [row(genre, song, clip) for genre in ("blues", "rock") for song in range(6) for clip in range(3)]
 
 
@@ -98,7 +99,8 @@ def test_a_mistake_in_a_table_is_named_with_its_row_and_column(data_set, rows, k
 def write_tables(path: str, folder) -> dict:
     dataset, tracks = load_tracks(path, ROOT)
     table = read_feature_table(folder / "table.csv", dataset["source"], path)
-    outputs = {"tracks_csv": folder / "tracks.csv", "clips_csv": folder / "clips.csv", "features": folder / "0.parquet"}
+    outputs = {name: folder / f"{name[:-4]}.csv" for name in ("tracks_csv", "clips_csv")}
+    outputs |= {name: folder / f"{name}.parquet" for name in ("fingerprints", "features")}
     write_shard(table, tracks, PRESET, **outputs)
     return outputs
 
@@ -114,8 +116,7 @@ def test_numbers_arrive_as_they_stand_in_the_table(data_set, tmp_path):
 
 
 def test_a_song_that_stands_there_under_two_names_is_found_whatever_the_order_of_its_rows(data_set, tmp_path):
-    twin = [row("rock", 9, clip, 0.1 * 5 + 0.01 * (2 - clip) + 1, 120.5) for clip in range(3)]
-    outputs = write_tables(data_set([*GOOD, *twin]), tmp_path)
+    outputs = write_tables(data_set([*GOOD, *TWIN]), tmp_path)
     heard = {track["track_id"]: track["audio_sha256"] for track in read_rows(outputs["tracks_csv"])}
     assert heard["rock.00009"] == heard["rock.00005"]
     assert len(set(heard.values())) == 12
@@ -228,7 +229,7 @@ def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tm
 @pytest.mark.workflow
 def test_a_table_and_a_recipe_run_from_end_to_end_without_any_audio(data_set, tmp_path):
     folder = copy_project(tmp_path / "project")
-    path = data_set()
+    path = data_set([*GOOD, *TWIN])
     published = {"lda_shrinkage@kaggle57": {"value": 0.99, "what": "test accuracy"}}
     recipe = {"name": "theirs", "source": "a paper", "protocol": "random-clips", "published": published}
     config = {"dataset": path, "models": ["majority", "lda_shrinkage"], "recipe": recipe}
@@ -238,6 +239,8 @@ def test_a_table_and_a_recipe_run_from_end_to_end_without_any_audio(data_set, tm
     assert done.returncode == 0, done.stdout[-4000:]
     assert "The recipe theirs: lda_shrinkage@table, clips: 0.99 published, " in done.stdout
     assert not (folder / "data" / "raw").exists()
+    (pair,) = read_rows(folder / "results" / "mine" / "duplicates.csv")
+    assert (pair["track_id"], pair["other_track_id"], pair["similarity"]) == ("rock.00005", "rock.00009", "1")
     (recipe_row, floor) = read_rows(folder / "results" / "mine" / "recipe.csv")
     assert float(recipe_row["published_here"]) > 0.8 and recipe_row["features"] == "table"
     assert floor["model"] == "majority" and floor["note"] == "nothing published"

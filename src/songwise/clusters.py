@@ -144,14 +144,14 @@ def compare(method: str, clusters: np.ndarray, labels: pd.Series, first: pd.Seri
 
 
 def project(X: np.ndarray, seed: int) -> np.ndarray:
-    """Two coordinates of each song by t-SNE, started from the first two principal components; shape (songs, 2).
+    """Two coordinates of each song by t-SNE, started from the first two components, if there are; shape (songs, 2).
 
     Parameters
     ----------
     X : shape (songs, components).
     """
     perplexity = min(_PERPLEXITY, (len(X) - 1) / 3)
-    return TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(X)
+    return TSNE(init="pca" if X.shape[1] > 1 else "random", perplexity=perplexity, random_state=seed).fit_transform(X)
 
 
 def plot_map(path: Path, places: np.ndarray, labels: list[str], title: str) -> None:

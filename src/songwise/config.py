@@ -130,11 +130,13 @@ def _on_table(plan: Plan) -> Plan:
     for key, value in (("keep_clips", False), ("show_tracks", "per-class")):
         if plan.settings[key] not in (value, "none"):
             raise InputError(f"config: {key}: data set '{plan.dataset['name']}' is a table of features, without audio")
+    runs = list(dict.fromkeys(Run(run.model, TABLE) for run in plan.runs))
     return replace(
         plan,
         settings=plan.settings | {"show_tracks": "none"},
         presets={TABLE: PRESET},
-        runs=list(dict.fromkeys(Run(run.model, TABLE) for run in plan.runs)),
+        runs=runs,
+        columns={str(run): {} for run in runs},
     )
 
 

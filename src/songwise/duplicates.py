@@ -43,7 +43,7 @@ def find_duplicates(tracks: list[dict], prints: Fingerprints) -> list[dict]:
     good = {row["track_id"]: row for row in tracks if row["status"] == "ok"}
     found = {}
     for pair in _identical(good):
-        found[pair] = {"similarity": "1", "offset": "0.00", "overlap": f"{float(good[pair[0]]['seconds']):.2f}"}
+        found[pair] = {"similarity": "1", "offset": "0.00", "overlap": f"{float(good[pair[0]]['seconds'] or 0):.2f}"}
     for pair, similarity, offset, overlap in similar_pairs(prints):
         # Only identical samples are 1.
         near = {"similarity": f"{min(similarity, 0.999):.3f}", "offset": f"{offset:.2f}", "overlap": f"{overlap:.2f}"}

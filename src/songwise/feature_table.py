@@ -21,7 +21,7 @@ from songwise.patterns import Pattern
 TABLE = "table"  # the one preset that such a data set has
 # What `presets.resolve` gives, of numbers whose making is not known.
 PRESET = {"name": TABLE, "title": "A table's own columns"}
-PRESET |= {"audio": None, "frame": None, "columns": None, "families": []}
+PRESET |= {"audio": {"sample_rate": None, "standardise": False}, "frame": None, "columns": None, "families": []}
 _RESERVED = re.compile(r"[@\x00-\x1f]")  # as in workflow/schemas/tracks.schema.yaml
 
 
@@ -159,7 +159,14 @@ def _identifier(name: str) -> str:
 
 
 def write_shard(
-    table: FeatureTable, tracks: list, preset: dict, *, tracks_csv: Path, clips_csv: Path, features: Path
+    table: FeatureTable,
+    tracks: list,
+    preset: dict,
+    *,
+    tracks_csv: Path,
+    clips_csv: Path,
+    fingerprints: Path,
+    features: Path,
 ) -> None:
     """Write what inspect_tracks and extract_features write of audio, with every clip good.
 
@@ -169,6 +176,7 @@ def write_shard(
     preset : for the metadata of `features`.
     tracks_csv, clips_csv : to write; a track's audio_sha256 is that of its numbers, whatever the order of its rows, so
         that a song that stands there under two names is found.
+    fingerprints : to write, without any: there is nothing to hear.
     features : Parquet to write: clip_id (TRACK@FILE NAME), then the columns as double.
     """
     import json
@@ -178,6 +186,7 @@ def write_shard(
     from pyarrow import parquet
 
     from songwise.clips import CLIP_COLUMNS, TRACK_COLUMNS
+    from songwise.fingerprints import write_fingerprints
 
     clips_of: dict[str, list[TableClip]] = {track.track_id: [] for track in tracks}
     for clip in table.clips:
@@ -200,6 +209,7 @@ def write_shard(
             for clip_id, clip in zip(clip_ids, kept, strict=True)
         ],
     )
+    write_fingerprints(fingerprints, {})
     numbers = np.array([clip.numbers for clip in kept])
     fields = [pa.field("clip_id", pa.string()), *(pa.field(name, pa.float64()) for name in table.columns)]
     schema = pa.schema(fields, metadata={"songwise.preset": json.dumps(preset, sort_keys=True)})

@@ -70,6 +70,11 @@ def has_audio():
     return PLAN.dataset["source"]["type"] != "table"
 
 
+def audits_of_audio():
+    names = ["shortcuts.json", "standardised.csv"]
+    return expand("results/{dataset}/{name}", dataset=DATASET, name=names) if has_audio() else []
+
+
 def source_table():
     return str(PLAN.dataset_path.parent / PLAN.dataset["source"]["table"])
 
@@ -193,14 +198,15 @@ def store_generation():
 
 def print_headline():
     """The result, if this run's goal was one."""
-    if not all(Path(f"{RESULTS}/{name}.json").is_file() for name in ("headline", "tracking", "shortcuts")):
+    needed = ["headline", "tracking", *(["shortcuts"] if has_audio() else [])]
+    if not all(Path(f"{RESULTS}/{name}.json").is_file() for name in needed):
         return
     found = read_json(Path(f"{RESULTS}/headline.json"))
     close = found["within_noise"]
     more = len(close) - 3
     experiment = read_json(Path(f"{RESULTS}/tracking.json"))["experiments"][DATASET]["experiment_id"]
-    shortcuts = read_json(Path(f"{RESULTS}/shortcuts.json"))
-    if shortcuts["beats_chance"]:
+    shortcuts = read_json(Path(f"{RESULTS}/shortcuts.json")) if has_audio() else {}
+    if shortcuts.get("beats_chance"):
         print(f"\nBeware: {shortcuts['finding']}", file=sys.stderr)
     print(
         f"\nBest on songs never heard: {found['best']}, song accuracy {found['song_accuracy']:.2f} "

@@ -62,8 +62,7 @@ rule render_report:
         levels="results/{dataset}/levels.csv",
         confusion_top="results/{dataset}/confusion_top.csv",
         calibration="results/{dataset}/calibration.png",
-        shortcuts="results/{dataset}/shortcuts.json",
-        standardised="results/{dataset}/standardised.csv",
+        audits=audits_of_audio(),
         figures=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.png",
             run=PLAN.runs,

@@ -1,5 +1,5 @@
 # Inputs: the CSV of features that the data set file names, in place of audio.
-# Outputs: data/clips/DATASET/0.{tracks,clips}.csv and data/features/DATASET/table/KEY/0.parquet, as acquire, clips and
+# Outputs: data/clips/DATASET/0.{tracks,clips}.csv, 0.fingerprints.parquet (empty) and data/features/DATASET/table/KEY/0.parquet, as acquire, clips and
 #   features make them of audio, so that all further rules are the same.
 # Steps: read_table.
 
@@ -10,6 +10,7 @@ rule read_table:
     output:
         tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
+        fingerprints="data/clips/{dataset}/{shard}.fingerprints.parquet",
         features=feature_files(PLAN.presets),
     log:
         "logs/{dataset}/read_table/{shard}.log",

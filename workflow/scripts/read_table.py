@@ -15,5 +15,6 @@ with job(snakemake.log[0]):
         snakemake.params.preset,
         tracks_csv=Path(snakemake.output.tracks_csv),
         clips_csv=Path(snakemake.output.clips_csv),
+        fingerprints=Path(snakemake.output.fingerprints),
         features=Path(snakemake.output.features[0]),
     )
