@@ -277,13 +277,28 @@ def test_weights_reach_inner_fits_too(monkeypatch):
         ({"weights": "balanced"}, r"knn\.yaml: KNeighborsClassifier knows no weights"),
         ({"estimator": "sklearn.svm.LinearSVC", "parameters": {}}, r"LinearSVC has no probabilities.*calibrate: true"),
         ({"parameters": {"n_neighbors": -1}}, r"knn\.yaml: .*'n_neighbors' parameter .* must be an int"),
-        ({"reduce": {"pca": 7}}, r"knn\.yaml: reduce\.pca: 7 components of 6"),
     ],
 )
 def test_what_an_estimator_cannot_do_is_said_in_words(keys, message):
     X, y, groups = songs()
     with pytest.raises(InputError, match=message):
         fit(a_model("knn") | keys, X, y, groups, SEED)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "kept"),
+    [
+        ("pca_lda", {}, 6),  # of the columns there are
+        ("pca_lda", {"reduce": {"pca": 2}}, 2),
+        ("qda", {}, 3),  # a class has four clips
+        ("pca_lda", {"calibrate": True}, 6),
+    ],
+)
+def test_components_are_as_many_as_every_fit_allows(name, keys, kept):
+    X, y, groups = songs(n_songs=6, clips=2)
+    fitted = fit(a_model(name) | {"reduce": {"pca": 100}} | keys, X, y, groups, SEED).pipeline
+    pipeline = fitted.calibrated_classifiers_[0].estimator if "calibrate" in keys else fitted
+    assert pipeline.named_steps["reduce"].n_components_ == kept
 
 
 def test_too_few_songs_for_inner_folds_is_said_in_words():

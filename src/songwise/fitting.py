@@ -16,6 +16,7 @@ from songwise.errors import InputError
 from songwise.estimators import build, fit_options
 
 _INNER_FOLDS = 3
+_QDA = "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis"
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,8 @@ def fit(
 
 def _single(model: dict, training: _Training):
     pipeline = build(model, training.seed)
-    n_components = model["reduce"].get("pca", 0)
-    n_columns = np.ptp(training.X[:, model.get("columns", slice(None))], axis=0).astype(bool).sum()
-    if n_components > n_columns:
-        raise InputError(
-            f"config/models/{training.name}.yaml: reduce.pca: {n_components} components of {n_columns} columns that "
-            "vary; ask for fewer, or for a share of the variance"
-        )
+    if model["reduce"]:
+        pipeline.set_params(reduce__n_components=_components(model, training))
     options = fit_options(model, pipeline, training.y)
     if model["search"] or model["early_stopping"]:
         X, y, folds = training.to_choose()
@@ -132,6 +128,22 @@ def _single(model: dict, training: _Training):
     calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
     # The folds, indices of this training set, are no part of the fitted model.
     return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
+
+
+def _components(model: dict, training: _Training) -> int | float:
+    """Principal components to keep: a share of the variance as it was asked for, a number as far as each fit allows."""
+    asked = model["reduce"]["pca"]
+    if asked < 1:
+        return asked
+    sides = [training.y]
+    if model["search"] or model["early_stopping"] or model["calibrate"]:
+        sides += [training.y[inside] for inside, _ in training.inner]
+    columns = training.X[:, model.get("columns", slice(None))]
+    most = [asked, np.count_nonzero(np.ptp(columns, axis=0)), *map(len, sides)]
+    if model["estimator"] == _QDA:
+        # A covariance for each class wants more clips of it than components.
+        most += [np.bincount(y)[np.unique(y)].min() - 1 for y in sides]
+    return max(1, int(min(most)))
 
 
 def _ensemble(model: dict, training: _Training):
