@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-# librosa's generalised ufunc (zero crossings, local maxima), with which features are compared, crash at random when
+# librosa's generalised ufuncs (zero crossings, local maxima), with which features are compared, crash at random when
 # numba 0.68 loads them from its cache: a process that calls them compiles them itself. songwise's own code calls none.
 os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="songwise-tests-")
 
@@ -34,6 +34,15 @@ def tone(seconds: float, hertz: float, rate: int = RATE) -> np.ndarray:
     t = np.arange(round(seconds * rate)) / rate
     noise = np.random.default_rng(round(hertz)).normal(size=len(t))
     return 0.2 * np.sin(2 * np.pi * hertz * t) + 0.1 * np.sin(4 * np.pi * hertz * t) + 0.01 * noise
+
+
+def songs(n_songs: int = 30, clips: int = 4, columns: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Clips of songs of three classes: X with a part of the song's own and a part of the class; y; groups."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(n_songs) % 3, clips)
+    groups = np.repeat([f"song-{i:02d}" for i in range(n_songs)], clips)
+    own = np.repeat(rng.normal(size=(n_songs, columns)), clips, axis=0)
+    return y[:, None] * 0.7 + own + 0.1 * rng.normal(size=(len(y), columns)), y, groups
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, songs
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.model_selection import StratifiedGroupKFold
@@ -37,15 +37,6 @@ def quick(model: dict) -> dict:
 
 def a_model(name: str, **keys) -> dict:
     return quick(load_model(name, ROOT)) | keys
-
-
-def songs(n_songs: int = 30, clips: int = 4, columns: int = 6):
-    """Clips of songs of three classes: X with a part of the song's own and a part of the class; y; groups."""
-    rng = np.random.default_rng(0)
-    y = np.repeat(np.arange(n_songs) % 3, clips)
-    groups = np.repeat([f"song-{i:02d}" for i in range(n_songs)], clips)
-    own = np.repeat(rng.normal(size=(n_songs, columns)), clips, axis=0)
-    return y[:, None] * 0.7 + own + 0.1 * rng.normal(size=(len(y), columns)), y, groups
 
 
 @pytest.fixture

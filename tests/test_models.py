@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import songs
 from sklearn.linear_model import LogisticRegression
 
 from songwise import models
@@ -16,15 +17,6 @@ from songwise.splits import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 MODELS = load_plan({"dataset": "demo", "models": "default"}, ROOT).models
-
-
-def songs(n_songs: int = 30, clips: int = 4, columns: int = 6):
-    """Clips of songs of three classes: y, groups, and X with a part of the song's own and a part of the class."""
-    rng = np.random.default_rng(0)
-    y = np.repeat(np.arange(n_songs) % 3, clips)
-    groups = np.repeat([f"song-{i:02d}" for i in range(n_songs)], clips)
-    own = np.repeat(rng.normal(size=(n_songs, columns)), clips, axis=0)
-    return y[:, None] * 0.7 + own + 0.1 * rng.normal(size=(len(y), columns)), y, groups
 
 
 def test_a_class_that_training_lacks_gets_probability_zero():
