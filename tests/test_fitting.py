@@ -10,10 +10,12 @@ from sklearn.neural_network import MLPClassifier
 
 from songwise import early_stopping, fitting
 from songwise.bundle import load_bundle, save_bundle
-from songwise.config import ROUNDS, load_model, load_plan
+from songwise.config import load_plan
 from songwise.errors import InputError
 from songwise.estimators import build
 from songwise.fitting import fit
+from songwise.model_files import load_model
+from songwise.rounds import ROUNDS
 
 MODELS = load_plan({"dataset": "demo", "models": "classical"}, ROOT).models
 SEED = 1

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from songwise import learning, studies
-from songwise.config import load_model
 from songwise.files import read_json, write_rows
 from songwise.importance import families_of, swapped
+from songwise.model_files import load_model
 from songwise.models import fold_seed
 from songwise.splits import COLUMNS
 

@@ -7,33 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import jsonschema
-import yaml
-
 from songwise.errors import InputError, suggestion
 from songwise.feature_table import PRESET, TABLE
+from songwise.model_files import load_model
 from songwise.presets import places_of, resolve, standardised_pairs
-
-# The parameter that counts an estimator's rounds, for those that can stop early.
-ROUNDS = {
-    "sklearn.ensemble.HistGradientBoostingClassifier": "max_iter",
-    "sklearn.neural_network.MLPClassifier": "max_iter",
-    "xgboost.XGBClassifier": "n_estimators",
-}
-_VOTING = "sklearn.ensemble.VotingClassifier"
-_STACKING = "sklearn.ensemble.StackingClassifier"
-_BY_ROWS = "would hold out clips at random, so that clips of one song stand on both sides; "
-# Parameters that a model file must leave alone, and what to say instead.
-_NOT_YOURS = {
-    "early_stopping": _BY_ROWS + "use the key early_stopping of the file",
-    "early_stopping_rounds": "use the key early_stopping of the file",
-    "validation_fraction": _BY_ROWS + "use the key early_stopping of the file",
-    "oob_score": _BY_ROWS + "leave it out",
-    "probability": _BY_ROWS + "use calibrate: true",
-    "n_jobs": "songwise gives each fit one thread; leave it out",
-    "nthread": "songwise gives each fit one thread; leave it out",
-    "random_state": "songwise sets it from the seed of config.yaml; leave it out",
-}
+from songwise.schemas import check, load_named, read_yaml
 
 
 @dataclass(frozen=True)
@@ -154,7 +132,7 @@ def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> 
         dataset = check(read_yaml(path), "dataset", root, where=str(path))
     else:
         folder = root / "config" / "datasets"
-        dataset = _load_named("dataset", name_or_path, folder, root)
+        dataset = load_named("dataset", name_or_path, folder, root)
         path = folder / f"{name_or_path}.yaml"
     if dataset["source"]["type"] == "table":
         return dataset | {"shards": 1, "clip": None}, path  # nothing to deal out or to cut
@@ -173,28 +151,6 @@ def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> 
     return dataset, path
 
 
-def load_model(name: str, root: Path) -> dict:
-    """A model by its name in config/models, checked, with an ensemble's members by name and content."""
-    where = f"config/models/{name}.yaml"
-    model = _load_named("model", name, root / "config" / "models", root)
-    _check_model(model, where)
-    members = {member: member.partition("@")[::2] for member in model["members"]}
-    model["members"] = {
-        member: _load_part(part, root, f"{where}: members") | ({"preset": preset} if preset else {})
-        for member, (part, preset) in members.items()
-    }
-    if model["final"]:
-        model["final"] = _load_part(model["final"], root, f"{where}: final")
-    return model
-
-
-def _load_part(name: str, root: Path, where: str) -> dict:
-    content = load_model(name, root)
-    if content["members"]:
-        raise InputError(f"{where}: {name} is an ensemble itself; name its members instead")
-    return {key: value for key, value in content.items() if key != "features"}
-
-
 def _member_columns(run: Run, model: dict, whole: dict, root: Path) -> dict[str, list[int]]:
     """For an ensemble's members of another preset, the places of its columns among those of the run's."""
     found = {}
@@ -210,134 +166,17 @@ def _member_columns(run: Run, model: dict, whole: dict, root: Path) -> dict[str,
     return found
 
 
-def _check_model(model: dict, where: str) -> None:
-    """What the schema cannot say of a model file in words."""
-    estimator, name = model["estimator"], model["estimator"].rpartition(".")[2]
-    is_ensemble = estimator in (_VOTING, _STACKING)
-    for parameter in [*model["parameters"], *model["search"]]:
-        if parameter in _NOT_YOURS:
-            raise InputError(f"{where}: {name}'s parameter '{parameter}': {_NOT_YOURS[parameter]}")
-    if "n_iter_no_change" in model["parameters"] and estimator == "sklearn.ensemble.GradientBoostingClassifier":
-        raise InputError(f"{where}: {name}'s parameter 'n_iter_no_change': {_NOT_YOURS['validation_fraction']}")
-    if model["early_stopping"] and estimator not in ROUNDS:
-        known = ", ".join(sorted(path.rpartition(".")[2] for path in ROUNDS))
-        raise InputError(f"{where}: early_stopping: {name} does not learn in rounds; those that do: {known}")
-    if is_ensemble != bool(model["members"]):
-        raise InputError(f"{where}: members: VotingClassifier and StackingClassifier need it, no other estimator may")
-    if (estimator == _STACKING) != bool(model["final"]):
-        raise InputError(f"{where}: final: StackingClassifier needs the model that joins its members, no other may")
-    if not is_ensemble:
-        return
-    for key in ("search", "reduce", "early_stopping", "calibrate"):
-        if model[key]:
-            raise InputError(f"{where}: {key}: is a matter of the members, each in its own file")
-    for key in ("scale", "weights"):
-        if model[key] != "none":
-            raise InputError(f"{where}: {key}: is a matter of the members, each in its own file")
-    unknown = set(model["parameters"]) - ({"weights"} if estimator == _VOTING else set())
-    if unknown:
-        raise InputError(
-            f"{where}: parameters: '{sorted(unknown)[0]}' cannot be set; songwise joins the members itself"
-        )
-
-
 def load_preset(name: str, root: Path) -> dict:
     """A feature preset by its name in config/features, checked and with every option said (`presets.resolve`)."""
     folder = root / "config" / "features"
-    preset = _load_named("preset", name, folder, root)
+    preset = load_named("preset", name, folder, root)
     union = [] if "families" in preset else preset.get("union", [])
-    members = {member: _load_named("preset", member, folder, root) for member in union}
+    members = {member: load_named("preset", member, folder, root) for member in union}
     where = f"config/features/{name}.yaml"
     for member, content in members.items():
         if "union" in content:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
     return resolve(preset, members, where)
-
-
-def read_yaml(path: Path) -> dict:
-    """The mapping that a YAML file holds.
-
-    Raises
-    ------
-    InputError : the file is missing, is not YAML, or holds no mapping.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: is not valid YAML ({getattr(error, 'problem', error)})") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no keys")
-    return content
-
-
-def check(content: dict, schema: str, root: Path, where: str) -> dict:
-    """`content` with the defaults of workflow/schemas/SCHEMA.schema.yaml filled in, or an InputError."""
-    schema_content = read_yaml(root / "workflow" / "schemas" / f"{schema}.schema.yaml")
-    filled = _with_defaults(content, schema_content)
-    validator = jsonschema.Draft202012Validator(schema_content)
-    errors = sorted(validator.iter_errors(filled), key=lambda error: (len(error.path), str(error.path)))
-    if errors:
-        raise InputError("\n".join(f"{where}: {_in_words(error)}" for error in errors))
-    return filled
-
-
-def _with_defaults(content, schema: Mapping):
-    if content is True and schema.get("type") == ["boolean", "object"]:
-        content = {}  # true asks for every default
-    if not isinstance(content, dict):
-        return content
-    filled = dict(content)
-    properties = dict(schema.get("properties", {}))
-    for branch in schema.get("allOf", []):
-        wanted = branch["if"]["properties"]["type"]
-        if content.get("type") in wanted.get("enum", [wanted.get("const")]):
-            properties |= {key: value for key, value in branch["then"]["properties"].items() if value}
-    for key, value in properties.items():
-        if key not in filled and "default" in value:
-            filled[key] = value["default"]
-        if key in filled:
-            filled[key] = _with_defaults(filled[key], value)
-    return filled
-
-
-def _in_words(error: jsonschema.ValidationError) -> str:
-    key = ".".join(str(part) for part in error.absolute_path)
-    at = f"{key}: " if key else ""
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        unknown = [name for name in error.instance if name not in known]
-        return "; ".join(f"{at}unknown key '{name}'{suggestion(name, known)}" for name in unknown)
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
-        return f"{at}key '{missing[0]}' is missing"
-    if error.validator == "enum":
-        allowed = [str(value) for value in error.validator_value]
-        return f"{at}'{error.instance}' is not one of {', '.join(allowed)}{suggestion(str(error.instance), allowed)}"
-    if error.validator == "anyOf":
-        return f"{at}{error.instance!r} is not {error.schema.get('description', 'of a known form')}"
-    if error.validator == "pattern":
-        return f"{at}'{error.instance}' has characters that are not allowed here ({error.validator_value})"
-    return f"{at}{error.message}"
-
-
-def _load_named(kind: str, name: str, folder: Path, root: Path) -> dict:
-    path = folder / f"{name}.yaml"
-    if Path(name).name != name or not path.is_file():
-        known = sorted(file.stem for file in folder.glob("*.yaml"))
-        hint = suggestion(name, known)
-        raise InputError(f"{kind} '{name}': there is no file {_shown(path, root)}{hint}")
-    content = check(read_yaml(path), kind, root, where=_shown(path, root))
-    if content["name"] != name:
-        raise InputError(f"{_shown(path, root)}: name is '{content['name']}', but the file is called '{name}'")
-    return content
-
-
-def _shown(path: Path, root: Path) -> str:
-    return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
 
 
 def _model_list(models: str | list[str], root: Path) -> list[str]:

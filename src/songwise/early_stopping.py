@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 
-from songwise.config import ROUNDS
+from songwise.rounds import ROUNDS
 
 
 def best_rounds(

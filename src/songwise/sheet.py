@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from songwise import synthetic
-from songwise.config import load_dataset, read_yaml
+from songwise.config import load_dataset
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.feature_table import read_feature_table
 from songwise.files import digest, read_csv, stable_hash
 from songwise.lists import assign_roles, read_lists
 from songwise.patterns import Pattern
+from songwise.schemas import read_yaml
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm"})
 _SHOWN = 10  # rows named in one message
