@@ -307,7 +307,7 @@ families:
 """
 # What follows from the set of runs as a whole.
 SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "draw_leakage", "study_best", "cluster_songs"), 1)
-SUMMARIES |= dict.fromkeys(("compare_standardised", "render_report", "log_runs"), 1)
+SUMMARIES |= dict.fromkeys(("render_report", "log_runs"), 1)
 
 
 def try_knn_on(folder: Path, *presets: str) -> None:
