@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import pytest
 
-from songwise import acquire
-from songwise.acquire import acquire_shard, mirror_of_record
-from songwise.files import read_json, safe_name
+from songwise import download
+from songwise.acquire import access_of_record, acquire_shard, attempt_of_record
+from songwise.files import read_json, safe_name, write_json
 from songwise.sheet import Track
 
 BODY = bytes(range(256)) * 2000
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(acquire, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(download, "_FIRST_PAUSE", 0.01)
     Handler.asked, Handler.ranges = Counter(), []
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -62,7 +62,8 @@ def server(monkeypatch):
 def fetch(tmp_path, tracks, mirror=None):
     dataset = {"name": "test", "source": {"type": "http"}}
     state = tmp_path / "state.json"
-    acquire_shard(tracks, dataset, folder=tmp_path / "audio", mirror=mirror, state=state, title="test")
+    access = {"mirror": mirror, "cookies": None}
+    acquire_shard(tracks, dataset, folder=tmp_path / "audio", access=access, attempt=1, state=state, title="test")
     return read_json(state)["tracks"]
 
 
@@ -148,12 +149,25 @@ def test_the_mirror_comes_first_and_must_have_the_same_bytes(server, tmp_path):
 
 
 def test_another_mirror_is_a_reason_to_try_again_only_where_something_failed(server, tmp_path):
-    state = tmp_path / "state.json"
-    assert mirror_of_record(state, "new") == "new"
+    state, new = tmp_path / "state.json", {"mirror": "new", "cookies": "c.txt"}
+    assert access_of_record(state, new) == new
     fetch(tmp_path, [track(server, "good")], mirror="http://127.0.0.1:9")
-    assert mirror_of_record(state, "new") == "http://127.0.0.1:9"
+    assert access_of_record(state, new) == {"mirror": "http://127.0.0.1:9", "cookies": None}
     fetch(tmp_path, [track(server, "404")], mirror="http://127.0.0.1:9")
-    assert mirror_of_record(state, "new") == "new"
+    assert access_of_record(state, new) == new
+
+
+def test_a_shard_is_due_again_once_the_time_that_a_track_recorded_has_come(tmp_path):
+    state = tmp_path / "state.json"
+    assert attempt_of_record(state, now=0) == 1
+    write_json(state, {"attempt": 2, "tracks": {"a": {"status": "failed", "again_at": 100.0}, "b": {"status": "ok"}}})
+    assert attempt_of_record(state, now=99) == 2 and attempt_of_record(state, now=100) == 3
+
+
+def test_a_known_fault_is_quarantined_unheard(server, tmp_path):
+    found = fetch(tmp_path, [track(server, "good", fault="1.6 s long"), track(server, "404")])
+    assert found["good"] == {"status": "quarantined", "reason": "known fault: 1.6 s long", "path": "", "sha256": ""}
+    assert found["404"]["status"] == "failed" and not Handler.asked["good"]
 
 
 def test_the_users_own_files_stay_where_they_are(tmp_path):

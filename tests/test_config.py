@@ -179,7 +179,7 @@ def test_a_mistake_in_a_data_set_is_named(data_set, keys, message):
         (GOOD.replace("label,path", "label,path,artits"), says("unknown column 'artits'; did you mean 'artist'?")),
         (GOOD + "a1,a,other.wav\n", says("mine.csv: rows 3, 10: track_id 'a1' stands there more than once")),
         (GOOD + "b9,b\n", says("row 10: has fewer cells than the header")),
-        (GOOD + "b9,b,\n", says("row 10: has neither path nor url")),
+        (GOOD + "b9,b,\n", says("row 10: has no path or url, which source type manifest needs")),
         (GOOD + "b@9,b,x.wav\n", says("row 10: track_id 'b@9' cannot be used")),
         ("track_id,label,path\n" + "".join(f"a{i},a,x\n" for i in range(9)), says("all tracks have the label 'a'")),
         (

@@ -84,10 +84,10 @@ def read_json(path: Path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal."""
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """The hash of a file's bytes, as hexadecimal."""
     with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
 def digest(value) -> str:

@@ -13,20 +13,19 @@ _MISSING = 0.05  # of the listed files: data sets lose some to corruption, while
 _SHOWN = 3
 
 
-def read_lists(lists: Mapping[str, str], folder: Path) -> dict[str, str]:
+def read_lists(lists: Mapping[str, Path]) -> dict[str, str]:
     """The role of every listed file, by its name without folders and suffix.
 
     Parameters
     ----------
-    lists : role to text file, relative to `folder`.
+    lists : role to text file (`prepare.prepared_lists`).
 
     Raises
     ------
     InputError : a list cannot be read or is empty, or a file stands in two of them.
     """
     roles: dict[str, str] = {}
-    for role, name in lists.items():
-        path = folder / name
+    for role, path in lists.items():
         try:
             lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
         except OSError as error:

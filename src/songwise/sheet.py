@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
@@ -13,10 +13,14 @@ from songwise.feature_table import read_feature_table
 from songwise.files import digest, read_csv, stable_hash
 from songwise.lists import assign_roles, read_lists
 from songwise.patterns import Pattern
+from songwise.prepare import prepared_lists, prepared_sheet
 from songwise.schemas import read_yaml
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".webm"})
 _SHOWN = 10  # rows named in one message
+# What of a track each source needs one of, and where its paths lie, which nothing may leave.
+_NEEDED = {"http": ("url",), "manifest": ("path", "url"), "youtube": ("url", "query"), "archive": ("path",)}
+_BELOW = {"http": "mirror", "archive": "archive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,10 @@ class Track:
     album: str = ""
     path: str = ""
     url: str = ""
+    query: str = ""
     sha256: str = ""
     seconds: str = ""
+    fault: str = ""
     license: str = ""
     attribution: str = ""
     start: str = ""
@@ -91,11 +97,11 @@ def read_tracks(
         if "tracks" in source:
             tracks = _with_facts(tracks, here / source["tracks"], root)
     else:
-        sheet = here / source["tracks"]
+        sheet = prepared_sheet(dataset, root) if "fma" in source else here / source["tracks"]
         where = str(sheet)
-        tracks = _read_sheet(sheet, source["type"], root)
+        tracks = _with_faults(_read_sheet(sheet, source["type"], root), source.get("faults", {}), dataset_path)
     if "lists" in source:
-        tracks = assign_roles(tracks, read_lists(source["lists"], here), where, say)
+        tracks = assign_roles(tracks, read_lists(prepared_lists(dataset, here, root)), where, say)
     _check_songs(tracks, where)
     return tracks
 
@@ -117,14 +123,14 @@ def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
         for name, pattern in patterns.items():
             if not pattern.search(row[name]):
                 problems.append(f"row {number}: {name} '{row[name]}' cannot be used (it must match {pattern.pattern})")
-        if source_type == "http" and not row.get("url"):
-            problems.append(f"row {number}: has no url, which source type http needs")
-        elif not row.get("url") and not row.get("path"):
-            problems.append(f"row {number}: has neither path nor url")
+        needed = _NEEDED[source_type]
+        if not any(row.get(name) for name in needed):
+            problems.append(f"row {number}: has no {' or '.join(needed)}, which source type {source_type} needs")
         values = {name: row[name] for name in _COLUMNS if name in row}
         path = PurePosixPath(values.get("path", ""))
-        if source_type == "http" and (path.is_absolute() or ".." in path.parts):
-            problems.append(f"row {number}: path '{path}' must stay below the mirror (relative, without '..')")
+        if source_type in _BELOW and (path.is_absolute() or ".." in path.parts):
+            place = _BELOW[source_type]
+            problems.append(f"row {number}: path '{path}' must stay below the {place} (relative, without '..')")
         if source_type == "manifest" and values.get("path"):
             values |= {"path": str(sheet.parent / values["path"]), "url": ""}
         tracks.append(Track(**{**values, "song": values.get("song") or values["track_id"]}))
@@ -138,6 +144,16 @@ def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
     ]
     raise_all(sheet, problems)
     return tracks
+
+
+def _with_faults(tracks: list[Track], faults: Mapping[str, str], dataset_path: Path) -> list[Track]:
+    """Tracks with what the data set's file knows to be wrong with them."""
+    known = {track.track_id for track in tracks}
+    unknown = [name for name in faults if name not in known]
+    if unknown:
+        near = suggestion(unknown[0], sorted(known)) if len(known) <= _SHOWN else ""
+        raise InputError(f"{dataset_path}: source.faults: the track sheet has no track_id '{unknown[0]}'{near}")
+    return [replace(track, fault=faults[track.track_id]) if track.track_id in faults else track for track in tracks]
 
 
 def _check_header(sheet: Path, header: list[str], known: dict, required: list[str]) -> None:

@@ -5,6 +5,8 @@
 
 
 rule acquire_tracks:
+    input:
+        fetched_archives,
     output:
         state="data/raw/{dataset}/shards/{shard}.json",
     log:
@@ -15,7 +17,8 @@ rule acquire_tracks:
         downloads=1,
     params:
         rows=shard_rows,
-        mirror=shard_mirror,
+        access=shard_access,
+        attempt=shard_attempt,
         code=code_of("acquire"),
     script:
         "../scripts/acquire_tracks.py"

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from songwise.acquire import check_mirror, mirror_of_record
+from songwise.acquire import access_of_record, attempt_of_record
 from songwise.config import load_plan
+from songwise.download import check_mirror
 from songwise.errors import InputError
 from songwise.files import digest, read_json
+from songwise.prepare import missing, prepare
 from songwise.presets import preset_key
 from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
 from songwise.provenance import code_of
@@ -35,14 +37,27 @@ def say(line):
         print(f"songwise: {line}", file=sys.stderr)
 
 
+def know_tracks():
+    """Fetch what tells the tracks, which only a run does that is no mere look at what would be done."""
+    if is_real_run():
+        prepare(PLAN.dataset, Path(), mirror=PLAN.settings["mirror"], say=say)
+    elif lacking := missing(PLAN.dataset, Path()):
+        name = PLAN.settings["dataset"]
+        raise InputError(
+            f"which tracks {name} has is not known yet: {'; '.join(lacking)}. A real run fetches it first; "
+            f"so does: songwise prepare {name}"
+        )
+
+
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
+    RUN_LOCK = claim(Path()) if is_real_run() else None
+    know_tracks()
     TRACKS = read_tracks(PLAN.dataset, PLAN.dataset_path, Path(), say=say)
     PLAN = replace(PLAN, protocols=choose(PLAN.settings, PLAN.dataset["split"], TRACKS, PLAN.dataset_path))
     check_shown(PLAN.settings["show_tracks"], TRACKS)
     SHARDS = deal(TRACKS, PLAN.dataset["shards"])
-    RUN_LOCK = claim(Path()) if is_real_run() else None
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
 
@@ -51,11 +66,13 @@ DATASET = PLAN.dataset["name"]
 RESULTS = f"results/{DATASET}"
 HONEST = PLAN.protocols[0]
 LEVELS = ["clip", "song"]
+RECORDS = {shard: Path(f"data/raw/{DATASET}/shards/{shard}.json") for shard in SHARDS}
 # Read now, since the start of a job removes the record that it is read from.
-MIRRORS = {
-    shard: mirror_of_record(Path(f"data/raw/{DATASET}/shards/{shard}.json"), PLAN.settings["mirror"])
-    for shard in SHARDS
+ACCESS = {
+    shard: access_of_record(record, {name: PLAN.settings[name] for name in ("mirror", "cookies")})
+    for shard, record in RECORDS.items()
 }
+ATTEMPTS = {shard: attempt_of_record(record, STARTED) for shard, record in RECORDS.items()}
 ENVIRONMENT = "../../environment.yml"  # the one that is active, of all rules; documents them for --lint and --report
 
 
@@ -87,8 +104,17 @@ def shard_rows(wildcards):
     return rows_digest(SHARDS[int(wildcards.shard)])
 
 
-def shard_mirror(wildcards):
-    return MIRRORS[int(wildcards.shard)]
+def shard_access(wildcards):
+    return ACCESS[int(wildcards.shard)]
+
+
+def shard_attempt(wildcards):
+    return ATTEMPTS[int(wildcards.shard)]
+
+
+def fetched_archives(wildcards):
+    """What a source of archives needs before its tracks can be looked at."""
+    return [f"data/raw/{DATASET}/archives.json"] if PLAN.dataset["source"]["type"] == "archive" else []
 
 
 def kept_clips():

@@ -13,7 +13,8 @@ with job(snakemake.log[0]):
         tracks,
         dataset,
         folder=Path("data/raw") / dataset["name"] / "audio",
-        mirror=snakemake.params.mirror,
+        access=snakemake.params.access,
+        attempt=snakemake.params.attempt,
         state=Path(snakemake.output.state),
         title=f"{dataset['name']} {snakemake.wildcards.shard}",
     )

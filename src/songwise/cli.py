@@ -1,0 +1,58 @@
+"""The command `songwise`: what is done beside a run of the workflow."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from songwise.errors import InputError
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command as typed; its messages go to stderr, without a traceback.
+
+    Returns
+    -------
+    The exit code: 0, 1 if what was given cannot be used, 130 if it was stopped by Ctrl-C.
+    """
+    arguments = _parser().parse_args(words)
+    try:
+        arguments.run(arguments)
+    except InputError as error:
+        print(f"songwise: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("songwise: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="songwise",
+        description="Commands beside a run, which is `snakemake --cores all`. Run them in the project's folder.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    prepare = commands.add_parser("prepare", help="fetch what tells which tracks a data set has")
+    prepare.add_argument("dataset", help="a name in config/datasets, or the path of a data set file")
+    prepare.add_argument("--mirror", help="a folder or base URL tried first")
+    prepare.set_defaults(run=_prepare)
+    return parser
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    from songwise.config import load_dataset
+    from songwise.download import check_mirror
+    from songwise.prepare import prepare
+    from songwise.sheet import read_tracks
+
+    check_mirror(arguments.mirror)
+    dataset, path = load_dataset(arguments.dataset, Path())
+    prepare(dataset, Path(), mirror=arguments.mirror, say=_say)
+    tracks = read_tracks(dataset, path, Path(), say=_say)
+    _say(f"{dataset['name']} has {len(tracks)} tracks of {len({track.label for track in tracks})} classes")
+
+
+def _say(line: str) -> None:
+    print(f"songwise: {line}", file=sys.stderr)
