@@ -9,6 +9,7 @@ from conftest import ROOT, tone, write_wav
 
 from songwise.config import load_dataset, load_plan, load_preset
 from songwise.errors import InputError
+from songwise.prepare import missing
 from songwise.presets import column_names, preset_key
 from songwise.sheet import deal, load_tracks, read_tracks, rows_digest
 
@@ -249,7 +250,7 @@ def test_every_shipped_file_is_valid():
     for path in (ROOT / "config" / "datasets").glob("*.yaml"):
         dataset, _ = load_dataset(path.stem, ROOT)
         assert dataset["name"] == path.stem
-        if dataset["source"]["type"] != "table":  # a table is the user's to bring
+        if dataset["source"]["type"] != "table" and not missing(dataset, ROOT):  # a table is the user's to bring
             assert read_tracks(dataset, path, ROOT)
     for group in groups:
         assert load_plan({"dataset": "demo", "models": group}, ROOT).runs

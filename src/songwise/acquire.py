@@ -126,7 +126,9 @@ def _downloaded_or_own(track: Track, folder: Path, mirror: str | None) -> Path:
 def _extracted(track: Track, folder: Path, mirror: str | None) -> Path:
     path = folder / track.path
     if not path.is_file():
-        raise UnavailableError(f"failed: the archives hold no {track.path}")
+        if track.path in read_json(folder.parent / "archives.json")["lacking"]:
+            raise UnavailableError(f"failed: the archives hold no {track.path}")
+        raise UnavailableError(f"failed: there is no {path} any more; --forcerun fetch_archives brings it back")
     return path
 
 

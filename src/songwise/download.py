@@ -18,6 +18,7 @@ _ATTEMPTS = 4
 _FIRST_PAUSE = 1.0  # seconds, doubled at each further attempt
 _TIMEOUT = (10, 30)  # seconds to connect, and without a byte
 _CHUNK = 1 << 16  # bytes; what a cut connection loses at most
+_HEADWAY = 16 << 20  # bytes; a connection that brought so many was no failed attempt, or large files never arrive
 _LARGEST = 2 << 30  # bytes; no song is larger, an endless stream is
 _NO_HOST = "the host's name is not known (is this machine offline? see mirror in config/README.md)"
 _FATAL = {errno.ENOSPC, errno.EDQUOT}  # a full disk is not the track's fault
@@ -164,8 +165,8 @@ def _get(url: str, partial: Path, largest: int, told: Callable) -> None:
     import requests
 
     host = urlsplit(url).netloc
-    pause = _FIRST_PAUSE
-    for attempt in range(_ATTEMPTS):
+    pause, attempts, had = _FIRST_PAUSE, 0, 0
+    while attempts < _ATTEMPTS:
         try:
             _get_once(url, partial, largest, told)
             return
@@ -180,7 +181,11 @@ def _get(url: str, partial: Path, largest: int, told: Callable) -> None:
             reason = f"failed: {host}: {_cause(error)}"
             if _NO_HOST in reason:
                 raise UnavailableError(reason) from error
-        if attempt + 1 < _ATTEMPTS:
+        attempts += 1
+        have = partial.stat().st_size if partial.is_file() else 0
+        if have >= had + _HEADWAY:
+            pause, attempts, had = _FIRST_PAUSE, 1, have
+        if attempts < _ATTEMPTS:
             time.sleep(pause)
             pause *= 2
     raise UnavailableError(f"{reason}, {_ATTEMPTS} times")
@@ -194,8 +199,10 @@ def _get_once(url: str, partial: Path, largest: int, told: Callable) -> None:
     if have:
         headers["Range"] = f"bytes={have}-"
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
-        if response.status_code == 416:  # what is there is no part of this file
-            partial.unlink()
+        if response.status_code == 416:
+            if response.headers.get("Content-Range", "") == f"bytes */{have}":
+                return  # a run was killed after the last byte
+            partial.unlink()  # what is there is no part of this file
             raise requests.ConnectionError("the server has no such part")
         response.raise_for_status()
         resumed = response.status_code == 206

@@ -1,7 +1,23 @@
 # Inputs: the track sheet, the network or a mirror.
 # Outputs: data/raw/DATASET/audio, and for each shard what became of its tracks.
-# Steps: acquire_tracks. Audio files are no outputs of the rule: Snakemake deletes the outputs of a job that is
-# killed, and what has arrived must not be fetched twice.
+# Steps: fetch_archives where the source has them; acquire_tracks. Audio files are no outputs of the rules: Snakemake
+# deletes the outputs of a job that is killed, and what has arrived must not be fetched twice.
+
+
+rule fetch_archives:
+    output:
+        state="data/raw/{dataset}/archives.json",
+    log:
+        "logs/{dataset}/fetch_archives.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        downloads=1,
+    params:
+        wanted=wanted_members,
+        code=code_of("archives"),
+    script:
+        "../scripts/fetch_archives.py"
 
 
 rule acquire_tracks:

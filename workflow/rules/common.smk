@@ -10,6 +10,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from songwise.acquire import access_of_record, attempt_of_record
+from songwise.archives import wanted_digest
 from songwise.config import load_plan
 from songwise.download import check_mirror
 from songwise.errors import InputError
@@ -115,6 +116,10 @@ def shard_attempt(wildcards):
 def fetched_archives(wildcards):
     """What a source of archives needs before its tracks can be looked at."""
     return [f"data/raw/{DATASET}/archives.json"] if PLAN.dataset["source"]["type"] == "archive" else []
+
+
+def wanted_members(wildcards):
+    return wanted_digest(PLAN.dataset, TRACKS)
 
 
 def kept_clips():

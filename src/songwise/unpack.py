@@ -1,0 +1,347 @@
+"""Members of a tar or zip archive as files: only those that are wanted, and none of an archive that means harm.
+
+Archives come from strangers. Names, types, counts and sizes are checked before anything is believed; every file is
+written to a temporary name first, and one that is there whole is not written again.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import shutil
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from songwise.download import is_fatal
+from songwise.errors import InputError
+
+_PIECE = 1 << 20  # bytes read and written at a time
+_LARGEST_SONG = 2 << 30  # bytes
+_MOST_MEMBERS = 200_000  # or four times what is wanted; FMA's largest archive has 106,731
+_UNPACKED = 20  # times the archive's own size: silence in WAV gets there, music does not
+_UNPACKED_FLOOR = 1 << 30  # bytes that even the smallest archive may unpack to
+_TAR_HEADER = 64 << 10  # bytes; names and pax records are read whole
+_ZIP_DIRECTORY = 32 << 20  # bytes; the list of members is read whole
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2}
+_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OTHERS = 5  # names kept of members that nobody wants
+_DAMAGED = (
+    EOFError,
+    OSError,
+    RecursionError,
+    UnicodeError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass
+class Unpacked:
+    """What an archive gave.
+
+    Attributes
+    ----------
+    members : path to bytes, of each wanted member that the archive holds.
+    others : some of the files in it that were not wanted.
+    """
+
+    members: dict[str, int] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+
+
+class _RefusedError(InputError):
+    """An archive of which nothing is to be used."""
+
+
+def unpack(
+    archive: Path, wanted: Set[str], folder: Path, *, told: Callable[[int, int | None], None] = lambda done, total: None
+) -> Unpacked:
+    """Write the wanted members of an archive below `folder`: tar (plain, gz, bz2 or xz) or zip.
+
+    Parameters
+    ----------
+    wanted : paths of members, as pathlib writes them.
+    told : is given the bytes of the archive that are done, and all of them.
+
+    Raises
+    ------
+    InputError : the archive is damaged, encrypted, neither tar nor zip, or the disk is full; or it is refused as a
+        whole, with the member's name: a path that leaves the folder, a link or device, a wanted path that is there
+        twice, too many members, or too much to unpack. Nothing of an archive that is refused stays.
+    """
+    got = Unpacked()
+    try:
+        with archive.open("rb") as file:
+            head = file.read(8)
+        take = _unpack_zip if head[:2] == b"PK" else _unpack_tar
+        folder.mkdir(parents=True, exist_ok=True)
+        take(archive, wanted, folder, told, got)
+    except _RefusedError:
+        for path in got.members:
+            (folder / path).unlink(missing_ok=True)
+        raise
+    except NotImplementedError as error:
+        raise InputError(f"{archive}: cannot be unpacked here ({error})") from error
+    except _DAMAGED as error:
+        after = f" after {_shown(next(reversed(got.members)))}" if got.members else ""
+        raise InputError(f"{archive}: is cut off or damaged{after} ({error}); remove it and run again") from error
+    finally:
+        _temporary(folder).unlink(missing_ok=True)
+    return got
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Raise InputError if the disk of `folder` has less than `needed` bytes left."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InputError(
+            f"{what} needs {_mebibytes(needed)} in {folder}, where {_mebibytes(free)} are free: "
+            f"{_mebibytes(needed - free)} are missing"
+        )
+
+
+def no_room(folder: Path, what: str) -> InputError:
+    """What is said when the disk turns out to be full."""
+    return InputError(f"the disk is full: {what} does not fit into {folder}; make room, and the same command goes on")
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
+
+
+def _unpack_tar(archive: Path, wanted: Set[str], folder: Path, told: Callable, got: Unpacked) -> None:
+    limits = _Limits(archive, wanted)
+    with archive.open("rb") as file:
+        head = file.read(6)
+        file.seek(0)
+        opener = next((opener for magic, opener in _OPENERS.items() if head.startswith(magic)), None)
+        stream = _Forward(opener(file) if opener else file, limits)
+        try:
+            tar = tarfile.TarFile(fileobj=stream)
+        except (tarfile.ReadError, tarfile.HeaderError) as error:
+            raise InputError(f"{archive}: is neither a tar nor a zip archive ({error})") from error
+        while member := tar.next():
+            tar.members = []  # each is looked at once, and there may be many
+            kind = _kind_of_tar(member)
+            stream.inside = member.name
+            path = limits.checked(member.name, kind)
+            if member.size < 0:
+                raise tarfile.ReadError("a negative size")
+            if kind == "file" and path in wanted:
+                limits.check_wanted(member.name, member.size, again=path in got.members)
+                if not _is_there(folder / path, member.size):
+                    if stream.tell() != member.offset_data:
+                        raise tarfile.ReadError("its headers contradict each other")
+                    _write(folder, path, stream.pieces(member.size), member.size)
+                got.members[path] = member.size
+            elif kind == "file":
+                _note(got, path)
+            told(file.tell(), limits.size)
+        if stream.last.strip(b"\0") or len(stream.last) < tarfile.BLOCKSIZE:
+            raise tarfile.ReadError("it does not end as a tar archive does")
+
+
+def _kind_of_tar(member: tarfile.TarInfo) -> str:
+    if member.issym() or member.islnk():
+        return "link"
+    if member.isdir():
+        return "folder"
+    plain = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+    return "file" if plain else "device, pipe or other special file"
+
+
+def _unpack_zip(archive: Path, wanted: Set[str], folder: Path, told: Callable, got: Unpacked) -> None:
+    limits = _Limits(archive, wanted)
+    with _Guarded(archive) as file, zipfile.ZipFile(file) as zipped:
+        chosen: dict[str, zipfile.ZipInfo] = {}
+        for info in zipped.infolist():
+            kind = _kind_of_zip(info)
+            path = limits.checked(info.orig_filename, kind)
+            limits.count(info.orig_filename, info.file_size)
+            if kind == "file" and path in wanted:
+                limits.check_wanted(info.orig_filename, info.file_size, again=path in chosen)
+                if info.flag_bits & 1:
+                    raise InputError(f"{archive}: {_shown(path)} is encrypted; songwise knows no password")
+                if info.compress_type not in _METHODS:
+                    raise InputError(
+                        f"{archive}: {_shown(path)} is compressed by method {info.compress_type}, which songwise does "
+                        "not know; unpack it with 7-Zip and use source type manifest"
+                    )
+                chosen[path] = info
+            elif kind == "file":
+                _note(got, path)
+        lacking = {path for path, info in chosen.items() if not _is_there(folder / path, info.file_size, info.CRC)}
+        check_room(folder, sum(chosen[path].file_size for path in lacking), f"what {archive.name} unpacks to")
+        whole, done = sum(info.compress_size for info in chosen.values()), 0
+        for path, info in sorted(chosen.items(), key=lambda item: item[1].header_offset):
+            if path in lacking:
+                with zipped.open(info) as stream:
+                    _write(folder, path, iter(lambda stream=stream: stream.read(_PIECE), b""), info.file_size)
+            got.members[path] = info.file_size
+            done += info.compress_size
+            told(done, whole)
+
+
+def _kind_of_zip(info: zipfile.ZipInfo) -> str:
+    mode = stat.S_IFMT(info.external_attr >> 16)
+    if mode == stat.S_IFLNK:
+        return "link"
+    if info.is_dir() or mode == stat.S_IFDIR:
+        return "folder"
+    return "file" if mode in (0, stat.S_IFREG) else "device, pipe or other special file"
+
+
+class _Limits:
+    """What an archive may hold."""
+
+    def __init__(self, archive: Path, wanted: Set[str]):
+        self.size = archive.stat().st_size
+        self._archive = archive
+        self._members, self._most_members = 0, max(_MOST_MEMBERS, 4 * len(wanted))
+        self._bytes, self._most_bytes = 0, max(_UNPACKED_FLOOR, _UNPACKED * self.size)
+
+    def refusal(self, name: str, why: str) -> _RefusedError:
+        return _RefusedError(f"{self._archive}: refused, since its member {_shown(name)} {why}; nothing of it is used")
+
+    def checked(self, name: str, kind: str) -> str:
+        """The path of a member below the folder, as pathlib writes it."""
+        self._members += 1
+        if self._members > self._most_members:
+            raise self.refusal(name, f"is one of more than {self._most_members:,}")
+        windows = PureWindowsPath(name)
+        if "\0" in name:
+            raise self.refusal(name, "has a NUL in its name")
+        if name.startswith("/") or windows.drive or windows.root:
+            raise self.refusal(name, "has an absolute path")
+        if ".." in windows.parts:
+            raise self.refusal(name, "climbs out of its folder by '..'")
+        if kind not in ("file", "folder"):
+            raise self.refusal(name, f"is a {kind}")
+        return PurePosixPath(name).as_posix()
+
+    def check_wanted(self, name: str, size: int, *, again: bool) -> None:
+        if again:
+            raise self.refusal(name, "is there twice")
+        if size > _LARGEST_SONG:
+            raise self.refusal(name, f"is larger than any song ({_mebibytes(size)})")
+
+    def count(self, name: str, size: int) -> None:
+        """So many bytes more are unpacked, or would be."""
+        self._bytes += size
+        if self._bytes > self._most_bytes:
+            raise self.refusal(name, f"brings what is unpacked to more than {_mebibytes(self._most_bytes)}")
+
+
+class _Forward:
+    """A stream that tarfile may read but never turn back: no header larger than a limit, no more bytes than allowed."""
+
+    def __init__(self, raw: io.BufferedIOBase, limits: _Limits):
+        self._raw, self._limits = raw, limits
+        self._position = 0
+        self.inside = ""
+        self.last = b""
+
+    def tell(self) -> int:
+        return self._position
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= _TAR_HEADER:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        self.last = self._some(size)
+        return self.last
+
+    def seek(self, position: int) -> None:
+        if position < self._position:
+            raise tarfile.ReadError("its headers contradict each other")
+        for _ in self.pieces(position - self._position):
+            pass
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        while size:
+            piece = self._some(min(size, _PIECE))
+            if not piece:
+                raise EOFError("unexpected end of data")
+            size -= len(piece)
+            yield piece
+
+    def _some(self, size: int) -> bytes:
+        data = self._raw.read(size)
+        self._position += len(data)
+        self._limits.count(self.inside, len(data))
+        return data
+
+
+class _Guarded(io.FileIO):
+    """A file of which zipfile reads no list of members that is larger than a limit."""
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _ZIP_DIRECTORY:
+            raise zipfile.BadZipFile(f"a list of members of {_mebibytes(size)}")
+        return super().read(size)
+
+
+def _note(got: Unpacked, path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if len(got.others) < _OTHERS and "__MACOSX" not in parts and not parts[-1].startswith("._"):
+        got.others.append(path)
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:200])
+
+
+def _temporary(folder: Path) -> Path:
+    # One name for all, so that a killed run leaves one file, which the next writes over.
+    return folder / ".member.part"
+
+
+def _is_there(path: Path, size: int, crc: int | None = None) -> bool:
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    if crc is None:
+        return True
+    found = 0
+    with path.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            found = zlib.crc32(piece, found)
+    return found == crc
+
+
+def _write(folder: Path, path: str, pieces: Iterable[bytes], size: int) -> None:
+    written = 0
+    with _writing(folder, path):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        stream = _temporary(folder).open("wb", buffering=0)
+    with stream:
+        for piece in pieces:
+            rest = memoryview(piece)
+            with _writing(folder, path):
+                while rest:
+                    rest = rest[stream.write(rest) :]
+            written += len(piece)
+    if written != size:
+        raise EOFError(f"{_shown(path)} has {written:,} bytes and not {size:,}")
+    with _writing(folder, path):
+        _temporary(folder).replace(folder / path)
+
+
+@contextmanager
+def _writing(folder: Path, path: str) -> Iterator[None]:
+    # Damage in an archive is an OSError to some decompressors, and must not be taken for this one.
+    try:
+        yield
+    except OSError as error:
+        if is_fatal(error):
+            raise no_room(folder, _shown(path)) from error
+        raise InputError(f"{folder / path}: cannot be written ({error.strerror})") from error
