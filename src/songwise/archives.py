@@ -67,6 +67,8 @@ def fetch_archives(dataset: Mapping, tracks: list[Track], *, folder: Path, mirro
                 _finish(record, known, entry)
             else:
                 useless.append((record, known, entry))
+        else:
+            _remove(entry, record.parent)  # a run may have been killed between the record and this
         here |= wanted & known["members"].keys()
         checksum = dict([checksum_of(entry)])
         given.append({"url": entry["url"], **checksum, "bytes": known["bytes"], "tracks": len(known["members"])})
@@ -141,7 +143,11 @@ def _fetched(entry: Mapping, store: Path, mirror: str | None, name: str) -> Path
 
 def _finish(record: Path, known: dict, entry: Mapping) -> None:
     write_json(record, known)
-    own = _own(entry, record.parent)
+    _remove(entry, record.parent)
+
+
+def _remove(entry: Mapping, store: Path) -> None:
+    own = _own(entry, store)
     for path in (own, own.with_name(f".{own.name}.part")):  # a part is left where a mirror came in between
         path.unlink(missing_ok=True)
 
