@@ -38,7 +38,27 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("dataset", help="a name in config/datasets, or the path of a data set file")
     prepare.add_argument("--mirror", help="a folder or base URL tried first")
     prepare.set_defaults(run=_prepare)
+
+    init = commands.add_parser("init", help="make a data set of a folder of your own music")
+    init.add_argument("folder", type=Path, help="music, in a folder a class or with tags that name the classes")
+    init.add_argument("--name", help="of the data set; default: the folder's")
+    init.add_argument("--label", help="what names a class: folder, genre, artist, album, albumartist, composer, year")
+    init.add_argument("--song", help="regular expression that finds a song's name in a file's path below the folder")
+    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="default: config/datasets")
+    init.add_argument("--copy", action="store_true", help="put the files into data/raw/NAME/audio, to share them")
+    init.add_argument("--force", action="store_true", help="replace the data set of this name")
+    init.set_defaults(run=_init)
     return parser
+
+
+def _init(arguments: argparse.Namespace) -> None:
+    from songwise.library import init_library
+
+    init_library(
+        arguments.folder,
+        **{name: getattr(arguments, name) for name in ("name", "label", "song", "out", "copy", "force")},
+        say=lambda line: print(line, file=sys.stderr),
+    )
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
