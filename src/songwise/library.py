@@ -327,7 +327,7 @@ def _tag(tags: Tags, name: str) -> str:
 
 
 def _as_label(text: str) -> str:
-    return clean(text.replace("/", "-").replace("@", " at "))[:_LONGEST_LABEL].strip()
+    return clean(text.replace("/", "-").replace("@", " "))[:_LONGEST_LABEL].strip()
 
 
 def _usable(files: Sequence[MusicFile], tag: str, least: int) -> bool:

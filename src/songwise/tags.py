@@ -172,7 +172,7 @@ def normal_name(text: str) -> str:
 
     Empty for what names nobody, such as "Various Artists".
     """
-    name = _letters(_FEATURED.sub("", _plain(text))) or _plain(text).strip()
+    name = _letters(_FEATURED.sub("", _plain(text))) or clean(_plain(text))
     name = name.removeprefix("the ").removesuffix(" the")
     return "" if name in _NO_ARTIST else name
 
@@ -185,7 +185,7 @@ def normal_title(text: str) -> str:
     whole = _plain(text)
     title = _BRACKETS.sub(lambda found: " " if _VERSION.search(found[0]) else found[0], whole)
     title = _FEATURED.sub("", _AFTER_DASH.sub("", title))
-    title = _letters(title) or _letters(whole) or whole.strip()
+    title = _letters(title) or _letters(whole) or clean(whole)
     return "" if _NO_TITLE.fullmatch(title) else title
 
 
