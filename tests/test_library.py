@@ -6,7 +6,6 @@ import shutil
 import struct
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -383,7 +382,7 @@ def test_a_file_that_makes_the_reader_loop_costs_the_limit_and_is_a_problem(musi
     start = time.monotonic()
     paths = [loop, *sorted(music.folder.rglob("song*"))] * 2
     tags = read_tags(paths, limit=0.5)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 10
     assert [one.problem for one in tags] == ["takes too long to read", *[""] * 10] * 2
     assert all(one.kind == "mp3" and 11 < one.seconds < 13 for one in tags if not one.problem)
 
@@ -394,15 +393,15 @@ def test_a_reader_that_dies_costs_one_file(music, tmp_path):
     with loop.open("wb") as stream:
         stream.truncate(1 << 33)
 
-    def kill():
-        while not (children := psutil.Process().children()):
-            time.sleep(0.01)
-        time.sleep(0.7)
-        for child in children:
-            child.kill()
+    read = []
 
-    threading.Thread(target=kill).start()
-    tags = read_tags([*sorted(music.folder.rglob("song*")), loop], limit=30)
+    def told():
+        read.append(None)
+        if len(read) == 10:  # all but the one that never ends
+            for child in psutil.Process().children():
+                child.kill()
+
+    tags = read_tags([*sorted(music.folder.rglob("song*")), loop], limit=60, told=told)
     assert tags[-1].problem == "crashes the reader of tags" and not any(one.problem for one in tags[:-1])
     assert not psutil.Process().children()
 
@@ -445,6 +444,8 @@ def test_the_command_says_what_is_wrong_without_a_traceback(music, project):
         (project / "workflow", "--name", "x"): "holds no music",
         (music.folder, "--name", "../x"): "letters, digits",
         (music.folder, "--name", "x", "--label", "genre"): "fewer than two classes",
+        (music.folder, "--name", "x", "--label", "gendre"): "did you mean 'genre'?",
+        (music.folder, "--name", "x", "--out", "/proc/nowhere"): "cannot be written to",
         (music.folder, "--name", "x", "--song", "("): "is not a regular expression",
         (music.folder / "rock", "--name", "x"): "nothing tells classes",
     }.items():

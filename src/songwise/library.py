@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 
 from songwise.config import load_dataset
 from songwise.doubts import counted, doubts_of_classes, doubts_of_files, doubts_of_lengths, named
-from songwise.errors import InputError
+from songwise.errors import InputError, suggestion
 from songwise.files import digest, file_digest, read_csv, replacing, write_rows
 from songwise.jobs import Progress
 from songwise.patterns import Pattern
@@ -116,6 +116,10 @@ def init_library(
     """
     if not folder.is_dir():
         raise InputError(f"init: there is no folder {shown(str(folder))}")
+    if label and label not in LABELS:
+        raise InputError(
+            f"init: --label '{shown(label)}' is nothing that names a class{suggestion(label, list(LABELS))}"
+        )
     folder = folder.resolve()
     name = _checked_name(name, folder)
     file, sheet = out / f"{name}.yaml", out / f"{name}.tracks.csv"
@@ -205,12 +209,12 @@ def _scan(folder: Path, doubts: list[str]) -> Iterator[MusicFile]:
     for place, folders, names in os.walk(folder, onerror=lambda error: refused.append(error.filename)):
         below = os.path.relpath(place, folder)
         links = [one for one in folders if Path(place, one).is_symlink()]
-        left["links to folders are not followed"] += [_below(below, one) for one in links]
+        left["links to folders are not followed"] += [_joined(below, one) for one in links]
         hidden = [one for one in folders if one.startswith(".")]
-        left["hidden folders are not looked into"] += [_below(below, one) for one in hidden]
+        left["hidden folders are not looked into"] += [_joined(below, one) for one in hidden]
         folders[:] = [one for one in folders if not one.startswith(".")]
         for one in names:
-            name, suffix = _below(below, one), PurePosixPath(one).suffix.lower()
+            name, suffix = _joined(below, one), PurePosixPath(one).suffix.lower()
             if suffix in _UNREAD:
                 left[f"{suffix} is not read by songwise"].append(name)
             if suffix not in AUDIO_SUFFIXES:
@@ -227,7 +231,7 @@ def _scan(folder: Path, doubts: list[str]) -> Iterator[MusicFile]:
     yield from sorted(found, key=lambda one: one.name)
 
 
-def _below(place: str, name: str) -> str:
+def _joined(place: str, name: str) -> str:
     return name if place == "." else f"{place}/{name}"
 
 
@@ -274,10 +278,11 @@ def _choose(files: Sequence[MusicFile], wanted: str | None, least: int) -> tuple
     kind = _kind_of_folders(files)
     if wanted:
         return wanted, kind if wanted == "folder" else wanted, f"classes: {wanted}, as asked for"
-    if len({_folder_of(one, _base(files)) for one in files} - {""}) >= _LEAST_CLASSES:
-        deep = sum(len(_below_base(one, _base(files))) > _FOLDERS_OF_ALBUMS for one in files) > _MOST_OF * len(files)
+    base = _base(files)
+    if len({_folder_of(one, base) for one in files} - {""}) >= _LEAST_CLASSES:
+        deep = sum(len(_below(one, base)) > _FOLDERS_OF_ALBUMS for one in files) > _MOST_OF * len(files)
         if kind != "artist" or not deep:
-            return "folder", kind, f"classes: folders ({shown(_base(files) or '.')}/*); {other}"
+            return "folder", kind, f"classes: folders ({shown(base or '.')}/*); {other}"
         if _usable(files, "genre", least):
             return "genre", "genre", f"classes: genre tags, since the folders are artists with their albums; {other}"
         return "folder", kind, f"classes: folders, which are artists, since too few files have a genre; {other}"
@@ -293,15 +298,15 @@ def _choose(files: Sequence[MusicFile], wanted: str | None, least: int) -> tuple
 
 def _base(files: Sequence[MusicFile]) -> str:
     """The folder, below the one that was given, in which the first folders lie side by side; empty for itself."""
-    return os.path.commonpath([f"/{PurePosixPath(one.name).parent}" for one in files]).lstrip("/.")
+    return os.path.commonpath([f"/{PurePosixPath(one.name).parent}" for one in files]).lstrip("/")
 
 
-def _below_base(one: MusicFile, base: str) -> tuple[str, ...]:
+def _below(one: MusicFile, base: str) -> tuple[str, ...]:
     return PurePosixPath(one.name).relative_to(base).parts
 
 
 def _folder_of(one: MusicFile, base: str) -> str:
-    parts = _below_base(one, base)
+    parts = _below(one, base)
     return parts[0] if len(parts) > 1 else ""
 
 
@@ -400,7 +405,8 @@ def _identical(files: Sequence[MusicFile]) -> list[list[MusicFile]]:
         if len(alike) > 1:
             by_bytes = defaultdict(list)
             for one in alike:
-                by_bytes[file_digest(one.path)].append(one)
+                with suppress(OSError):  # gone meanwhile, which a run will say
+                    by_bytes[file_digest(one.path)].append(one)
             found += [group for group in by_bytes.values() if len(group) > 1]
     return sorted(found, key=lambda group: group[0].name)
 
@@ -445,8 +451,10 @@ def _of_one_class(files: Sequence[MusicFile], doubts: list[str]) -> list[MusicFi
     songs = defaultdict(list)
     for one in files:
         songs[one.song].append(one)
-    torn = [same for same in songs.values() if len({one.label for one in same}) > 1]
-    several = [same for same in songs.values() if len(same) > 1 and same not in torn]
+    torn, several = [], []
+    for same in songs.values():
+        if len(same) > 1:
+            (torn if len({one.label for one in same}) > 1 else several).append(same)
     for text, groups in (
         ("left out, versions of one song in two classes, which cannot both be right", torn),
         ("taken as versions of one song (--song tells otherwise)", several),
@@ -518,25 +526,23 @@ def _name_tracks(files: Sequence[MusicFile]) -> None:
 def _copied(files: Sequence[MusicFile], folder: Path) -> list[Path]:
     """The files below `folder`, as hard links where the file system allows it."""
     progress = Progress("copy", len(files), "files")
-    targets = []
-    for one in files:
-        target = folder / one.name
-        targets.append(target)
-        if not (target.exists() and target.samefile(one.path)):
-            with replacing(target) as temporary:
-                _link_or_copy(one.path.resolve(), temporary)
+    targets = [folder / one.name for one in files]
+    for one, target in zip(files, targets, strict=True):
+        try:
+            if not (target.exists() and target.samefile(one.path)):
+                with replacing(target) as temporary:
+                    _link_or_copy(one.path.resolve(), temporary)
+        except OSError as error:
+            raise InputError(f"init: {shown(one.name)} cannot be copied to {folder} ({error.strerror})") from error
         progress.step()
     return targets
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
-    with suppress(OSError):  # another device, or a file system without links
-        os.link(source, target)
-        return
     try:
+        os.link(source, target)
+    except OSError:  # another device, or a file system without links
         shutil.copyfile(source, target)
-    except OSError as error:
-        raise InputError(f"init: {shown(str(source))} cannot be copied ({error.strerror})") from error
 
 
 def _row(one: MusicFile, path: Path, out: Path, root: Path) -> dict[str, str]:
@@ -564,11 +570,14 @@ def _yaml(name: str, kind: str, folder: Path, tracks: int) -> str:
 
 def _write(file: Path, sheet: Path, rows: Sequence[Mapping], text: str | None, root: Path) -> None:
     """Both files, or neither: what cannot be loaded replaces nothing."""
-    with replacing(file) as new_file, replacing(sheet) as new_sheet:
-        new_file.write_text(file.read_text(encoding="utf-8") if text is None else text, encoding="utf-8")
-        write_rows(new_sheet, _COLUMNS, rows)
-        dataset, _ = load_dataset(str(new_file), root)
-        read_tracks(dataset | {"source": dataset["source"] | {"tracks": new_sheet.name}}, new_file, root)
+    try:
+        with replacing(file) as new_file, replacing(sheet) as new_sheet:
+            new_file.write_text(file.read_text(encoding="utf-8") if text is None else text, encoding="utf-8")
+            write_rows(new_sheet, _COLUMNS, rows)
+            dataset, _ = load_dataset(str(new_file), root)
+            read_tracks(dataset | {"source": dataset["source"] | {"tracks": new_sheet.name}}, new_file, root)
+    except OSError as error:
+        raise InputError(f"init: {shown(str(file.parent))} cannot be written to ({error.strerror})") from error
 
 
 def _table(files: Sequence[MusicFile]) -> list[str]:
