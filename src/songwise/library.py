@@ -431,7 +431,7 @@ def _name_songs(files: Sequence[MusicFile], pattern: Pattern | None) -> None:
             one.song = _cut(f"{artist} - {title or of_file[1]}", _LONGEST_ID)
         else:
             unnamed.append((one, title, of_file))
-    known = {one.song for one in files} - {""}
+    known = {one.song for one in files}
     for one, title, (artist, of_file) in unnamed:
         song = f"{artist} - {of_file}"
         if title or of_file:

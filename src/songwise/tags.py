@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-LIMIT = 10.0  # seconds a file; a disk that wakes up takes nearly as long, tags a millisecond
+LIMIT = 10  # seconds a file; a disk that wakes up takes nearly as long, tags a millisecond
 _LARGEST = 1 << 30  # bytes of memory of a child
 _LONGEST = 300  # characters of a tag
 _LONGEST_TRACK = 1e6  # seconds; a header that says more lies
@@ -90,7 +90,7 @@ def read_tags(
     found: list[Tags] = [Tags(problem="was not read")] * len(paths)
     waiting = iter(enumerate(paths))
     busy: dict[int, _Task] = {}
-    children = [_start(limit) for _ in range(min(os.cpu_count() or 1, len(paths)))]
+    children = [_start() for _ in range(min(os.cpu_count() or 1, len(paths)))]
     try:
         free = list(children)
         while True:
@@ -100,8 +100,7 @@ def read_tags(
                 return found
             ready, _, _ = select.select(list(busy), [], [], 0.5)
             now = time.monotonic()
-            # The child's own alarm comes first; one that does not heed it is killed.
-            overdue = [stream for stream, task in busy.items() if now - task.since > 1.5 * limit + 1]
+            overdue = [stream for stream, task in busy.items() if now - task.since > limit]
             for stream in {*ready, *overdue}:
                 task = busy.pop(stream)
                 answer = task.child.stdout.readline() if stream in ready else b""
@@ -113,7 +112,7 @@ def read_tags(
                     found[task.place] = Tags(problem=reason)
                     _end(task.child)
                     children.remove(task.child)
-                    children.append(_start(limit))
+                    children.append(_start())
                     free.append(children[-1])
                 told()
     finally:
@@ -127,9 +126,9 @@ class _Task(NamedTuple):
     since: float
 
 
-def _start(limit: float) -> subprocess.Popen:
+def _start() -> subprocess.Popen:
     # -P: no file of the current folder is imported in place of tinytag.
-    command = [sys.executable, "-P", str(Path(__file__).resolve()), str(limit)]
+    command = [sys.executable, "-P", str(Path(__file__).resolve())]
     environment = {name: value for name, value in os.environ.items() if name != "TINYTAG_DEBUG"}  # prints to stdout
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
@@ -215,29 +214,15 @@ def _letters(text: str) -> str:
 # From here on: the child.
 
 
-class _TooSlowError(BaseException):
-    """Raised by the alarm; no Exception, so that no parser mistakes it for a fault of the file."""
-
-
-def _serve(limit: float) -> None:
+def _serve() -> None:
     with suppress(ImportError, OSError, ValueError):  # not every system has the limit
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_LARGEST, _LARGEST))
-    signal.signal(signal.SIGALRM, _raise)
     for line in sys.stdin:
-        try:
-            signal.setitimer(signal.ITIMER_REAL, limit, 0.1)
-            tags = _read(json.loads(line))
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        except _TooSlowError:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            tags = Tags(problem="takes too long to read")
-        print(json.dumps(asdict(tags)), flush=True)
-
-
-def _raise(number, frame):
-    raise _TooSlowError
+        signal.alarm(round(2 * LIMIT))  # ends a child whose parent was killed and cannot end it
+        print(json.dumps(asdict(_read(json.loads(line)))), flush=True)
+        signal.alarm(0)
 
 
 def _read(path: str) -> Tags:
@@ -307,4 +292,4 @@ def _is_video(head: bytes) -> bool:
 
 
 if __name__ == "__main__":
-    _serve(float(sys.argv[1]))
+    _serve()
