@@ -4,8 +4,8 @@ The ffmpeg of the imageio-ffmpeg wheel wins over one on the PATH, so that figure
 """
 
 import re
+import stat
 import struct
-import subprocess
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +13,18 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
+from songwise import children
+
 with warnings.catch_warnings():
     # pydub looks for an ffmpeg on the PATH; it is given samples and WAV files, and needs none.
     warnings.simplefilter("ignore", RuntimeWarning)
     from pydub import AudioSegment
 
-_TIMEOUT = 120.0  # seconds for one track; a song decodes in one
 _LARGEST = 640 << 20  # decoded bytes: an hour of CD stereo
+_TOO_LARGE = f"too large, more than {_LARGEST >> 20} MiB once decoded"
+_LIMITS = children.Limits(seconds=60, output=_LARGEST)  # a song decodes in one second
+# Of the hundreds that ffmpeg reads: no playlist, script, picture, subtitle or game's module gets as far as its reader.
+_CONTAINERS = ("aac", "aiff", "au", "caf", "flac", "matroska", "mov", "mp3", "ogg", "w64", "wav")
 _SAMPLE_BYTES = 2
 _WAV_HEAD = 1 << 16  # bytes in which the data chunk begins, but for files with much metadata in front
 _PCM = 1
@@ -31,10 +36,20 @@ _GUESSED = b"Estimating duration from bitrate"
 # Two spaces and no more: the tags of a file, which may say anything, stand deeper. So may its language, which must not.
 _STREAM = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Audio: (\w{1,32})((?:(?!: ).)*)$", re.MULTILINE)
 _BIT_RATE = re.compile(rb", (\d{1,6}) kb/s")
+_VIDEO = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Video: (\w{1,32})(.*)$", re.MULTILINE)
+_PICTURES = (b"(attached pic)", b"(still image)", b"(timed thumbnails)")  # a cover, and what stands beside chapters
+_SPEAKER = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ?")  # with an address in memory, another one each time
+_FLOATS = "astats=measure_perchannel=none:measure_overall=Min_level+Max_level+Number_of_NaNs+Number_of_Infs"
+_FLOAT_FACT = re.compile(rb"(Min level|Max level|Number of NaNs|Number of Infs): (\S+)")
+_LOUDEST = 100.0  # of a float's full scale: 40 dB above it no mix goes, and integers called floats do
 
 
 class UndecodableError(Exception):
     """A file that holds no usable audio; the text says why, in a few words."""
+
+
+class VideoError(UndecodableError):
+    """A file whose pictures move; the text says how they are encoded."""
 
 
 @dataclass(frozen=True)
@@ -63,32 +78,68 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
     Raises
     ------
     UndecodableError : no audio stream, nothing decodes, or a limit is passed.
+    VideoError : there is a moving picture as well.
     """
     try:
+        # A pipe or a device might never end, and opening a pipe already waits.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise UndecodableError("a folder, pipe or device, no file")
         wav = _read_header(path)
     except OSError as error:
         raise UndecodableError(f"the file cannot be read ({error.strerror})") from error
     if wav and wav.is_plain and (decoded := _decode_plain(path, wav, max_seconds)):
         return decoded
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats", "-threads", "1"]
-    # Only plain files: a playlist disguised as audio must not make ffmpeg open others or the network.
-    command += ["-protocol_whitelist", "file,pipe", "-i", f"file:{path}", "-map", "0:a:0"]
-    command += ["-t", str(max_seconds + 1), "-fs", str(_LARGEST)]
-    command += ["-c:a", "pcm_s16le", "-bitexact", "-f", "wav", "pipe:1"]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise UndecodableError(f"decoding took more than {_TIMEOUT:.0f} s") from error
+    ended = _ffmpeg(path, max_seconds, ["-c:a", "pcm_s16le", "-bitexact", "-f", "wav", "pipe:1"])
+    if found := _moving_picture(ended.messages):
+        raise VideoError(f"its pictures are {found}, and not a cover")
     # ffmpeg cannot seek back in a pipe, so the sizes in its header are not to be trusted: what is there counts.
-    given = _parse_header(done.stdout)
-    samples = _whole_frames(done.stdout[given.start :], given) if given else b""
+    given = _parse_header(ended.output[:_WAV_HEAD])
+    samples = _whole_frames(ended.output, given, given.start) if given else b""
     if not samples:
-        raise UndecodableError(_last_words(done.stderr))
-    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=given.rate, channels=given.channels)
+        raise UndecodableError(_first_words(ended))
+    if not _RATES[0] <= given.rate <= _RATES[1]:
+        raise UndecodableError(
+            f"its sample rate is {given.rate} Hz, which is none of music ({_RATES[0]} to {_RATES[1]})"
+        )
     seconds = len(samples) / given.bytes_a_second
+    if ended.code:
+        raise UndecodableError(f"decoding fails after {seconds:.1f} s ({_first_words(ended)})")
+    codec, bit_rate = _stream(ended.messages)
+    if codec and codec.startswith("pcm_f"):
+        _check_floats(path, max_seconds)
+    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=given.rate, channels=given.channels)
     # Of a WAV file that is cut off ffmpeg tells the length that is left, not the one that the header states.
     stated = wav.size / wav.bytes_a_second if wav and wav.size and wav.bytes_a_second else None
-    return Decoded(segment, seconds, stated or _declared(done.stderr), *_stream(done.stderr))
+    return Decoded(segment, seconds, stated or _declared(ended.messages), codec, bit_rate)
+
+
+def _ffmpeg(path: Path, max_seconds: float, output: list[str]) -> children.Ended:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats", "-threads", "1"]
+    # Only plain files: a playlist disguised as audio must not make ffmpeg open others or the network.
+    command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", ",".join(_CONTAINERS)]
+    command += ["-vn", "-sn", "-dn", "-i", f"file:{path}", "-map", "0:a:0", "-t", str(max_seconds + 1), *output]
+    ended = children.run(command, limits=_LIMITS)
+    if ended.passed == "seconds":
+        raise UndecodableError(f"decoding takes more than {_LIMITS.seconds:g} s")
+    if ended.passed == "output":
+        raise UndecodableError(_TOO_LARGE)
+    if ended.passed:
+        raise UndecodableError(f"decoding reports more than {_LIMITS.messages >> 20} MiB of errors")
+    if ended.was_killed:
+        raise UndecodableError(f"decoding was ended by signal {-ended.code}, twice")
+    return ended
+
+
+def _check_floats(path: Path, max_seconds: float) -> None:
+    # As 16 bits they would be full scale, negative at that, and pass for loud music.
+    found = dict(_FLOAT_FACT.findall(_ffmpeg(path, max_seconds, ["-af", _FLOATS, "-f", "null", "pipe:1"]).messages))
+    if len(found) < _FLOATS.count("+") + 1:
+        raise UndecodableError("the levels of its samples cannot be measured")
+    if float(found[b"Number of NaNs"]) or float(found[b"Number of Infs"]):
+        raise UndecodableError("some of its samples are no numbers")
+    loudest = max(abs(float(found[b"Min level"])), abs(float(found[b"Max level"])))
+    if not loudest <= _LOUDEST:
+        raise UndecodableError(f"its samples reach {loudest:.3g} times full scale")
 
 
 @dataclass(frozen=True)
@@ -135,18 +186,20 @@ def _parse_header(head: bytes) -> _Wav | None:
     return None
 
 
-def _whole_frames(samples: bytes, wav: _Wav) -> bytes:
-    return samples[: len(samples) // wav.frame * wav.frame]
+def _whole_frames(content: bytes | bytearray, wav: _Wav, start: int = 0) -> bytes:
+    return bytes(memoryview(content)[start : start + (len(content) - start) // wav.frame * wav.frame])
 
 
 def _decode_plain(path: Path, wav: _Wav, max_seconds: float) -> Decoded | None:
     # Samples as they lie in the file: what ffmpeg gives, without the 40 ms that it takes to start.
-    most = min(int((max_seconds + 1) * wav.rate) * wav.frame, _LARGEST)
+    most = int((max_seconds + 1) * wav.rate) * wav.frame
     with Path(path).open("rb") as stream:
         stream.seek(wav.start)
-        samples = _whole_frames(stream.read(most if wav.size is None else min(most, wav.size)), wav)
+        samples = _whole_frames(stream.read(min(most, wav.size or most, _LARGEST + 1)), wav)
     if not samples:
         return None
+    if len(samples) + wav.frame > _LARGEST:
+        raise UndecodableError(_TOO_LARGE)
     segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=wav.rate, channels=wav.channels)
     declared = None if wav.size is None else wav.size / wav.bytes_a_second
     return Decoded(segment, len(samples) / wav.bytes_a_second, declared, "pcm_s16le", 8 * wav.bytes_a_second)
@@ -169,14 +222,24 @@ def _stream(stderr: bytes) -> tuple[str | None, int | None]:
     return found[1].decode(), 1000 * int(bit_rate[1]) if bit_rate else None
 
 
-def _last_words(stderr: bytes) -> str:
-    text = stderr.decode("utf-8", "replace")
+def _moving_picture(messages: bytes) -> str | None:
+    streams = _VIDEO.findall(messages.partition(b"\nStream mapping:")[0])
+    return next((codec.decode() for codec, rest in streams if not rest.rstrip().endswith(_PICTURES)), None)
+
+
+def _first_words(ended: children.Ended) -> str:
+    text = ended.messages.decode("utf-8", "replace")
     if "matches no streams" in text:
         return "the file has no audio stream"
+    if "Format not on whitelist" in text:
+        return f"no audio format that is read here (they are {', '.join(_CONTAINERS)})"
+    if "Cannot allocate memory" in text:
+        return f"decoding takes more than {_LIMITS.memory >> 20} MiB of memory"
     if "Invalid data found" in text:
         return "no audio format that ffmpeg knows"
-    lines = [line.strip() for line in text.splitlines() if "rror" in line]
-    return (lines[-1] if lines else "no samples decode")[:200]
+    lines = [_SPEAKER.sub("", line).strip() for line in text.splitlines() if "rror" in line]
+    said = lines[0] if lines else "no samples decode"
+    return "".join(letter if letter.isprintable() else "?" for letter in said[:200])
 
 
 def samples_of(segment: AudioSegment) -> tuple[np.ndarray, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songwise.audio import AudioSegment, Decoded, UndecodableError, decode
+from songwise.audio import AudioSegment, Decoded, UndecodableError, VideoError, decode
 from songwise.containers import FACTS, container_facts
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows, replacing, safe_name, write_rows
@@ -119,6 +119,8 @@ def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict,
     except _RejectedError as error:
         length = "" if error.seconds is None else round(error.seconds, 3)
         return [], {"status": error.status, "reason": error.reason, "seconds": length}, None
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: was there when it was acquired, and now is not; {_AGAIN}") from error
     heard = {"seconds": round(seconds, 3), "audio_sha256": _samples_sha256(segment)}
     return rows, heard | container_facts(path, decoded), items
 
@@ -186,10 +188,12 @@ def _load_again(path: Path, max_seconds: float, audio_sha256: str) -> Decoded:
 
 
 def _load(path: Path, max_seconds: float) -> Decoded:
-    if path.stat().st_size == 0:
+    if path.stat().st_size == 0 and path.is_file():
         raise _RejectedError("quarantined", "empty: the file has no bytes")
     try:
         decoded = decode(path, max_seconds=max_seconds)
+    except VideoError as error:
+        raise _RejectedError("quarantined", f"a video: {error}") from error
     except UndecodableError as error:
         raise _RejectedError("quarantined", f"undecodable: {error}") from error
     seconds = decoded.seconds

@@ -4,7 +4,6 @@ They are Chromaprint's (https://acoustid.org/chromaprint), made by the bundled f
 music, each bit a comparison of the chroma around that moment. Two encodings of one recording differ in few of them.
 """
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +13,15 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+from songwise import children
 from songwise.audio import AudioSegment, UndecodableError
 from songwise.files import replacing
 
 RATE = 11_025  # Hz, Chromaprint's own
 HOP_SECONDS = 1365 / RATE  # between two items
-_TIMEOUT = 120.0  # seconds for one track, as for its decoding; four minutes of music take 0.2
-_ATTEMPTS = 2  # samples cannot be wrong, but a process can be killed, which says nothing of the music
+_LIMITS = children.Limits(seconds=60)  # for one track, as for its decoding; four minutes of music take 0.2
+_SHORTEST = 2.7  # seconds; one item spans 2.72
+_MOST_CHANNELS = 8  # of more it is not known where they are to be heard
 _ITEMS = pa.list_(pa.uint32())
 
 
@@ -46,18 +47,22 @@ def fingerprint(segment: AudioSegment) -> np.ndarray:
     ------
     UndecodableError : ffmpeg gives none, or takes too long.
     """
+    if segment.frame_count() < _SHORTEST * segment.frame_rate:
+        return np.empty(0, "=u4")
+    samples, channels = segment.raw_data, segment.channels
+    if channels > _MOST_CHANNELS:
+        mean = np.frombuffer(samples, "<i2").reshape(-1, channels).mean(axis=1, dtype=np.float32)
+        samples, channels = mean.round().astype("<i2").tobytes(), 1
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-threads", "1"]
-    command += ["-f", "s16le", "-ar", str(segment.frame_rate), "-ac", str(segment.channels), "-i", "pipe:0"]
+    command += ["-f", "s16le", "-ar", str(segment.frame_rate), "-ac", str(channels), "-i", "pipe:0"]
     command += ["-ac", "1", "-ar", str(RATE), "-f", "chromaprint", "-algorithm", "1", "-fp_format", "raw", "pipe:1"]
-    for _ in range(_ATTEMPTS):
-        try:
-            done = subprocess.run(command, input=segment.raw_data, capture_output=True, timeout=_TIMEOUT, check=False)
-        except subprocess.TimeoutExpired as error:
-            raise UndecodableError(f"its fingerprint took more than {_TIMEOUT:.0f} s") from error
-        if done.returncode == 0:
-            return np.frombuffer(done.stdout, "=u4")  # in the machine's own byte order
-    said = done.stderr.decode("utf-8", "replace").strip()[-200:]
-    raise UndecodableError(f"its fingerprint failed (exit code {done.returncode}: {said})")
+    ended = children.run(command, limits=_LIMITS, given=samples)
+    if ended.passed:
+        raise UndecodableError(f"its fingerprint takes more than the limit of {ended.passed}")
+    if ended.code:
+        said = ended.messages.decode("utf-8", "replace").strip()[-200:]
+        raise UndecodableError(f"its fingerprint failed (exit code {ended.code}: {said})")
+    return np.frombuffer(ended.output, "=u4")  # in the machine's own byte order
 
 
 def write_fingerprints(path: Path, found: Mapping[str, np.ndarray]) -> None:
