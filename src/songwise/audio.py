@@ -39,6 +39,15 @@ _BIT_RATE = re.compile(rb", (\d{1,6}) kb/s")
 _VIDEO = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Video: (\w{1,32})(.*)$", re.MULTILINE)
 _PICTURES = (b"(attached pic)", b"(still image)", b"(timed thumbnails)")  # a cover, and what stands beside chapters
 _SPEAKER = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ?")  # with an address in memory, another one each time
+_MEANINGS = {  # of what ffmpeg says, the surest first
+    "matches no streams": "the file has no audio stream",
+    "Format not on whitelist": f"no audio format that is read here (they are {', '.join(_CONTAINERS)})",
+    "Cannot allocate memory": f"decoding takes more than {_LIMITS.memory >> 20} MiB of memory",
+    "no decoder found": "its header names no encoding that ffmpeg knows",
+    "Error opening input: End of file": "its header is cut off",
+    "Error opening input: Input/output error": "its header is cut off or broken",
+    "Invalid data found": "no audio format that ffmpeg knows",
+}
 _FLOATS = "astats=measure_perchannel=none:measure_overall=Min_level+Max_level+Number_of_NaNs+Number_of_Infs"
 _FLOAT_FACT = re.compile(rb"(Min level|Max level|Number of NaNs|Number of Infs): (\S+)")
 _LOUDEST = 100.0  # of a float's full scale: 40 dB above it no mix goes, and integers called floats do
@@ -94,7 +103,7 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         raise VideoError(f"its pictures are {found}, and not a cover")
     # ffmpeg cannot seek back in a pipe, so the sizes in its header are not to be trusted: what is there counts.
     given = _parse_header(ended.output[:_WAV_HEAD])
-    samples = _whole_frames(ended.output, given, given.start) if given else b""
+    samples = _samples(ended.output, given) if given else b""
     if not samples:
         raise UndecodableError(_first_words(ended))
     if not _RATES[0] <= given.rate <= _RATES[1]:
@@ -186,8 +195,12 @@ def _parse_header(head: bytes) -> _Wav | None:
     return None
 
 
-def _whole_frames(content: bytes | bytearray, wav: _Wav, start: int = 0) -> bytes:
-    return bytes(memoryview(content)[start : start + (len(content) - start) // wav.frame * wav.frame])
+def _samples(content: bytearray, wav: _Wav) -> bytes:
+    return bytes(memoryview(content)[wav.start : wav.start + _whole_frames(len(content) - wav.start, wav)])
+
+
+def _whole_frames(count: int, wav: _Wav) -> int:
+    return count // wav.frame * wav.frame
 
 
 def _decode_plain(path: Path, wav: _Wav, max_seconds: float) -> Decoded | None:
@@ -195,10 +208,13 @@ def _decode_plain(path: Path, wav: _Wav, max_seconds: float) -> Decoded | None:
     most = int((max_seconds + 1) * wav.rate) * wav.frame
     with Path(path).open("rb") as stream:
         stream.seek(wav.start)
-        samples = _whole_frames(stream.read(min(most, wav.size or most, _LARGEST + 1)), wav)
+        samples = stream.read(
+            _whole_frames(min(most, most if wav.size is None else wav.size, _LARGEST + wav.frame), wav)
+        )
+    samples = samples[: _whole_frames(len(samples), wav)]
     if not samples:
         return None
-    if len(samples) + wav.frame > _LARGEST:
+    if len(samples) > _LARGEST:
         raise UndecodableError(_TOO_LARGE)
     segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=wav.rate, channels=wav.channels)
     declared = None if wav.size is None else wav.size / wav.bytes_a_second
@@ -229,14 +245,9 @@ def _moving_picture(messages: bytes) -> str | None:
 
 def _first_words(ended: children.Ended) -> str:
     text = ended.messages.decode("utf-8", "replace")
-    if "matches no streams" in text:
-        return "the file has no audio stream"
-    if "Format not on whitelist" in text:
-        return f"no audio format that is read here (they are {', '.join(_CONTAINERS)})"
-    if "Cannot allocate memory" in text:
-        return f"decoding takes more than {_LIMITS.memory >> 20} MiB of memory"
-    if "Invalid data found" in text:
-        return "no audio format that ffmpeg knows"
+    for sign, meaning in _MEANINGS.items():
+        if sign in text:
+            return meaning
     lines = [_SPEAKER.sub("", line).strip() for line in text.splitlines() if "rror" in line]
     said = lines[0] if lines else "no samples decode"
     return "".join(letter if letter.isprintable() else "?" for letter in said[:200])

@@ -1,0 +1,229 @@
+"""Damaged files by the thousand, and what songwise makes of them; test_fuzz.py runs some.
+
+python tests/fuzz.py FOLDER COUNT SEED    a campaign of its own, in two processes
+"""
+
+import json
+import math
+import random
+import resource
+import struct
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+FORMATS = {
+    "wav": (),
+    "flac": (),
+    "ogg": ("-c:a", "libvorbis"),
+    "opus": ("-c:a", "libopus"),
+    "mp3": (),
+    "m4a": ("-c:a", "aac"),
+    "webm": ("-c:a", "libopus"),
+    "aac": ("-c:a", "aac"),
+}
+PROCESSES = 2
+CLIP = {"seconds": 1, "hop": 1, "start": 0, "stop": None, "min_seconds": 0.5}
+DATASET = {"name": "fuzz", "clip": CLIP, "max_seconds": 20}
+PRESETS = ("jlaoo26", "mfcccov")
+EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FC00000)
+HEAD = 200  # bytes in which the formats say what they are
+# Of a WAV: sizes, coding, channels, rate, bytes a second, frame, bits. Of a FLAC: block and frame sizes, rate to total.
+# Of an Ogg page: version, flags, granule, serial, sequence, sum, segments, and the codec's own header behind it.
+FIELDS = {
+    "wav": (4, 16, 20, 22, 24, 28, 32, 34, 40),
+    "flac": (4, 5, 8, 10, 12, 15, 18, 21, 22),
+    "ogg": (4, 5, 6, 14, 18, 22, 26, 27, 35, 39, 40, 44, 56),
+    "opus": (4, 5, 6, 14, 18, 22, 26, 27, 36, 37, 38, 40, 44, 46),
+}
+
+
+def _ogg_sums() -> Iterator[int]:
+    for value in range(256):
+        found = value << 24
+        for _ in range(8):
+            found = (found << 1 & 0xFFFFFFFF) ^ (0x04C11DB7 if found >> 31 else 0)
+        yield found
+
+
+OGG_SUMS = tuple(_ogg_sums())
+
+
+def damaged(sources: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of files, each format's in turn; the same for the same seed."""
+    rng = random.Random(seed)
+    suffixes = list(sources)
+    for number in range(count):
+        suffix = suffixes[number % len(suffixes)]
+        content = bytearray(sources[suffix])
+        damages = [_flip, _run, _cut, _insert, _remove, _extreme, _field, _splice]
+        for damage in rng.choices(damages, k=rng.choice((1, 1, 1, 2, 4))):
+            content = damage(content, rng, suffix, sources)
+        if rng.random() < 0.7:
+            content = seal(content)
+        yield f"{number:06d}.{suffix}", bytes(content)
+
+
+def _place(content: bytearray, rng: random.Random) -> int:
+    # Half of all damage meets the header, which is a hundredth of the file.
+    return rng.randrange(max(1, min(len(content), HEAD) if rng.random() < 0.5 else len(content)))
+
+
+def _flip(content, rng, suffix, sources):
+    for _ in range(rng.choice((1, 1, 8, 200))):
+        if content:
+            content[_place(content, rng)] ^= 1 << rng.randrange(8)
+    return content
+
+
+def _run(content, rng, suffix, sources):
+    at, length = _place(content, rng), rng.choice((1, 4, 64, 4096))
+    length = min(length, len(content) - at)
+    content[at : at + length] = rng.choice((bytes(length), b"\xff" * length, rng.randbytes(length)))
+    return content
+
+
+def _cut(content, rng, suffix, sources):
+    return content[: _place(content, rng)]
+
+
+def _insert(content, rng, suffix, sources):
+    at = _place(content, rng)
+    return content[:at] + rng.randbytes(rng.choice((1, 3, 100, 5000))) + content[at:]
+
+
+def _remove(content, rng, suffix, sources):
+    at = _place(content, rng)
+    return content[:at] + content[at + rng.choice((1, 3, 100, 5000)) :]
+
+
+def _extreme(content, rng, suffix, sources):
+    return _write(content, _place(content, rng), rng)
+
+
+def _field(content, rng, suffix, sources):
+    return _write(content, rng.choice(FIELDS.get(suffix, range(HEAD))), rng)
+
+
+def _write(content, at, rng):
+    order, form = rng.choice("<>"), rng.choice("BHIQ")
+    width = struct.calcsize(form)
+    value = rng.choice(EXTREMES) if form != "Q" else rng.choice((2**63, 2**64 - 1, 2**63 - 1, 1 << 40))
+    content[at : at + width] = struct.pack(order + form, value & (256**width - 1))
+    return content
+
+
+def seal(content):
+    # Pages of Ogg whose sum is wrong are dropped, and the damage within never reaches a decoder.
+    at = content.find(b"OggS")
+    while at >= 0 and at + 27 <= len(content):
+        segments = content[at + 26]
+        page = bytearray(content[at : at + 27 + segments + sum(content[at + 27 : at + 27 + segments])])
+        page[22:26] = bytes(4)
+        content[at + 22 : at + 26] = struct.pack("<I", _ogg_sum(page))
+        at = content.find(b"OggS", at + 4)
+    return content
+
+
+def _ogg_sum(page: bytes) -> int:
+    found = 0
+    for byte in page:
+        found = (found << 8 & 0xFFFFFFFF) ^ OGG_SUMS[found >> 24 ^ byte]
+    return found
+
+
+def _splice(content, rng, suffix, sources):
+    other = sources[rng.choice(list(sources))]
+    return content[: _place(content, rng)] + other[_place(bytearray(other), rng) :]
+
+
+def campaign(folder: Path, count: int, seed: int) -> dict:
+    """Damage `count` files, take them through the stages clips and features, and say what came of it.
+
+    Returns
+    -------
+    seconds : of the whole.
+    megabytes : the most that one of the processes, or of their children, had in memory.
+    said : the number of files by status and the beginning of the reason.
+    clips : of how many features were computed.
+    """
+    # Not by the processes that compute features: it has them compile everything anew.
+    from conftest import encode, ordinary_environment, tone, write_wav
+
+    source = write_wav(folder / "source.wav", np.stack([tone(1.7, 440), tone(1.7, 331)], axis=1))
+    made = [encode(source, folder / f"song.{suffix}", *options) for suffix, options in FORMATS.items()]
+    for name, content in damaged({path.suffix[1:]: path.read_bytes() for path in made}, count, seed):
+        (folder / name).write_bytes(content)
+    start = time.monotonic()
+    workers = [
+        subprocess.Popen(
+            [sys.executable, __file__, folder, str(number)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ordinary_environment(),
+        )
+        for number in range(PROCESSES)
+    ]  # fmt: skip
+    ended = [worker.communicate() for worker in workers]
+    assert not any(worker.returncode for worker in workers), "\n".join(said for _, said in ended)
+    found = [json.loads(said.splitlines()[-1]) for said, _ in ended]
+    return {
+        "seconds": round(time.monotonic() - start, 1),
+        "megabytes": max(part["megabytes"] for part in found),
+        "said": dict(sum((Counter(part["said"]) for part in found), Counter()).most_common()),
+        "clips": sum(part["clips"] for part in found),
+    }
+
+
+def work(folder: Path, number: int) -> dict:
+    """One shard of the folder's files, as the workflow's jobs take it, and a look at every figure it leaves."""
+    from pyarrow import parquet
+
+    from songwise.clips import GoodClips, inspect_shard
+    from songwise.config import load_preset
+    from songwise.features import extract_shard
+    from songwise.files import read_rows, write_json
+    from songwise.sheet import Track
+
+    paths = sorted(folder.glob("[0-9]*.*"))[number::PROCESSES]
+    at = folder / f"shard{number}"
+    at.mkdir(exist_ok=True)
+    tracks = [Track(path.name, "label", path.name) for path in paths]
+    record = {path.name: {"status": "ok", "reason": "", "path": str(path), "sha256": ""} for path in paths}
+    write_json(at / "state.json", {"tracks": record})
+    tables = {"state": at / "state.json", "tracks_csv": at / "tracks.csv", "clips_csv": at / "clips.csv"}
+    inspect_shard(tracks, DATASET, **tables, fingerprints=at / "fingerprints.parquet", title="fuzz")
+    rows = read_rows(at / "tracks.csv")
+    assert [row["track_id"] for row in rows] == [path.name for path in paths]
+    for row in rows:
+        assert row["status"] in ("ok", "quarantined", "failed") and bool(row["reason"]) == (row["status"] != "ok"), row
+        assert "takes more than" not in row["reason"], row
+        numbers = [row[name] for name in ("seconds", "bit_rate", "sample_rate", "loudness", "peak", "cutoff", "side")]
+        assert all(math.isfinite(float(value)) for value in numbers if value), row
+    presets = [load_preset(name, ROOT) for name in PRESETS]
+    clips = GoodClips(tracks, DATASET, **tables)
+    written = {name: at / f"{name}.parquet" for name in PRESETS}
+    extract_shard(clips, presets=presets, tables=written, frames={}, title="fuzz")
+    for path in written.values():
+        table = parquet.read_table(path)
+        assert len(table) == len(clips)
+        values = [table[name].to_numpy() for name in table.column_names if name != "clip_id"]
+        assert all(np.isfinite(column).all() for column in values), path
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    unit = 20 if sys.platform == "darwin" else 10  # ru_maxrss is in bytes there, elsewhere in KiB
+    said = Counter(f"{row['status']} {' '.join(row['reason'].split()[:2])}".strip() for row in rows)
+    return {"megabytes": most >> unit, "said": said, "clips": len(clips)}
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "src"))
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    if len(sys.argv) == 3:
+        print(json.dumps(work(folder, int(sys.argv[2]))))
+    else:
+        print(json.dumps(campaign(folder, int(sys.argv[2]), int(sys.argv[3])), indent=1))
