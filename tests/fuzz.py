@@ -161,16 +161,15 @@ def campaign(folder: Path, count: int, seed: int) -> dict:
     for name, content in damaged({path.suffix[1:]: path.read_bytes() for path in made}, count, seed):
         (folder / name).write_bytes(content)
     start = time.monotonic()
-    workers = [
-        subprocess.Popen(
-            [sys.executable, __file__, folder, str(number)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ordinary_environment(),
-        )
-        for number in range(PROCESSES)
-    ]  # fmt: skip
-    ended = [worker.communicate() for worker in workers]
-    assert not any(worker.returncode for worker in workers), "\n".join(said for _, said in ended)
-    found = [json.loads(said.splitlines()[-1]) for said, _ in ended]
+    logs = [folder / f"{number}.log" for number in range(PROCESSES)]
+    workers = []
+    for number, log in enumerate(logs):
+        with log.open("w") as stream:
+            command = [sys.executable, __file__, folder, str(number)]
+            workers.append(subprocess.Popen(command, stdout=stream, stderr=stream, env=ordinary_environment()))
+    codes = [worker.wait() for worker in workers]
+    assert not any(codes), "\n".join(log.read_text()[-5000:] for log in logs)
+    found = [json.loads((folder / f"shard{number}" / "found.json").read_text()) for number in range(PROCESSES)]
     return {
         "seconds": round(time.monotonic() - start, 1),
         "megabytes": max(part["megabytes"] for part in found),
@@ -179,7 +178,7 @@ def campaign(folder: Path, count: int, seed: int) -> dict:
     }
 
 
-def work(folder: Path, number: int) -> dict:
+def work(folder: Path, number: int) -> None:
     """One shard of the folder's files, as the workflow's jobs take it, and a look at every figure it leaves."""
     from pyarrow import parquet
 
@@ -189,7 +188,7 @@ def work(folder: Path, number: int) -> dict:
     from songwise.files import read_rows, write_json
     from songwise.sheet import Track
 
-    paths = sorted(folder.glob("[0-9]*.*"))[number::PROCESSES]
+    paths = sorted(folder.glob("[0-9]" * 6 + ".*"), key=lambda path: (path.suffix, path.name))[number::PROCESSES]
     at = folder / f"shard{number}"
     at.mkdir(exist_ok=True)
     tracks = [Track(path.name, "label", path.name) for path in paths]
@@ -216,7 +215,7 @@ def work(folder: Path, number: int) -> dict:
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 20 if sys.platform == "darwin" else 10  # ru_maxrss is in bytes there, elsewhere in KiB
     said = Counter(f"{row['status']} {' '.join(row['reason'].split()[:2])}".strip() for row in rows)
-    return {"megabytes": most >> unit, "said": said, "clips": len(clips)}
+    write_json(at / "found.json", {"megabytes": most >> unit, "said": said, "clips": len(clips)})
 
 
 if __name__ == "__main__":
@@ -224,6 +223,6 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     if len(sys.argv) == 3:
-        print(json.dumps(work(folder, int(sys.argv[2]))))
+        work(folder, int(sys.argv[2]))
     else:
         print(json.dumps(campaign(folder, int(sys.argv[2]), int(sys.argv[3])), indent=1))
