@@ -75,6 +75,11 @@ def attempt_of_record(state: Path, now: float) -> int:
     return record["attempt"] + bool(due and now >= min(due))
 
 
+def is_due(state: Path, now: float) -> bool:
+    """Whether a shard was never tried, or has a track that is to be tried again by `now`."""
+    return not state.is_file() or attempt_of_record(state, now) > read_json(state)["attempt"]
+
+
 def _fetched(tracks: list[Track], dataset: dict, folder: Path, access: Mapping) -> Iterator[tuple[Track, Fetched]]:
     source = dataset["source"]
     if source["type"] == "youtube":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from songwise.acquire import access_of_record, attempt_of_record
+from songwise.acquire import access_of_record, attempt_of_record, is_due
 from songwise.archives import wanted_digest
 from songwise.config import load_plan
 from songwise.download import check_mirror
@@ -22,6 +22,7 @@ from songwise.provenance import code_of
 from songwise.recipe import recipe_line
 from songwise.runs import claim
 from songwise.sheet import check_shown, columns_digest, deal, read_tracks, rows_digest
+from songwise.youtube import check_videos
 
 LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
 LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
@@ -50,6 +51,17 @@ def know_tracks():
         )
 
 
+def check_access():
+    """Before any job, whether this machine can get the videos of those shards that were never tried, or are due again."""
+    if not is_real_run() or PLAN.dataset["source"]["type"] != "youtube":
+        return
+    folder = Path(f"data/raw/{PLAN.dataset['name']}")
+    records = {shard: folder / "shards" / f"{shard}.json" for shard in SHARDS}
+    due = [shard for shard, record in records.items() if is_due(record, time.time())]
+    tracks = [track for shard in due for track in SHARDS[shard]]
+    check_videos(tracks, PLAN.dataset, folder / "audio", PLAN.settings["cookies"])
+
+
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
@@ -59,6 +71,7 @@ try:
     PLAN = replace(PLAN, protocols=choose(PLAN.settings, PLAN.dataset["split"], TRACKS, PLAN.dataset_path))
     check_shown(PLAN.settings["show_tracks"], TRACKS)
     SHARDS = deal(TRACKS, PLAN.dataset["shards"])
+    check_access()
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
 
