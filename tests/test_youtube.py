@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import itertools
 import os
 import shutil
 import signal
@@ -30,8 +31,8 @@ from songwise.sheet import Track, load_tracks
 from songwise.youtube import check_videos, fetch_videos
 
 SECONDS = 12
+LOST = 80_000  # bytes of a download that a cut or a kill may cost
 FORMATS = ("ogg", "opus", "mp3", "m4a", "webm", "flac", "wav")
-HOUR = 3600
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,10 @@ def fetch_one(track, server, folder, **options):
     return fetch([track], server, folder, **options)[track.track_id]
 
 
+def resumed_at(asked):
+    return int(asked[1].removeprefix("bytes=").rstrip("-"))
+
+
 def note_of(result):
     return read_json(Path(result.path).with_suffix(".json"))
 
@@ -167,7 +172,9 @@ def test_every_format_becomes_one_of_the_same_rate_and_channels(server, music, t
         segment = decoded.segment
         assert (decoded.codec, segment.frame_rate, segment.channels) == ("flac", 44_100, 2)
         assert decoded.seconds == pytest.approx(SECONDS, abs=0.1) == result.seconds
-        assert segment.dBFS == pytest.approx(-15.9, abs=0.5)  # as loud as it came, in both channels
+        (tmp_path / name).write_bytes(music[name])
+        came = decode(tmp_path / name, max_seconds=60).segment
+        assert segment.dBFS == pytest.approx(came.dBFS, abs=0.05)
     lines = (tmp_path / "music" / "archive.txt").read_text().splitlines()
     assert lines == [f"generic -{name}" for name in FORMATS]
 
@@ -211,12 +218,12 @@ SAID = {
         "Sign in to confirm your age. This video may be inappropriate for some users.",
         "Join this channel to get access to members-only content like this video, and other exclusive perks.",
         "Video unavailable. The uploader has not made this video available in your country",
-        "Video unavailable. This video contains content from UMG, who has blocked it in your country on copyright grounds",
+        "Video unavailable. This video contains content from X, who blocked it in your country on copyright grounds",
         "This video is DRM protected",
         "This video is only available for registered users. Use --cookies for the authentication",
     ],
     "rate_limited": [
-        "Sign in to confirm you’re not a bot. Use --cookies-from-browser or --cookies for the authentication.",
+        "Sign in to confirm you\u2019re not a bot. Use --cookies-from-browser or --cookies for the authentication.",
         "This content isn't available, try again later. The current session has been rate-limited by YouTube for up to "
         "an hour.",
         "Video unavailable. YouTube is requiring a captcha challenge before playback",
@@ -231,10 +238,12 @@ def test_what_youtube_says_is_told_apart(word, text):
     error = yt_dlp.utils.DownloadError(f"ERROR: [youtube] abc: {text}")
     error.__context__ = yt_dlp.utils.ExtractorError(text, expected=True, video_id="abc", ie="youtube")
     explained = videos.explain(error)
+    said = text.partition(" Use --")[0].removesuffix(".") if " Use --" in text else text
     if word == "rate_limited":
-        assert isinstance(explained, videos.RateLimitedError) and text in str(explained)
+        assert isinstance(explained, videos.RateLimitedError) and str(explained).startswith(f"the site says: {said}")
+        assert ("cookies in config" in str(explained)) == ("bot" in text)
     else:
-        assert str(explained) == f"{word}: {text}"
+        assert str(explained) == f"{word}: {said}"
         assert isinstance(explained, videos.RefusedError) == (word != "failed")
 
 
@@ -251,12 +260,10 @@ def test_a_full_disk_is_not_the_video_s_fault():
         videos.explain(error)
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"), [({"Retry_After": "900"}, 900), ({}, HOUR), ({"Retry_After": "x"}, HOUR)]
-)
-def test_a_rate_limit_stops_all_requests_until_its_end(server, music, tmp_path, capsys, header, seconds):
+@pytest.mark.parametrize(("wait", "seconds"), [("900", 900), ("soon", 3600), ("", 3600), ("9" * 12, 24 * 3600)])
+def test_a_rate_limit_stops_all_requests_until_its_end(server, music, tmp_path, capsys, wait, seconds):
     start = 1_800_000_000.0
-    server.url("b.ogg", lambda handler: handler.send(b"", status=429, **header))
+    server.url("b.ogg", lambda handler: handler.send(b"", status=429, **({"Retry_After": wait} if wait else {})))
     tracks = [Track(name, "a", url=server.url(f"{name}.ogg"), query="a b") for name in "abcd"]
     server.url("a.ogg", music["ogg"])
     first, other = tracks[:3], tracks[3:]  # two shards
@@ -321,7 +328,7 @@ def test_a_stalled_download_fails_in_time_and_the_next_run_goes_on_where_it_stop
     server.url("a.flac", body)
     result = fetch_one(track, server, tmp_path)
     assert result.status == "ok"
-    assert [part for _, part in server.asked] == [None, f"bytes={half}-"]
+    assert server.asked[0][1] is None and half - LOST < resumed_at(server.asked[1]) <= half
 
 
 def test_a_cut_download_goes_on_where_it_stopped(server, music, tmp_path):
@@ -335,7 +342,8 @@ def test_a_cut_download_goes_on_where_it_stopped(server, music, tmp_path):
     server.answers["/a.flac"] = cut_once
     result = fetch_one(Track("a", "a", url=server.url("a.flac")), server, tmp_path)
     assert result.status == "ok" and result.seconds == pytest.approx(SECONDS, abs=0.1)
-    assert [part for _, part in server.asked] == [None, None, f"bytes={half}-"]
+    assert [part for _, part in server.asked[:2]] == [None, None]
+    assert half - LOST < resumed_at(server.asked[2]) <= half
 
 
 @pytest.mark.parametrize("where", ["page", "audio"])
@@ -455,7 +463,7 @@ def test_what_has_arrived_is_never_asked_for_again(server, music, tmp_path):
     ]
     server.feed((server.url("hit.ogg"), None), (server.url("more.ogg", music["mp3"]), None))
     first = fetch(tracks, server, tmp_path)
-    assert server.count().total() == 10
+    assert server.count().total() == 9
     assert fetch(tracks, server, tmp_path) == first
     assert not server.count()
     edited = [Track("a", "a", url=url, query="more words", seconds="12"), *tracks[1:]]
@@ -528,7 +536,7 @@ def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_
     ]
     process = start(server, tracks, tmp_path)
     deadline = time.monotonic() + 20
-    while not any(path.stat().st_size >= half for path in (tmp_path / "music").glob("audio/.b.*.part")):
+    while not any(path.stat().st_size > half - LOST for path in (tmp_path / "music").glob("audio/.b.*.part")):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
@@ -537,7 +545,7 @@ def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_
     server.url("b.flac", body)
     found = fetch(tracks, server, tmp_path)
     assert [result.status for result in found.values()] == ["ok"] * 3
-    assert server.asked[:2] == [("/b.flac", None), ("/b.flac", f"bytes={half}-")]
+    assert server.asked[0] == ("/b.flac", None) and half - LOST < resumed_at(server.asked[1]) <= half
     assert server.count() == {"b.flac": 2, "c.ogg": 2}
     undisturbed = fetch(tracks[1:2], server, tmp_path / "other")
     assert undisturbed["b"].sha256 == found["b"].sha256
@@ -546,12 +554,12 @@ def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_
 
 def test_between_two_requests_of_all_jobs_there_is_a_pause(server, music, tmp_path):
     tracks = [Track(name, "a", url=server.url(f"{name}.ogg", music["ogg"])) for name in "abcd"]
-    processes = [start(server, some, tmp_path, pause=[0.5, 0.6]) for some in (tracks[:2], tracks[2:])]
+    processes = [start(server, some, tmp_path, pause=[0.4, 0.5]) for some in (tracks[:2], tracks[2:])]
     for process in processes:
         assert process.communicate()[0].count(" ok ") == 2
     starts = server.times[::2]  # of each video its page, and then its audio
     assert all(paths[0] == paths[1] for paths in zip(server.asked[::2], server.asked[1::2], strict=True))
-    assert all(later - earlier > 0.5 for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier > 0.4 for earlier, later in itertools.pairwise(starts))
 
 
 def test_the_user_s_own_yt_dlp_configuration_and_plugins_are_left_alone(server, music, tmp_path):
@@ -575,7 +583,7 @@ def test_cookies_are_sent_and_their_file_stays_as_it_was(server, music, tmp_path
     assert server.cookies[0] == "key=mine"
     assert cookies.read_text() == text
     cookies.write_text("no cookies")
-    with pytest.raises(InputError, match="no cookies.txt in Netscape's format"):
+    with pytest.raises(InputError, match=r"no cookies\.txt in Netscape's format"):
         fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(cookies))
     with pytest.raises(InputError, match="there is no file"):
         check_videos([Track("b", "a", url=url)], dataset_of(server), tmp_path, str(tmp_path / "none.txt"))
@@ -618,13 +626,13 @@ def test_a_missing_or_old_javascript_runtime_is_named_before_youtube_is_asked(pr
     video = Track("a", "a", url="https://www.youtube.com/watch?v=-Abm0pewwLo")
     query = Track("b", "a", query="a song")
     searching = dataset_of(server, search="ytsearch5:{query}")
-    with pytest.raises(InputError, match="there is none here.*deno>=2.3,<3.*Node 22"):
+    with pytest.raises(InputError, match=r"there is none here.*deno>=2.3,<3.*Node 22"):
         check_videos([video], dataset_of(server), tmp_path, None)
     programs("node", "v20.1.0")
     for track in (video, query):
-        with pytest.raises(InputError, match="node 20.1.0"):
+        with pytest.raises(InputError, match=r"node 20\.1\.0"):
             check_videos([track], searching, tmp_path, None)
-        with pytest.raises(InputError, match="node 20.1.0"):
+        with pytest.raises(InputError, match=r"node 20\.1\.0"):
             list(fetch_videos([track], searching, folder=tmp_path / "audio", cookies=None, now=time.time))
     check_videos([query], dataset_of(server), tmp_path, None)  # which asks another site
     programs("deno", "deno 2.3.0 (stable)")

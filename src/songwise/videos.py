@@ -20,11 +20,12 @@ from songwise.javascript import check_runtime, is_youtube
 _TIMEOUT = 20.0  # seconds without a byte
 _RETRIES = 3
 _FIRST_PAUSE = 1.0  # seconds before a retry, doubled at each further one
+_CHUNK = 1 << 16  # bytes; what a cut connection loses at most
 _LARGEST = 1 << 30  # bytes of one video's audio
 _LARGEST_PAGE = 32 << 20  # bytes of anything that is read as a whole
 _BETWEEN_PAGES = 0.75  # seconds between the pages of one video, as yt-dlp advises; none where no pause is asked for
-_HOURS = 3600.0
-_LONGEST_STOP = 24 * _HOURS
+_STOP = 3600.0  # seconds, where the site does not say for how long it wants to be left alone
+_LONGEST_STOP = 24 * 3600.0
 _LONGEST_TEXT = 200  # characters of what a site says
 _EXTRACTORS = ["youtube", "youtube:search", "generic"]
 _FORMATS = "[protocol~='^(https?|m3u8_native|http_dash_segments)$']"
@@ -43,9 +44,11 @@ _BLOCKED = re.compile(
     re.IGNORECASE,
 )
 _GONE = re.compile(
-    r"removed|deleted|terminated|no longer available|not exist|video (?:is )?(?:un|not )available|n.t available",
+    r"removed|deleted|terminated|no longer available|not exist|video (?:is )?(?:un|not )available|isn.t available",
     re.IGNORECASE,
 )
+# What yt-dlp adds to it, for those who call it themselves.
+_ADVICE = re.compile(r"; please report|\.? +(?:Use --|See +https?:|It is recommended|For more information)")
 _GONE_STATUS = {404, 410}
 _BLOCKED_STATUS = {401, 402, 403, 451}
 
@@ -113,6 +116,8 @@ class Site:
                 "socket_timeout": _TIMEOUT,
                 "retries": _RETRIES,
                 "fragment_retries": _RETRIES,
+                "buffersize": _CHUNK,
+                "noresizebuffer": True,
                 "extractor_retries": _RETRIES,
                 "retry_sleep_functions": dict.fromkeys(("http", "fragment", "extractor"), _pause_before),
                 "skip_unavailable_fragments": False,
@@ -196,14 +201,14 @@ class Site:
 
     def _tried(self, ask: Callable, retries: int):
         for attempt in range(retries + 1):
+            self._client.refusal = None
             try:
                 return ask()
             except (UnavailableError, RateLimitedError, InputError):
                 raise
             except Exception as error:
-                explained = explain(error)
                 if attempt == retries or not _is_passing(error):
-                    raise explained from error
+                    raise explain(error, self._client.refusal) from error
                 time.sleep(_pause_before(attempt))
 
 
@@ -213,8 +218,12 @@ def plain(text: object) -> str:
     return " ".join(shown.split())[:_LONGEST_TEXT]
 
 
-def explain(error: Exception) -> Exception:
+def explain(error: Exception, refusal: Exception | None = None) -> Exception:
     """An error of yt-dlp's as one of this module's: by HTTP status, by type, and by what the site says, in this order.
+
+    Parameters
+    ----------
+    refusal : yt-dlp's HTTPError of the last answer, which it drops where it has tried several times.
 
     Raises
     ------
@@ -224,6 +233,8 @@ def explain(error: Exception) -> Exception:
     from yt_dlp.utils import ExtractorError, GeoRestrictedError, UnsupportedError, YoutubeDLError
 
     causes = list(_causes(error))
+    if not any(isinstance(cause, ExtractorError) for cause in causes):
+        causes += _causes(refusal)
     for cause in causes:
         if isinstance(cause, OSError) and is_fatal(cause):
             raise cause
@@ -243,12 +254,13 @@ def explain(error: Exception) -> Exception:
     if not isinstance(error, YoutubeDLError):
         return UnavailableError(f"failed: yt-dlp: {type(error).__name__}: {plain(error)}")
     said = next((cause.orig_msg for cause in causes if isinstance(cause, ExtractorError)), str(error))
-    return _of_words(plain(said.removeprefix("ERROR: ").partition("; please report")[0]))
+    return _of_words(plain(_ADVICE.split(said.removeprefix("ERROR: "))[0]))
 
 
 def _of_words(said: str) -> Exception:
     if _RATE_LIMITED.search(said):
-        return RateLimitedError(f"the site says: {said}", _HOURS)
+        help_ = " (cookies in config/config.yaml may help)" if "not a bot" in said else ""
+        return RateLimitedError(f"the site says: {said}{help_}", _STOP)
     for word, pattern in (("gone", _PRIVATE), ("blocked", _BLOCKED), ("gone", _GONE)):
         if pattern.search(said):
             return RefusedError(f"{word}: {said}")
@@ -282,11 +294,11 @@ def _wanted_pause(response) -> float:
     try:
         seconds = float(stated) if stated.isdigit() else parsedate_to_datetime(stated).timestamp() - time.time()
     except ValueError:
-        return _HOURS
+        return _STOP
     return min(max(seconds, 1.0), _LONGEST_STOP)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what led to it, outermost first."""
     waiting, seen = [error], set()
     while waiting:
@@ -351,6 +363,8 @@ def _client(params: dict):
     plugin_dirs.value = []
 
     class Client(YoutubeDL):
+        refusal = None
+
         def urlopen(self, req):
             url = req if isinstance(req, str) else req.url
             if not url.startswith(("http://", "https://")):
@@ -358,9 +372,11 @@ def _client(params: dict):
             try:
                 response = super().urlopen(req)
             except HTTPError as error:
+                self.refusal = error
                 if error.status == 429:
                     raise _of_status(error) from error
                 raise
+            self.refusal = None
             response.read = _bounded(response.read)
             return response
 

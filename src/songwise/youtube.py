@@ -319,6 +319,8 @@ def _within(seconds: float) -> Iterator[None]:
 def _encode(segment, path: Path) -> None:
     import imageio_ffmpeg
 
+    if segment.channels == 1:
+        segment = segment.set_channels(2)  # ffmpeg would make it 3 dB quieter
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-v", "error", "-y", "-threads", "1"]
     command += ["-f", "s16le", "-ar", str(segment.frame_rate), "-ac", str(segment.channels), "-i", "pipe:0"]
     command += ["-ar", str(_RATE), "-ac", str(_CHANNELS), "-sample_fmt", "s16", "-c:a", "flac"]
