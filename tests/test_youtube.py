@@ -3,7 +3,9 @@
 import csv
 import functools
 import itertools
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +21,7 @@ from pathlib import Path
 
 import pytest
 import yt_dlp.utils
-from conftest import ROOT, encode, snakemake, tone, write_wav
+from conftest import ROOT, copy_project, encode, snakemake, tone, write_wav
 
 from songwise import videos, youtube
 from songwise.acquire import acquire_shard, attempt_of_record
@@ -177,6 +179,20 @@ def test_every_format_becomes_one_of_the_same_rate_and_channels(server, music, t
         assert segment.dBFS == pytest.approx(came.dBFS, abs=0.05)
     lines = (tmp_path / "music" / "archive.txt").read_text().splitlines()
     assert lines == [f"generic -{name}" for name in FORMATS]
+
+
+def test_any_track_id_is_a_name_and_never_a_path_or_a_template(server, music, tmp_path):
+    url = server.url("a.ogg", music["ogg"])
+    names = ["../../up", "-o", "%(id)s", "$HOME", "~", "a/b", "[x]*", "\u6b4c", "n" * 200, "a%%b{}", "x.part"]
+    found = fetch([Track(name, "a", url=url) for name in names], server, tmp_path)
+    assert [result.reason for result in found.values()] == [""] * len(names)
+    folder = tmp_path / "music" / "audio"
+    assert len(list(folder.iterdir())) == 2 * len(names)
+    assert all(Path(result.path).parent == folder for result in found.values())
+
+
+def test_what_strangers_write_stays_on_one_line():
+    assert videos.plain("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
 
 
 def test_each_failure_is_a_row_with_its_word_and_the_others_go_on(server, music, tmp_path):
@@ -453,6 +469,36 @@ def test_a_hit_that_is_another_track_s_video_is_passed_over(server, music, tmp_p
     assert other.reason == "failed: none of 2 hits will do; the first: failed: it is another track's video"
 
 
+def test_a_video_is_known_by_its_own_address_whatever_led_to_it(server, music, tmp_path):
+    one = server.url("one.ogg", music["ogg"])
+    alias = server.url("alias.ogg", lambda handler: handler.send(b"", status=302, Location=one))
+    server.feed((alias, None))
+    found = fetch([Track("a", "a", url=one), Track("b", "a", query="x")], server, tmp_path)
+    assert found["b"].reason == "failed: it is another track's video"
+    assert fetch_one(Track("c", "a", url=alias), server, tmp_path).url == one
+
+
+def test_what_the_site_says_of_a_video_is_looked_at_before_the_download_and_kept(server, music, tmp_path):
+    audio = server.url("audio.ogg", music["ogg"])
+
+    def page(handler, length):
+        facts = {"@context": "https://schema.org", "@type": "VideoObject", "name": "A\nsong", "contentUrl": audio}
+        facts |= {"duration": length, "author": "A group", "uploadDate": "2019-01-01"}
+        text = f"<html><title>x</title><script type='application/ld+json'>{json.dumps(facts)}</script></html>"
+        handler.send(text.encode(), kind="text/html")
+
+    right = server.url("right", functools.partial(page, length=f"PT{SECONDS}S"))
+    long = server.url("long", functools.partial(page, length="PT10H"))
+    cut = server.url("cut", functools.partial(page, length="PT29S"))
+    found = fetch(
+        [Track(name, "a", url=url) for name, url in (("r", right), ("l", long), ("c", cut))], server, tmp_path
+    )
+    assert (found["r"].status, found["r"].title, note_of(found["r"])["uploader"]) == ("ok", "A song", "A group")
+    assert found["l"].reason.startswith("too_long: ")
+    assert found["c"].reason == "failed: only 12 of 29 s are there"
+    assert server.count() == {"right": 1, "long": 1, "cut": 1, "audio.ogg": 5}  # two for each download, one for none
+
+
 def test_what_has_arrived_is_never_asked_for_again(server, music, tmp_path):
     server.feed((server.url("hit.ogg", music["opus"]), None))
     url = server.url("a.ogg", music["ogg"])
@@ -512,8 +558,6 @@ for track, result in fetch_videos(tracks, dataset, folder=Path(sys.argv[2]), coo
 
 
 def start(server, tracks, folder, environment=None, **changes):
-    import json
-
     rows = [{"track_id": track.track_id, "label": track.label, "url": track.url} for track in tracks]
     words = [sys.executable, "-c", FETCH, json.dumps([dataset_of(server, **changes), rows]), folder / "music" / "audio"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")} | (environment or {})
@@ -647,6 +691,33 @@ def test_a_run_names_the_missing_runtime_before_any_job(programs, tmp_path):
     done = snakemake(folder, "--cores", "1", "--config", "dataset=kpop", PYTHONPATH=str(ROOT / "src"))
     assert done.returncode and "YouTube asks for a JavaScript runtime" in done.stdout
     assert "Traceback" not in done.stdout and not (folder / "data").exists()
+
+
+@pytest.mark.workflow
+def test_a_limited_run_goes_on_by_itself_after_the_time_and_does_nothing_before(server, music, tmp_path):
+    folder = copy_project(tmp_path / "project")
+    sheet = "".join(f"{name},{label},{server.url(f'{name}.ogg')}\n" for name, label in zip("abcd", "xyxy", strict=True))
+    (folder / "mine.tracks.csv").write_text(f"track_id,label,url\n{sheet}")
+    (folder / "mine.yaml").write_text(
+        "name: mine\nshards: 2\nmax_seconds: 30\nsplit: {folds: 2}\n"
+        "source: {type: youtube, tracks: mine.tracks.csv, pause: [0, 0], shortest: 5}\n"
+    )
+    words = ["--cores", "2", "data/raw/mine/shards/0.json", "data/raw/mine/shards/1.json"]
+    words += ["--config", "dataset=mine.yaml"]
+    for name in "abcd":
+        server.answers[f"/{name}.ogg"] = lambda handler: handler.send(b"", status=429, Retry_After="1800")
+    first = snakemake(folder, *words)
+    assert first.returncode == 0 and first.stdout.count("rate_limited: ") == 1
+    assert server.count().total() == 1
+    before = snakemake(folder, *words)
+    assert "Nothing to be done" in before.stdout and not server.count()
+    raw = folder / "data" / "raw" / "mine"
+    for path in (raw / ".requests.stopped.json", *raw.glob("shards/*.json")):  # as if half an hour had passed
+        path.write_text(re.sub(r"(?<=\d)\d{8}\.\d+", "00000000.0", path.read_text()))
+    for name in "abcd":
+        server.url(f"{name}.ogg", music["ogg"])
+    assert snakemake(folder, *words).returncode == 0
+    assert server.count() == {f"{name}.ogg": 2 for name in "abcd"}
 
 
 def test_the_k_pop_sheet_has_the_sixty_tracks():
