@@ -475,7 +475,9 @@ def test_a_video_is_known_by_its_own_address_whatever_led_to_it(server, music, t
     server.feed((alias, None))
     found = fetch([Track("a", "a", url=one), Track("b", "a", query="x")], server, tmp_path)
     assert found["b"].reason == "failed: it is another track's video"
-    assert fetch_one(Track("c", "a", url=alias), server, tmp_path).url == one
+    server.feed((one, None))
+    found = fetch([Track("b", "a", query="x"), Track("a", "a", url=alias)], server, tmp_path / "other")
+    assert (found["a"].url, found["b"].status) == (one, "failed")
 
 
 def test_what_the_site_says_of_a_video_is_looked_at_before_the_download_and_kept(server, music, tmp_path):
@@ -596,14 +598,25 @@ def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_
     assert {path.suffix for path in (tmp_path / "music" / "audio").iterdir()} == {".flac", ".json"}
 
 
-def test_between_two_requests_of_all_jobs_there_is_a_pause(server, music, tmp_path):
-    tracks = [Track(name, "a", url=server.url(f"{name}.ogg", music["ogg"])) for name in "abcd"]
-    processes = [start(server, some, tmp_path, pause=[0.4, 0.5]) for some in (tracks[:2], tracks[2:])]
-    for process in processes:
+def test_between_two_requests_there_is_a_pause_whoever_made_the_first(server, music, tmp_path, monkeypatch):
+    monkeypatch.setattr(videos, "_BETWEEN_PAGES", 0)  # yt-dlp's own pause, within one video
+    server.feed((server.url("hit.ogg", 404), None))
+    for track in (Track("a", "a", url=server.url("a.ogg", 404), query="x"), Track("b", "a", url=server.url("b.ogg"))):
+        fetch_one(track, server, tmp_path, pause=[0.3, 0.35])  # a shard each
+    assert [path.partition("?")[0] for path, _ in server.asked] == ["/a.ogg", "/feed", "/hit.ogg", "/b.ogg"]
+    assert all(later - earlier > 0.29 for earlier, later in itertools.pairwise(server.times))
+
+
+def test_all_jobs_together_ask_for_one_video_at_a_time(server, music, tmp_path):
+    def slowly(handler):
+        time.sleep(0.4)
+        handler.send_file(music["ogg"])
+
+    jobs = [[Track(name, "a", url=server.url(f"{name}.ogg", slowly)) for name in names] for names in ("ab", "cd")]
+    for process in [start(server, tracks, tmp_path) for tracks in jobs]:
         assert process.communicate()[0].count(" ok ") == 2
-    starts = server.times[::2]  # of each video its page, and then its audio
-    assert all(paths[0] == paths[1] for paths in zip(server.asked[::2], server.asked[1::2], strict=True))
-    assert all(later - earlier > 0.4 for earlier, later in itertools.pairwise(starts))
+    # The page of a video and its audio follow one another.
+    assert [len(list(group)) for _, group in itertools.groupby(path for path, _ in server.asked)] == [2, 2, 2, 2]
 
 
 def test_the_user_s_own_yt_dlp_configuration_and_plugins_are_left_alone(server, music, tmp_path):
@@ -629,8 +642,19 @@ def test_cookies_are_sent_and_their_file_stays_as_it_was(server, music, tmp_path
     cookies.write_text("no cookies")
     with pytest.raises(InputError, match=r"no cookies\.txt in Netscape's format"):
         fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(cookies))
+    with pytest.raises(InputError, match="cannot be read"):
+        fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(tmp_path / "none.txt"))
     with pytest.raises(InputError, match="there is no file"):
         check_videos([Track("b", "a", url=url)], dataset_of(server), tmp_path, str(tmp_path / "none.txt"))
+
+
+def test_a_limit_in_the_middle_of_a_stream_ends_it_at_once(server, music, tmp_path):
+    text = b"#EXTM3U\n#EXT-X-TARGETDURATION:12\n#EXTINF:12,\n0.mp3\n#EXTINF:9,\n1.mp3\n#EXT-X-ENDLIST\n"
+    server.url("0.mp3", music["mp3"])
+    server.url("1.mp3", 429)
+    url = server.url("a.m3u8", lambda handler: handler.send(text, kind="application/x-mpegurl"))
+    assert fetch_one(Track("a", "a", url=url), server, tmp_path).reason.startswith("rate_limited: ")
+    assert server.count()["1.mp3"] == 1
 
 
 def test_a_stream_in_parts_is_whole_or_refused(server, music, tmp_path):

@@ -354,8 +354,8 @@ def _plain_url(url: str) -> str:
 
 
 def _client(params: dict):
-    """yt-dlp without plugins, which asks nothing but http(s), reads no endless page, and ends at once where the site
-    wants to be left alone: some extractors would go on with what they have."""
+    """yt-dlp without plugins, which reads no endless page, and ends at once where the site wants to be left alone: it
+    would often try again, or go on with what it has."""
     from yt_dlp import YoutubeDL
     from yt_dlp.globals import plugin_dirs
     from yt_dlp.networking.exceptions import HTTPError
@@ -366,9 +366,6 @@ def _client(params: dict):
         refusal = None
 
         def urlopen(self, req):
-            url = req if isinstance(req, str) else req.url
-            if not url.startswith(("http://", "https://")):
-                raise RefusedError(f"failed: {plain(url)[:80]} is no web address")
             try:
                 response = super().urlopen(req)
             except HTTPError as error:
