@@ -65,11 +65,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
     from songwise.config import load_dataset
     from songwise.download import check_mirror
     from songwise.prepare import prepare
+    from songwise.runs import claim
     from songwise.sheet import read_tracks
 
     check_mirror(arguments.mirror)
     dataset, path = load_dataset(arguments.dataset, Path())
-    prepare(dataset, Path(), mirror=arguments.mirror, say=_say)
+    with claim(Path()):
+        prepare(dataset, Path(), mirror=arguments.mirror, say=_say)
     tracks = read_tracks(dataset, path, Path(), say=_say)
     _say(f"{dataset['name']} has {len(tracks)} tracks of {len({track.label for track in tracks})} classes")
 

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from urllib.parse import quote
 from songwise.errors import InputError
 
 _LONGEST_NAME = 120  # leaves room for suffixes below the 255 bytes of common file systems
+_UNFINISHED = re.compile(r"\..*\.(\d+)\.unfinished(\.[^.]*)?")
 
 
 @contextmanager
@@ -21,18 +23,41 @@ def replacing(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers such as matplotlib choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
     try:
         yield temporary
         if temporary.is_dir() and path.is_dir():
             shutil.rmtree(path)
         temporary.replace(path)
     except BaseException:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed while `replacing` left anywhere below `folder`."""
+    for where, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            # By the first character first: there may be as many files as tracks.
+            if name[0] == "." and (found := _UNFINISHED.fullmatch(name)) and not _is_alive(int(found[1])):
+                _remove(Path(where, name))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

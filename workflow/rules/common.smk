@@ -13,14 +13,14 @@ from songwise.acquire import access_of_record, attempt_of_record, is_due
 from songwise.archives import wanted_digest
 from songwise.config import load_plan
 from songwise.download import check_mirror
-from songwise.errors import InputError
+from songwise.errors import InputError, disk_full, is_disk_full
 from songwise.files import digest, read_json
 from songwise.prepare import missing, prepare
 from songwise.presets import preset_key
 from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
 from songwise.provenance import code_of
 from songwise.recipe import recipe_line
-from songwise.runs import claim
+from songwise.runs import claim, end_in_words, is_full
 from songwise.sheet import check_shown, columns_digest, deal, read_tracks, rows_digest
 from songwise.youtube import check_videos
 
@@ -65,7 +65,9 @@ def check_access():
 try:
     PLAN = load_plan(config, Path())
     check_mirror(PLAN.settings["mirror"])
-    RUN_LOCK = claim(Path()) if is_real_run() else None
+    if is_real_run():
+        end_in_words(Path())
+        RUN_LOCK = claim(Path())
     know_tracks()
     TRACKS = read_tracks(PLAN.dataset, PLAN.dataset_path, Path(), say=say)
     PLAN = replace(PLAN, protocols=choose(PLAN.settings, PLAN.dataset["split"], TRACKS, PLAN.dataset_path))
@@ -74,6 +76,10 @@ try:
     check_access()
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
+except OSError as error:
+    if not is_disk_full(error):
+        raise
+    raise WorkflowError(f"songwise: {disk_full(Path())}") from None
 
 STARTED = time.time()
 DATASET = PLAN.dataset["name"]
@@ -266,7 +272,20 @@ def print_headline():
 
 
 def print_errors():
-    """Once more, and last, what the failed jobs said to the person who started the run."""
+    """Once more, and last, what the failed jobs said to the person who started the run, and which said nothing."""
     logs = [path for path in Path(f"logs/{DATASET}").rglob("*.log") if path.stat().st_mtime >= STARTED]
-    said = [line for path in sorted(logs) for line in path.read_text().splitlines() if line.startswith("songwise: ")]
+    lines = {
+        str(path): [line for line in path.read_text().splitlines() if line.startswith("songwise: ")] for path in logs
+    }
+    said = [line for log in sorted(lines) for line in lines[log]]
+    # On a full disk logs are empty as well, and what is to be said of it is said at the very end.
+    for job in [] if is_full(Path()) else workflow.scheduler.failed:
+        if not any(lines.get(str(log)) for log in job.log):
+            what = " ".join([job.rule.name, *job.wildcards])
+            said.append(
+                f"songwise: {what}: ended without a word, as jobs do that are killed (is memory short? then use fewer "
+                "--cores); run the same command again"
+            )
+    if not workflow.scheduler.failed:
+        said.append("songwise: stopped before the end; the same command goes on from here")
     print("\n" + "\n".join(dict.fromkeys(said)), file=sys.stderr)
