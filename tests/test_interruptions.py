@@ -18,6 +18,8 @@ import pytest
 import yaml
 from conftest import RATE, copy_project, ordinary_environment, snakemake, write_wav
 
+from songwise.download import fetch_file
+
 pytestmark = pytest.mark.workflow
 
 CLASSES = {"low": 200, "high": 900}
@@ -310,6 +312,15 @@ def test_then_the_same_command_completes_with_the_same_results(project, undistur
         (project / ".snakemake/incomplete").glob("*")
     )
     assert "Nothing to be done" in run(project).stdout
+
+
+def test_a_download_killed_after_its_last_byte_is_not_fetched_again(server, tmp_path):
+    name = "low-0.wav"
+    (tmp_path / f".{name}.part").write_bytes((Handler.folder / name).read_bytes())
+    begin = len(Handler.asked)
+    fetch_file([f"{server}/{name}"], tmp_path / name)
+    assert (tmp_path / name).read_bytes() == (Handler.folder / name).read_bytes()
+    assert [first for _, first in Handler.asked[begin:]] == [(tmp_path / name).stat().st_size]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,8 +12,15 @@ import pytest
 
 from songwise import provenance
 from songwise.errors import InputError
-from songwise.files import replacing, write_json
+from songwise.files import remove_unfinished, replacing, write_json
 from songwise.runs import claim
+
+
+@pytest.fixture(autouse=True)
+def _no_run_before():
+    """What `claim` tells the jobs that this process starts is forgotten after each test."""
+    yield
+    os.environ.pop("SONGWISE_RUN", None)
 
 
 def start(code: str, folder, **options) -> subprocess.Popen:
@@ -57,6 +65,69 @@ def test_a_job_ends_when_its_run_is_gone(tmp_path):
     assert job.poll() is None
     lock.close()
     assert job.wait(timeout=10) == 1
+
+
+def test_a_job_that_starts_when_its_run_is_gone_ends(tmp_path):
+    claim(tmp_path).close()  # the environment still names this process as the run
+    job = start("from songwise.runs import end_with_run; import time; end_with_run(); time.sleep(60)", tmp_path)
+    assert job.wait(timeout=10) == 1
+
+
+def ended(code: str, folder) -> tuple[int, str, str]:
+    """The exit code of a job of this code, what it said, and its log."""
+    lines = ["from pathlib import Path", "from songwise.jobs import job", "with job('x.log'):", f"    {code}"]
+    job = start("\n".join(lines), folder, stderr=subprocess.PIPE, text=True)
+    said = job.communicate()[1]
+    return job.returncode, said, (folder / "x.log").read_text()
+
+
+def test_a_full_disk_and_a_lack_of_memory_are_told_in_words_and_mistakes_leave_a_traceback_in_the_log(tmp_path):
+    code, said, log = ended("Path('/dev/full').write_text('x')", tmp_path)
+    assert code == 1 and said == log and "Traceback" not in said
+    assert said.startswith("songwise: the disk is full (") and "run the same command again" in said
+    code, said, log = ended("bytearray(1 << 62)", tmp_path)
+    assert code == 1 and said == log and said.startswith("songwise: memory ran out; try again with fewer --cores")
+    code, said, log = ended("1 / 0", tmp_path)
+    assert code == 1 and "an error of songwise's own; see x.log" in said and "Traceback" not in said
+    assert "Traceback" in log and log.endswith(said)
+
+
+def test_a_log_that_cannot_be_written_hides_neither_the_error_nor_ends_in_a_traceback(tmp_path):
+    (tmp_path / "x.log").symlink_to("/dev/full")
+    job = start("from songwise.jobs import job\nwith job('x.log'): print('x')", tmp_path, stderr=subprocess.PIPE)
+    said = job.communicate()[1].decode()
+    assert job.returncode == 1 and said.startswith("songwise: the disk is full (") and "Traceback" not in said
+
+
+def test_ctrl_c_before_the_first_job_is_answered_in_words(tmp_path):
+    code = "from pathlib import Path; from songwise.runs import end_in_words; import time; end_in_words(Path())"
+    run = start(f"{code}; print('on', flush=True); time.sleep(60)", tmp_path, stdout=-1, stderr=-1)
+    assert run.stdout.readline() == b"on\n"
+    run.send_signal(signal.SIGINT)
+    assert run.communicate()[1] == b"songwise: stopped; the same command goes on from here\n" and run.returncode != 0
+
+
+def test_what_a_killed_process_left_half_written_is_removed_and_nothing_else(tmp_path):
+    code = """
+    import os
+    from pathlib import Path
+    from songwise.files import replacing
+
+    with replacing(Path("a/x.csv")) as file, replacing(Path("a/clips")) as folder:
+        file.write_text("half")
+        folder.mkdir()
+        (folder / "1.wav").touch()
+        os.kill(os.getpid(), 9)
+    """
+    start(code, tmp_path).wait()
+    kept = [tmp_path / "a" / name for name in ("y.csv", ".y.ogg.part", ".12.csv")]
+    for path in kept:
+        path.touch()
+    with replacing(tmp_path / "a/mine.csv") as mine:
+        mine.touch()
+        assert len(list((tmp_path / "a").iterdir())) == 3 + 3
+        remove_unfinished(tmp_path)
+        assert sorted((tmp_path / "a").iterdir()) == sorted([*kept, mine])
 
 
 def test_a_file_is_whole_or_absent(tmp_path):

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _LARGEST = 2 << 30  # bytes; no song is larger, an endless stream is
 _NO_HOST = "the host's name is not known (is this machine offline? see mirror in config/README.md)"
 _FATAL = {errno.ENOSPC, errno.EDQUOT}  # a full disk is not the track's fault
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
+_KEPT = threading.local()  # a thread's connections, which spare each further file of a host two waits
 _ALGORITHMS = ("sha256", "sha1", "md5")
 
 
@@ -198,7 +200,9 @@ def _get_once(url: str, partial: Path, largest: int, told: Callable) -> None:
     headers = {"User-Agent": "songwise", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
+    if not hasattr(_KEPT, "session"):
+        _KEPT.session = requests.Session()
+    with _KEPT.session.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as response:
         if response.status_code == 416:
             if response.headers.get("Content-Range", "") == f"bytes */{have}":
                 return  # a run was killed after the last byte
