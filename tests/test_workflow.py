@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -252,21 +251,18 @@ def test_a_killed_run_completes_by_the_same_command_with_the_same_figures(mine, 
     shutil.copytree(mine / "my", folder / "my")
     words = ["--cores", "1", *mine_words()]
 
-    def start_and_kill(when) -> None:
-        running = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *words],
-            cwd=folder,
-            env=ordinary_environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while not when() and running.poll() is None:
-            time.sleep(0.1)
+    running = subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *words],
+        cwd=folder,
+        env=ordinary_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not list(folder.glob("results/mine/models/*/by-song/fit.json")):
         assert running.poll() is None, "the run was over before it could be killed"
-        os.kill(running.pid, signal.SIGKILL)
-        running.wait()
-
-    start_and_kill(lambda: list(folder.glob("results/mine/models/*/by-song/fit.json")))
+        time.sleep(0.1)
+    running.kill()
+    running.wait()
     done = snakemake(folder, *words)
     assert done.returncode == 0, done.stdout[-3000:]
     for name in ("leaderboard.csv", "leakage.csv"):
