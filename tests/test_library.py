@@ -16,9 +16,9 @@ from conftest import ROOT, encode, tone, write_wav
 
 from songwise.errors import InputError
 from songwise.files import read_rows
-from songwise.library import init_library
+from songwise.library.init import init_library
+from songwise.library.tags import normal_name, normal_title, read_tags, title_of_file
 from songwise.sheet import load_tracks
-from songwise.tags import normal_name, normal_title, read_tags, title_of_file
 
 FORMATS = ("mp3", "flac", "ogg", "opus", "m4a", "wav")
 

@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _init(arguments: argparse.Namespace) -> None:
-    from songwise.library import init_library
+    from songwise.library.init import init_library
 
     init_library(
         arguments.folder,

@@ -1,12 +1,12 @@
 """What to doubt in a folder of music that is to become a data set: lines for the person who wants to classify it.
 
-Files here are what `library` found: each has name, label, song, artist, album and tags.
+Files here are what `scan` found: each has name, label, song, artist, album and tags.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from songwise.tags import Tags, normal_name, shown
+from songwise.library.tags import Tags, normal_name, shown
 
 _EXAMPLES = 3
 _LONGEST_EXAMPLE = 120  # characters

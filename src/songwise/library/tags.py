@@ -41,7 +41,7 @@ _FEATURED = re.compile(r"\s(?:feat|ft|featuring)\b\.?\s.*$")
 _TRACK_NUMBER = re.compile(r"^(?:\d{1,2}[-.])?\d{1,3}[\s._-]+(?=\D)")
 _NO_ARTIST = {"", "unknown", "unknown artist", "various", "various artists", "va", "v a"}
 _NO_TITLE = re.compile(r"(?:audio ?)?(?:track|title|titel|piste|untitled|unknown|unknown title) ?\d*")
-_FORMULA = "=+-@"  # with which a spreadsheet lets a formula begin
+FORMULA = "=+-@"  # with which a spreadsheet lets a formula begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def clean(text: str) -> str:
     """A tag as a cell of a sheet: one line without control characters, and no formula to a spreadsheet."""
     visible = "".join(" " if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") else one for one in text)
     visible = "".join(one for one in visible if unicodedata.category(one) != "Cf")
-    return " ".join(visible.split()).lstrip(_FORMULA).strip()
+    return " ".join(visible.split()).lstrip(FORMULA).strip()
 
 
 def normal_name(text: str) -> str:
