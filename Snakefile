@@ -21,6 +21,7 @@ include: "workflow/rules/common.smk"
 if has_audio():
 
     include: "workflow/rules/acquire.smk"
+    include: "workflow/rules/attribution.smk"
     include: "workflow/rules/clips.smk"
     include: "workflow/rules/features.smk"
     include: "workflow/rules/audit.smk"
@@ -47,6 +48,7 @@ rule all:
         f"{RESULTS}/report.html",
         f"{RESULTS}/models_checked.json",
         f"{RESULTS}/tracking.json",
+        attribution_page(),
         kept_clips(),
         recipe_tables(),
 

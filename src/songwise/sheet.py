@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
 from songwise import synthetic
@@ -99,7 +99,11 @@ def read_tracks(
     else:
         sheet = prepared_sheet(dataset, root) if "fma" in source else here / source["tracks"]
         where = str(sheet)
-        tracks = _with_faults(_read_sheet(sheet, source["type"], root), source.get("faults", {}), dataset_path)
+        tracks = _read_sheet(sheet, source["type"], root)
+        faults = source.get("faults", {})
+        if "fma" in source:  # a fault may be of a track that a choice of genres leaves out
+            faults = {track.track_id: faults[track.track_id] for track in tracks if track.track_id in faults}
+        tracks = _with_faults(tracks, faults, dataset_path)
     if "lists" in source:
         tracks = assign_roles(tracks, read_lists(prepared_lists(dataset, here, root)), where, say)
     _check_songs(tracks, where)
@@ -260,8 +264,9 @@ def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:
 
 def rows_digest(tracks: list[Track]) -> str:
     """Changes exactly when one of the rows, but for what only splits go by, or a local audio file changes."""
-    rows = [{name: value for name, value in asdict(track).items() if name not in _OF_SPLITS} for track in tracks]
-    return digest(sorted(([row, _stamp(track)] for row, track in zip(rows, tracks, strict=True)), key=str))
+    names = [name for name in _COLUMNS if name not in _OF_SPLITS]
+    rows = [[{name: getattr(track, name) for name in names}, _stamp(track)] for track in tracks]
+    return digest(sorted(rows, key=str))
 
 
 def columns_digest(tracks: list[Track], columns: list[str]) -> str:

@@ -141,6 +141,10 @@ def wanted_members(wildcards):
     return wanted_digest(PLAN.dataset, TRACKS)
 
 
+def attribution_page():
+    return [f"data/raw/{DATASET}/ATTRIBUTION.md"] if has_audio() else []
+
+
 def kept_clips():
     return expand("data/clips/{dataset}/{shard}", dataset=DATASET, shard=SHARDS) if PLAN.settings["keep_clips"] else []
 

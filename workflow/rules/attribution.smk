@@ -1,0 +1,20 @@
+# Inputs: what became of the tracks of every shard; licences and attributions of the track sheet.
+# Outputs: data/raw/DATASET/ATTRIBUTION.md, which travels with the audio.
+# Steps: write_attribution.
+
+
+rule write_attribution:
+    input:
+        states=expand("data/raw/{{dataset}}/shards/{shard}.json", shard=SHARDS),
+    output:
+        page="data/raw/{dataset}/ATTRIBUTION.md",
+    log:
+        "logs/{dataset}/write_attribution.log",
+    conda:
+        ENVIRONMENT
+    params:
+        facts=columns_digest(TRACKS, ["license", "attribution", "url"]),
+        terms={key: PLAN.dataset.get(key) for key in ("title", "homepage", "license", "citation")},
+        code=code_of("attribution"),
+    script:
+        "../scripts/write_attribution.py"
