@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+from conftest import copy_project, snakemake, tone, write_wav
+
 from songwise.attribution import write_attribution
 from songwise.sheet import Track, load_tracks
 
@@ -67,3 +70,25 @@ def test_the_open_music_that_ships_names_all_its_authors(root, tmp_path):
     dataset, tracks = load_tracks("open-music", root)
     text = page(tmp_path, tracks, dataset)
     assert text.count("\n- ") == 1 + len(tracks) and "No licence" not in text and "nothing is known" not in text
+
+
+@pytest.mark.workflow
+def test_a_run_writes_the_page_beside_the_audio_and_again_when_a_licence_is_corrected(tmp_path):
+    project = copy_project(tmp_path)
+    for number, name in enumerate("abcd"):
+        write_wav(project / f"{name}.wav", tone(1, 200 + 50 * number))
+    sheet = project / "mine.tracks.csv"
+    sheet.write_text(
+        "track_id,label,path,license,attribution\na,x,a.wav,CC0,by Ann\nb,y,b.wav,,by Bo\nc,x,c.wav,,\nd,y,d.wav,,\n"
+    )
+    source = "source: {type: manifest, tracks: mine.tracks.csv}"
+    (project / "mine.yaml").write_text(f"name: mine\n{source}\nshards: 1\nsplit: {{folds: 2}}\n")
+    words = ["--cores", "1", "data/raw/mine/ATTRIBUTION.md", "--config", "dataset=mine.yaml", "audit=[]", "min_songs=2"]
+    for licence in ("CC0", "CC BY 4.0"):
+        sheet.write_text(sheet.read_text().replace("CC0", licence))
+        run = snakemake(project, *words)
+        assert run.returncode == 0, run.stdout
+        written = (project / "data/raw/mine/ATTRIBUTION.md").read_text()
+        assert f"## {licence}\n\n- a: by Ann" in written and "## No licence stated" in written
+    asked_for_all = snakemake(project, "-n", *words[3:]).stdout
+    assert "write_attribution" not in asked_for_all and "inspect_tracks" in asked_for_all

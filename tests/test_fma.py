@@ -21,7 +21,7 @@ GENRES = [
     (25, 9261, 12, "Punk", 12),
     (85, 1419, 25, "Hardcore", 12),
     (31, 1498, 12, "Metal", 12),
-    (66, 1000, 12, "Krautrock", 12),
+    (66, 2000, 12, "Krautrock", 12),
     (8, 868, 0, "Old-Time / Historic", 8),
     (38, 10608, 0, "Experimental", 38),
 ]
@@ -128,7 +128,7 @@ def test_a_sub_genre_is_the_deepest_of_the_tracks_own_below_its_top_genre(tmp_pa
     assert labels == {
         "2": "Rock/Punk",
         "10": "Rock/Hardcore",
-        "148": "Rock/Metal",  # as deep as Krautrock, and more frequent
+        "148": "Rock/Krautrock",  # as deep as Metal, and more frequent
         "98565": "Old-Time & Historic",
         "3000": "Rock",  # Experimental is none of Rock's
     }

@@ -159,7 +159,7 @@ def test_another_choice_of_fma_is_another_sheet(server, project):
     assert {one.label for one in load_tracks(str(path), project)[1]} == {
         "Rock/Punk",
         "Rock/Hardcore",
-        "Rock/Metal",
+        "Rock/Krautrock",
         "Old-Time & Historic",
     }
 
