@@ -15,7 +15,7 @@ import yaml
 from conftest import copy_project, snakemake, tone, write_wav
 from test_fma import metadata
 
-from songwise import download, prepare
+from songwise import download, jobs, prepare
 from songwise.errors import InputError
 from songwise.prepare import missing, prepared_sheet
 from songwise.sheet import load_tracks
@@ -171,16 +171,16 @@ def test_a_genre_that_fma_lacks_is_named_and_the_metadata_stay_for_the_corrected
     assert Handler.asked["/fma_metadata.zip"] == 1
 
 
-def test_a_long_download_says_how_far_it_is(server, project, monkeypatch):
-    monkeypatch.setattr(prepare, "_EVERY_SECONDS", 0.05)
+def test_a_long_download_says_how_far_it_is(server, project, monkeypatch, capsys):
+    monkeypatch.setattr(jobs, "_EVERY_SECONDS", 0.05)
     path = with_lists(project, server)
     Handler.files["/train.txt"] = LISTS["train"] + b"\n" * (4 << 20)
     digits = hashlib.sha256(Handler.files["/train.txt"]).hexdigest()
     path.write_text(path.read_text().replace(hashlib.sha256(LISTS["train"]).hexdigest(), digits))
     Handler.pause = 0.1
-    _, said = get_ready(project, path)
-    lines = [line for line in said if line.startswith("the train list: ")]
-    assert lines and all(line.endswith(" of 4 MiB") for line in lines)
+    get_ready(project, path)
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("the train list: ")]
+    assert lines and all(" of 4 MiB, about " in line for line in lines)
 
 
 def test_what_a_killed_one_left_is_continued(server, project):

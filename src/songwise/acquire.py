@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from songwise import synthetic
-from songwise.download import Checksum, Fetched, UnavailableError, fetch_file, is_fatal, origins, suffix_of
+from songwise.download import Checksum, Fetched, UnavailableError, fetch_file, origins, suffix_of
+from songwise.errors import is_disk_full
 from songwise.files import file_digest, read_json, replacing, safe_name, write_json
 from songwise.jobs import Progress
 from songwise.sheet import Track
@@ -111,7 +112,7 @@ def _tried(fetch: Callable, track: Track, folder: Path, mirror: str | None) -> F
     except UnavailableError as error:
         return Fetched("failed", reason=str(error))
     except OSError as error:
-        if is_fatal(error):
+        if is_disk_full(error):  # which is not the track's fault
             raise
         return Fetched("failed", reason=f"failed: {error.strerror or error}")
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from songwise.download import UnavailableError, checksum_of, fetch_file, is_fatal, origins
-from songwise.errors import InputError
+from songwise.download import UnavailableError, checksum_of, fetch_file, origins
+from songwise.errors import InputError, disk_full, is_disk_full
 from songwise.files import digest, file_digest, read_json, safe_name, write_json
 from songwise.jobs import ByteProgress
 from songwise.sheet import Track
-from songwise.unpack import check_room, no_room, unpack
+from songwise.unpack import check_room, unpack
 
 _LARGEST = 1 << 40  # bytes; of an archive whose size is not stated
 _SHOWN = 3
@@ -135,8 +135,8 @@ def _fetched(entry: Mapping, store: Path, mirror: str | None, name: str) -> Path
             "put it into a folder, and name that: --config mirror=FOLDER"
         ) from error
     except OSError as error:
-        if is_fatal(error):
-            raise no_room(store, _file_name(entry)) from error
+        if is_disk_full(error):
+            raise InputError(f"{_file_name(entry)} does not fit: {disk_full(store)}") from error
         raise
     return path
 

@@ -1,6 +1,5 @@
 """Files from the network or a mirror: resumed where they stopped, tried again, checked, whole or absent."""
 
-import errno
 import os
 import re
 import shutil
@@ -22,7 +21,6 @@ _CHUNK = 1 << 16  # bytes; what a cut connection loses at most
 _HEADWAY = 16 << 20  # bytes; a connection that brought so many was no failed attempt, or large files never arrive
 _LARGEST = 2 << 30  # bytes; no song is larger, an endless stream is
 _NO_HOST = "the host's name is not known (is this machine offline? see mirror in config/README.md)"
-_FATAL = {errno.ENOSPC, errno.EDQUOT}  # a full disk is not the track's fault
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _KEPT = threading.local()  # a thread's connections, which spare each further file of a host two waits
 _ALGORITHMS = ("sha256", "sha1", "md5")
@@ -65,11 +63,6 @@ class Checksum(NamedTuple):
 def checksum_of(entry: Mapping) -> Checksum:
     """The checksum of a download of a data set's file, which has at least one."""
     return next(Checksum(name, entry[name]) for name in _ALGORITHMS if name in entry)
-
-
-def is_fatal(error: OSError) -> bool:
-    """Whether an error is this machine's and not the file's: the disk is full."""
-    return error.errno in _FATAL
 
 
 def check_mirror(mirror: str | None) -> None:

@@ -4,7 +4,6 @@ Tracks are known when Snakemake reads the Snakefile, so this runs there, before 
 jobs. What is prepared is kept under a name that follows from what the data set's file says, and is never made twice.
 """
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +11,9 @@ from urllib.parse import urlsplit
 from songwise.download import UnavailableError, checksum_of, fetch_file, origins
 from songwise.errors import InputError
 from songwise.files import digest, safe_name
+from songwise.jobs import ByteProgress
 
 _LARGEST = 1 << 30  # bytes; FMA's metadata have a third of it
-_EVERY_SECONDS = 5.0  # between two lines on how far a download is
 
 
 def prepared_sheet(dataset: Mapping, root: Path) -> Path:
@@ -61,9 +60,8 @@ def prepare(dataset: Mapping, root: Path, *, mirror: str | None, say: Callable[[
             continue
         say(f"fetching {name} of {dataset['name']}{_size(entry)}: {entry['url']}")
         places = origins(entry["url"], "", mirror)
-        told = _progress(name, say)
         try:
-            fetch_file(places, path, checksum=checksum_of(entry), largest=_LARGEST, told=told)
+            fetch_file(places, path, checksum=checksum_of(entry), largest=_LARGEST, told=ByteProgress(name).reach)
         except UnavailableError as error:
             raise InputError(f"{dataset['name']}: {name} cannot be had, {error}") from error
         except OSError as error:
@@ -76,18 +74,6 @@ def prepare(dataset: Mapping, root: Path, *, mirror: str | None, say: Callable[[
         say(f"reading which tracks {dataset['name']} has")
         write_sheet(metadata, fma, prepared_sheet(dataset, root), say=say)
         metadata.unlink()  # what is shared of a data set should not carry 342 MiB of which a thousandth is used
-
-
-def _progress(name: str, say: Callable[[str], None]) -> Callable[[int, int | None], None]:
-    last = time.monotonic()
-
-    def told(done: int, total: int | None) -> None:
-        nonlocal last
-        if time.monotonic() - last >= _EVERY_SECONDS:
-            last = time.monotonic()
-            say(f"{name}: {done >> 20}{f' of {total >> 20}' if total else ''} MiB")
-
-    return told
 
 
 def _wanted(dataset: Mapping, root: Path) -> Iterator[tuple[str, Mapping, Path]]:

@@ -19,8 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from songwise.download import is_fatal
-from songwise.errors import InputError
+from songwise.errors import InputError, disk_full, is_disk_full
 
 _PIECE = 1 << 20  # bytes read and written at a time
 _LARGEST_SONG = 2 << 30  # bytes
@@ -109,11 +108,6 @@ def check_room(folder: Path, needed: int, what: str) -> None:
             f"{what} needs {_mebibytes(needed)} in {folder}, where {_mebibytes(free)} are free: "
             f"{_mebibytes(needed - free)} are missing"
         )
-
-
-def no_room(folder: Path, what: str) -> InputError:
-    """What is said when the disk turns out to be full."""
-    return InputError(f"the disk is full: {what} does not fit into {folder}; make room, and the same command goes on")
 
 
 def _mebibytes(size: int) -> str:
@@ -342,6 +336,6 @@ def _writing(folder: Path, path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if is_fatal(error):
-            raise no_room(folder, _shown(path)) from error
+        if is_disk_full(error):
+            raise InputError(f"{_shown(path)} does not fit: {disk_full(folder)}") from error
         raise InputError(f"{folder / path}: cannot be written ({error.strerror})") from error

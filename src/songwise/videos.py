@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from songwise.download import UnavailableError, is_fatal
-from songwise.errors import InputError
+from songwise.download import UnavailableError
+from songwise.errors import InputError, is_disk_full
 from songwise.javascript import check_runtime, is_youtube
 
 _TIMEOUT = 20.0  # seconds without a byte
@@ -236,7 +236,7 @@ def explain(error: Exception, refusal: Exception | None = None) -> Exception:
     if not any(isinstance(cause, ExtractorError) for cause in causes):
         causes += _causes(refusal)
     for cause in causes:
-        if isinstance(cause, OSError) and is_fatal(cause):
+        if isinstance(cause, OSError) and is_disk_full(cause):
             raise cause
     for cause in causes:
         if isinstance(cause, (UnavailableError, RateLimitedError)):

@@ -7,7 +7,6 @@ are written when a track is complete; what a killed process left of a download i
 import errno
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
+from songwise import children
 from songwise.download import Fetched, UnavailableError
 from songwise.errors import InputError
 from songwise.files import digest, file_digest, read_json, replacing, safe_name, write_json
@@ -25,7 +25,7 @@ from songwise.sheet import Track
 from songwise.videos import RateLimitedError, RefusedError, Site, Video, plain
 
 _DEADLINE = 1800.0  # seconds for all that is asked for one track
-_ENCODING = 120.0  # seconds
+_ENCODING = children.Limits(seconds=60)
 _RATE, _CHANNELS = 44_100, 2  # of all files alike, so that no class is told by them
 _OFF = (10.0, 0.1)  # seconds, or this part of the length: as far as a length may be from the one that is stated
 _MOST_HITS = 10  # of a search
@@ -325,12 +325,11 @@ def _encode(segment, path: Path) -> None:
     command += ["-f", "s16le", "-ar", str(segment.frame_rate), "-ac", str(segment.channels), "-i", "pipe:0"]
     command += ["-ar", str(_RATE), "-ac", str(_CHANNELS), "-sample_fmt", "s16", "-c:a", "flac"]
     command += ["-fflags", "+bitexact", "-flags:a", "+bitexact", f"file:{path}"]
-    try:
-        subprocess.run(command, input=segment.raw_data, capture_output=True, timeout=_ENCODING, check=True)
-    except subprocess.TimeoutExpired as error:
-        raise RefusedError(f"failed: encoding took more than {_ENCODING:.0f} s") from error
-    except subprocess.CalledProcessError as error:
-        said = error.stderr.decode("utf-8", "replace").strip()
+    ended = children.run(command, limits=_ENCODING, given=segment.raw_data)
+    if ended.passed:
+        raise RefusedError(f"failed: encoding takes more than the limit of {ended.passed}")
+    if ended.code:
+        said = ended.messages.decode("utf-8", "replace").strip()
         if os.strerror(errno.ENOSPC) in said:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
-        raise RefusedError(f"failed: ffmpeg makes no FLAC of it ({plain(said)})") from error
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        raise RefusedError(f"failed: ffmpeg makes no FLAC of it ({plain(said)})")
