@@ -100,7 +100,7 @@ def write_model(results, dataset, model, run_key):
         "parameters": {"C": 10, "nested": {"gamma": "scale"}},
         "seed": 0,
         "dataset": dataset,
-        "data_version": "data1",
+        "data_key": "data1",
         "code_version": "code1",
     }
     (folder / "params.json").write_text(json.dumps(params))

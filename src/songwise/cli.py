@@ -48,6 +48,16 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--copy", action="store_true", help="put the files into data/raw/NAME/audio, to share them")
     init.add_argument("--force", action="store_true", help="replace the data set of this name")
     init.set_defaults(run=_init)
+
+    push = commands.add_parser("push", help="share a data set's files by DVC")
+    push.add_argument("dataset", help="a name in config/datasets, or the path of a data set file")
+    push.set_defaults(run=_push)
+    pull = commands.add_parser("pull", help="fetch and check what others shared")
+    pull.add_argument("dataset", nargs="?", help="as for push; without it, all that data/raw has pointers to")
+    pull.set_defaults(run=_pull)
+    for command in (push, pull):
+        command.add_argument("--features", action="store_true", help="its tables of clips and features too")
+        command.add_argument("--remote", help="the name of a DVC remote other than the default one")
     return parser
 
 
@@ -74,6 +84,18 @@ def _prepare(arguments: argparse.Namespace) -> None:
         prepare(dataset, Path(), mirror=arguments.mirror, say=_say)
     tracks = read_tracks(dataset, path, Path(), say=_say)
     _say(f"{dataset['name']} has {len(tracks)} tracks of {len({track.label for track in tracks})} classes")
+
+
+def _push(arguments: argparse.Namespace) -> None:
+    from songwise.sharing import push
+
+    push(arguments.dataset, features=arguments.features, remote=arguments.remote, say=_say)
+
+
+def _pull(arguments: argparse.Namespace) -> None:
+    from songwise.sharing import pull
+
+    pull(arguments.dataset, features=arguments.features, remote=arguments.remote, say=_say)
 
 
 def _say(line: str) -> None:

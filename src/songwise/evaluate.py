@@ -104,9 +104,9 @@ def evaluate_models(
 
     Parameters
     ----------
-    runs : MODEL@PRESET to what params.json is to hold; data_version and run_key, a hash of it all, are added.
+    runs : MODEL@PRESET to what params.json is to hold; data_key and run_key, a hash of it all, are added.
     protocols : the honest one first.
-    tracks_csv : for the version of the data, and with duplicates_csv for what has one vote.
+    tracks_csv : for the key of the data, and with duplicates_csv for what has one vote.
     splits_csv : for the groups that are drawn.
     seed : of the bootstrap.
     folder : results/DATASET.
@@ -115,7 +115,7 @@ def evaluate_models(
     ------
     InputError : a single group is tested, which says nothing of another.
     """
-    version = data_version(tracks_csv)
+    data = data_key(tracks_csv)
     units = read_units(
         tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocols[0]
     )
@@ -124,7 +124,7 @@ def evaluate_models(
     for run, params in runs.items():
         place = folder / "models" / run
         found[run] = _evaluate_model(place, protocols, units, params, draws)
-        params = params | {"data_version": version}
+        params = params | {"data_key": data}
         write_json(place / "params.json", params | {"run_key": digest(params)})
         print(run, f"song accuracy {found[run].metrics['song_accuracy']:.3f}", sep="\t")
     ranked = sorted(
@@ -327,8 +327,8 @@ def _row(run: str, figures: dict) -> dict:
     return {"model": model, "features": preset, **rounded}
 
 
-def data_version(tracks_csv: Path) -> str:
-    """A hash of what the figures were measured on: the good tracks' bytes, labels and songs."""
+def data_key(tracks_csv: Path) -> str:
+    """A hash of what the figures were measured on, shared or not: the good tracks' bytes, labels and songs."""
     rows = read_rows(tracks_csv)
     return digest(
         [[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"]

@@ -264,9 +264,17 @@ def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:
 
 def rows_digest(tracks: list[Track]) -> str:
     """Changes exactly when one of the rows, but for what only splits go by, or a local audio file changes."""
+    return digest(sorted(([row, _stamp(track)] for row, track in zip(_rows(tracks), tracks, strict=True)), key=str))
+
+
+def content_digest(tracks: list[Track]) -> str:
+    """`rows_digest` without the places and times of local files, which differ between machines."""
+    return digest(sorted((row | {"path": ""} for row in _rows(tracks)), key=str))
+
+
+def _rows(tracks: list[Track]) -> list[dict[str, str]]:
     names = [name for name in _COLUMNS if name not in _OF_SPLITS]
-    rows = [[{name: getattr(track, name) for name in names}, _stamp(track)] for track in tracks]
-    return digest(sorted(rows, key=str))
+    return [{name: getattr(track, name) for name in names} for track in tracks]
 
 
 def columns_digest(tracks: list[Track], columns: list[str]) -> str:

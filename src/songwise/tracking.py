@@ -22,6 +22,7 @@ from urllib.parse import unquote, urlsplit
 from songwise.bundle import TRUSTED_TYPES, load_bundle
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows
+from songwise.pointers import shared_version
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -52,12 +53,13 @@ _FIGURES = ("confusion_clip.png", "confusion_song.png", "confusion_clip.csv", "c
 _LIBRARIES = ("numpy", "scikit-learn", "skops", "xgboost")
 
 
-def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = None) -> dict:
+def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = None, root: Path = Path()) -> dict:
     """Bring the MLflow store up to date with `results`: an experiment per data set, a run per MODEL@PRESET.
 
     The store is MLflow's own choice: MLFLOW_TRACKING_URI, or else mlflow.db and mlruns/ in the current
     folder, where `mlflow ui` looks too. Runs whose run_key the leaderboard of their data set holds no more
-    are tagged stale=true and kept.
+    are tagged stale=true and kept. The tag data_version is the hash in data/raw/DATASET.dvc, where the data at hand
+    is what was shared (`pointers.shared_version`), and else that of the data's content; sharing changes the tag alone.
 
     Parameters
     ----------
@@ -65,6 +67,7 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     dataset : the one whose results are known to be complete; others are skipped, with a line that says so, where
         a run that was stopped left them half done. None: all must be complete.
     git_commit : a tag for runs logged by this call; None outside of a repository.
+    root : the folder that holds data/.
 
     Returns
     -------
@@ -92,7 +95,8 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
             experiments = {}
             for folder in folders:
                 try:
-                    experiments[folder.name] = _log_dataset(client, folder, git_commit)
+                    shared = shared_version(folder.name, root)
+                    experiments[folder.name] = _log_dataset(client, folder, git_commit, shared)
                 except InputError as error:
                     if dataset in (None, folder.name):
                         raise
@@ -100,7 +104,7 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     return {"store": _without_password(store, store), "experiments": experiments}
 
 
-def _log_dataset(client, folder: Path, git_commit: str | None) -> dict:
+def _log_dataset(client, folder: Path, git_commit: str | None, shared: str | None) -> dict:
     experiment_id = _experiment(client, folder.name)
     logged = [run for run in _all_runs(client, experiment_id) if "run_key" in run.data.tags]
     finished = {run.data.tags["run_key"]: run for run in logged if run.info.status == "FINISHED"}
@@ -110,17 +114,21 @@ def _log_dataset(client, folder: Path, git_commit: str | None) -> dict:
         name = f"{row['model']}@{row['features']}"
         source = folder / "models" / name
         params = _read(source / "params.json")
-        key = params["run_key"]
+        if "data_key" not in params:
+            raise InputError(f"{source / 'params.json'}: is of an earlier version of songwise; run snakemake again")
+        key, data_version = params["run_key"], shared or params["data_key"]
         keys.add(key)
         if key in finished:
             run_ids[name] = finished[key].info.run_id
             if "stale" in finished[key].data.tags:
                 client.delete_tag(run_ids[name], "stale")
+            if finished[key].data.tags.get("data_version") != data_version:
+                client.set_tag(run_ids[name], "data_version", data_version)
             continue
         for run in logged:
             if run.data.tags["run_key"] == key:
                 _delete_unfinished(client, run)
-        run_ids[name] = _log_run(client, experiment_id, source, params, git_commit)
+        run_ids[name] = _log_run(client, experiment_id, source, params, data_version, git_commit)
 
     for run in logged:
         if run.data.tags["run_key"] not in keys and run.data.tags.get("stale") != "true":
@@ -155,7 +163,7 @@ def _delete_unfinished(client, run) -> None:
     client.delete_run(run.info.run_id)
 
 
-def _log_run(client, experiment_id: str, source: Path, params: dict, git_commit: str | None) -> str:
+def _log_run(client, experiment_id: str, source: Path, params: dict, data_version: str, git_commit: str | None) -> str:
     from mlflow.entities import Metric, Param
 
     # All is read before anything is written, so that a file that is missing leaves no half a run behind.
@@ -167,7 +175,7 @@ def _log_run(client, experiment_id: str, source: Path, params: dict, git_commit:
         if not (source / name).exists():
             raise InputError(f"{source / name}: missing; run snakemake again")
 
-    tags = {key: params[key] for key in ("run_key", "data_version", "code_version")}
+    tags = {key: params[key] for key in ("run_key", "code_version")} | {"data_version": data_version}
     if git_commit is not None:
         tags |= {"git_commit": git_commit, "mlflow.source.git.commit": git_commit}
     run_id = client.create_run(experiment_id, run_name=source.name, tags=tags).info.run_id

@@ -14,7 +14,7 @@ from songwise.archives import wanted_digest
 from songwise.config import load_plan
 from songwise.download import check_mirror
 from songwise.errors import InputError, disk_full, is_disk_full
-from songwise.files import digest, read_json
+from songwise.files import digest, file_digest, read_json
 from songwise.prepare import missing, prepare
 from songwise.presets import preset_key
 from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
@@ -248,6 +248,12 @@ def store_generation():
         return 1
     lost = not os.environ.get("MLFLOW_TRACKING_URI") and not Path("mlflow.db").is_file()
     return read_json(record)["generation"] + lost
+
+
+def shared_pointer():
+    """A hash of the pointer to the data as they were shared, if they were: a push is news to the store alone."""
+    pointer = Path(f"data/raw/{DATASET}.dvc")
+    return file_digest(pointer) if pointer.is_file() else ""
 
 
 def print_headline():

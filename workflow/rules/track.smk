@@ -23,6 +23,7 @@ rule log_runs:
     params:
         uri=os.environ.get("MLFLOW_TRACKING_URI", ""),
         generation=store_generation(),  # now: the job's start removes the record that it reads
+        pointer=shared_pointer(),
         code=code_of("tracking"),
     script:
         "../scripts/log_runs.py"
