@@ -15,11 +15,6 @@ ADD_REMOTE = (
 _READ_ONLY = "the remote is read-only: its server takes no uploads (it answers {0}); push to another with --remote NAME"
 _PACKAGE = "remotes on {0} need a package that is not installed: pip install {1}"
 _NO_GIT = "DVC needs the project to be a git repository: git init, or clone it with git"
-_WORDS = [
-    (r"no remote specified|No remote provided", ADD_REMOTE),
-    (r"HTTP Error (40[135]|501)|\b(40[135]|501), message=", _READ_ONLY),
-    (r"not inside of a DVC repository|is not a git repository|failed to .*SCM", _NO_GIT),
-]
 _EXTRAS = {"dvc-s3": "-e '.[s3]'"}  # the packages that an extra of ours holds to a range
 
 
@@ -49,9 +44,13 @@ def in_words(said: str, command: str) -> str:
     lacking = re.search(r"(\w+) is supported, but requires '([\w-]+)' to be installed", said)
     if lacking:
         return _PACKAGE.format(lacking[1], _EXTRAS.get(lacking[2], lacking[2]))
-    for pattern, words in _WORDS:
-        if found := re.search(pattern, said):
-            return words.format(next((group for group in found.groups() if group), ""))
+    if re.search("no remote specified|No remote provided", said):
+        return ADD_REMOTE
+    if "not inside of a DVC repository" in said or "not a git repository" in said:
+        return _NO_GIT
+    refused = re.search(r"\b(40[135]|501), message=", said)
+    if refused and command.startswith("dvc push"):
+        return _READ_ONLY.format(refused[1])
     errors = re.findall(r"ERROR(?:\x1b\[\d*m)*: (?:unexpected error - )?(.+)", said)
     return f"{command}: {'; '.join(errors[:2]).strip() or 'it failed without a word'}"
 
