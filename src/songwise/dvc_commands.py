@@ -73,7 +73,9 @@ def _run_on_terminal(command: list[str], environment: dict[str, str]) -> tuple[i
     # DVC draws bars on a terminal only, and its errors are to be read here, so it gets a terminal of its own.
     ours, its = os.openpty()
     termios.tcsetwinsize(its, termios.tcgetwinsize(sys.stderr.fileno()))
-    running = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=its, stderr=its)
+    running = subprocess.Popen(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=its
+    )
     os.close(its)
     said = b""
     while chunk := _read(ours):
