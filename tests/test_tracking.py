@@ -1,6 +1,7 @@
 """The MLflow store shows what results/ holds: once, completely, and again after any accident."""
 
 import csv
+import hashlib
 import json
 import multiprocessing
 import os
@@ -408,3 +409,38 @@ def test_the_callers_environment_is_left_as_it_was(results, monkeypatch):
     before = dict(os.environ)
     log_runs(results, git_commit=None)
     assert dict(os.environ) == before
+
+
+def test_the_version_of_the_data_follows_the_pointer_as_long_as_it_is_of_the_data_at_hand(results):
+    write_dataset(results, "demo", svm="k1")
+    first = runs_of(log_runs(results, git_commit=None), "demo")["k1"]
+    assert first.data.tags["data_version"] == "data1"
+
+    state = Path("data/raw/demo/shards/0.json")
+    state.parent.mkdir(parents=True)
+    state.write_text('{"tracks": {}}')
+    entry = {"md5": hashlib.md5(state.read_bytes()).hexdigest(), "relpath": "shards/0.json"}
+    listing = json.dumps([entry]).encode()
+    md5 = hashlib.md5(listing).hexdigest()
+    kept = Path(f".dvc/cache/files/md5/{md5[:2]}/{md5[2:]}.dir")
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(listing)
+    Path("data/raw/demo.dvc").write_text(f"outs:\n- md5: {md5}.dir\n  hash: md5\n  path: demo\n")
+    write_dataset(results, "demo", svm="k1", forest="k2")
+    runs = runs_of(log_runs(results, git_commit=None), "demo")
+    assert {key: run.data.tags["data_version"] for key, run in runs.items()} == dict.fromkeys(
+        ("k1", "k2"), f"{md5}.dir"
+    )
+    assert runs["k1"].info.run_id == first.info.run_id
+
+    state.write_text('{"tracks": {"new": {}}}')
+    runs = runs_of(log_runs(results, git_commit=None), "demo")
+    assert {run.data.tags["data_version"] for run in runs.values()} == {"data1"}
+
+
+def test_results_of_an_earlier_version_are_named(results):
+    write_dataset(results, "demo", svm="k1")
+    path = results / "demo/models/svm@mfcc/params.json"
+    path.write_text(path.read_text().replace("data_key", "data_version"))
+    with pytest.raises(InputError, match=r"params\.json: is of an earlier version of songwise; run snakemake again"):
+        log_runs(results, git_commit=None)

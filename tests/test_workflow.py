@@ -169,7 +169,24 @@ def test_dvc_shares_raw_data_and_snakemake_has_nothing_to_do_after_a_pull(demo, 
     dvc("pull")
     assert len(list((raw / "audio").iterdir())) == 63
     assert {path.name: path.read_bytes() for path in raw.rglob("*.json")} == before
-    assert "Nothing to be done" in snakemake(demo, *QUICK, "-n").stdout
+    assert jobs(snakemake(demo, *QUICK, "-n").stdout) == {"log_runs": 1}
+
+
+def test_sharing_changes_a_tag_of_mlflows_runs_and_adds_none(demo):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{demo / 'mlflow.db'}")
+
+    def versions() -> dict[str, str]:
+        runs = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+        return {run.info.run_id: run.data.tags["data_version"] for run in runs}
+
+    before = versions()
+    done = snakemake(demo, *QUICK)
+    assert done.returncode == 0 and jobs(done.stdout) == {"log_runs": 1}, done.stdout[-2000:]
+    (out,) = yaml.safe_load((demo / "data/raw/demo.dvc").read_text())["outs"]
+    assert len(before) == len(RUNS) and out["md5"] not in before.values()
+    assert versions() == dict.fromkeys(before, out["md5"])
 
 
 def test_a_second_run_does_nothing(demo):

@@ -36,6 +36,12 @@ def check_whole(words: str, name: str, shards: Shards) -> None:
     run = f"run snakemake --cores all --config dataset={words}"
     if not any(_state(name, shard).is_file() for shard in shards):
         raise InputError(f"{folder}: there is nothing to share yet; {run}")
+    files = [path for shard in shards for path, _ in (_good_files(name, shard) or {}).values()]
+    if elsewhere := [path for path in files if not _is_below(path, folder)]:
+        raise InputError(
+            f"{folder}: {len(elsewhere)} of the files of {name} lie elsewhere, such as {elsewhere[0]}, and only this "
+            "folder is shared; songwise init FOLDER --copy makes a data set with a copy of the files in there"
+        )
     problems = []
     for shard, tracks in shards.items():
         found = list(_misfits(name, shard, tracks)) or list(_changed(name, shard))
@@ -105,38 +111,40 @@ def _record(name: str) -> Path:
     return Path("data/features") / name / "shared.json"
 
 
+def _good_files(name: str, shard: int) -> dict[str, tuple[str, str]] | None:
+    """Path and sha256 of the good tracks of a shard; None where nothing that can be read says so."""
+    try:
+        rows = read_json(_state(name, shard))["tracks"]
+        return {track_id: (str(row["path"]), row["sha256"]) for track_id, row in rows.items() if row["status"] == "ok"}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _is_below(path: str, folder: Path) -> bool:
+    return PurePosixPath(os.path.normpath(path)).is_relative_to(folder.as_posix())
+
+
 def _misfits(name: str, shard: int, tracks: list[Track]) -> Iterator[str]:
     """In what a shard's state is not one of these tracks with their files below data/raw/NAME."""
-    folder, state = _raw(name), f"shards/{shard}.json"
-    try:
-        rows = read_json(folder / state)["tracks"]
-        files = {track_id: (row["path"], row["sha256"]) for track_id, row in rows.items() if row["status"] == "ok"}
-    except FileNotFoundError:
-        yield f"{state} is not there yet"
+    state, files = f"shards/{shard}.json", _good_files(name, shard)
+    if files is None:
+        yield f"{state} is not there, or cannot be read"
         return
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        yield f"{state} cannot be read"
-        return
-    if rows.keys() != {track.track_id for track in tracks}:
+    if read_json(_state(name, shard))["tracks"].keys() != {track.track_id for track in tracks}:
         yield f"{state} is of other tracks than the data set has now"
         return
     stated = {track.track_id: track.sha256 for track in tracks if track.sha256}
     for track_id, (path, sha256) in files.items():
-        if not PurePosixPath(os.path.normpath(path)).is_relative_to(folder.as_posix()):
-            yield (
-                f"{track_id}: its file {path} lies elsewhere, and only {folder} is shared (songwise init FOLDER --copy "
-                "makes a data set with a copy of the files in there)"
-            )
-        elif not Path(path).is_file():
-            yield f"{track_id}: its file {path} is gone"
+        if not _is_below(path, _raw(name)) or not Path(path).is_file():
+            yield f"{track_id}: there is no file {path} below {_raw(name)}"
         elif stated.get(track_id, sha256) != sha256:
             yield f"{track_id}: {state} is of a file with another sha256 than the track sheet says"
 
 
 def _changed(name: str, shard: int) -> Iterator[str]:
-    for track_id, row in read_json(_state(name, shard))["tracks"].items():
-        if row["status"] == "ok" and file_digest(row["path"]) != row["sha256"]:
-            yield f"{track_id}: its file {row['path']} is not the one that shards/{shard}.json is of"
+    for track_id, (path, sha256) in (_good_files(name, shard) or {}).items():
+        if file_digest(path) != sha256:
+            yield f"{track_id}: {path} is not the file that shards/{shard}.json is of"
 
 
 def _is_unfit(name: str, shard: int, tracks: list[Track], say: Callable[[str], None]) -> bool:
