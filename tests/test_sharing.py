@@ -183,6 +183,16 @@ def test_what_another_data_set_file_or_sheet_would_make_otherwise_is_told_and_ma
     assert "is of other tracks than the data set has now; a run will look at these" in told
     assert "acquire_tracks" in jobs(snakemake(other, "-n", *tables, *ASKED))
 
+    git(other, "checkout", "-q", "config")
+    write_wav(other / "data/raw/mine/audio/low-0.wav", tone(3.2, 300))
+    acquire(other)
+    add_remote(other, tmp_path / "remote")
+    said(songwise(other, "push", "mine"), 0)  # without the features, which are now of an older file
+    for stage in ("clips", "features"):
+        shutil.rmtree(other / f"data/{stage}/mine")
+    told = said(songwise(other, "pull", "mine", "--features"), 0)
+    assert re.search(r"mine: clips of other rows or files in shard \d; a run will make clips and features anew", told)
+
 
 @pytest.mark.workflow
 def test_dvc_pull_alone_brings_what_is_not_fetched_again(ran, tmp_path):

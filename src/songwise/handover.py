@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 
 from songwise.config import load_preset
 from songwise.errors import InputError, raise_all
-from songwise.files import file_digest, read_json, write_json
+from songwise.files import digest, file_digest, read_json, write_json
 from songwise.presets import preset_key
 from songwise.provenance import code_of
 from songwise.sheet import Track, content_digest
 
 _LONG_AGO = (1, 1)  # times of a file that Snakemake is to make anew, since its input is newer
-_RECORDED = ("clips", "features", "rows", "presets")
+_RECORDED = ("clips", "features", "tracks", "presets")
 Shards = Mapping[int, list[Track]]
 
 
@@ -157,11 +157,17 @@ def _is_unfit(name: str, shard: int, tracks: list[Track], say: Callable[[str], N
 
 
 def _made_by(dataset: Mapping, shards: Shards) -> dict:
+    name = dataset["name"]
     return {
         "clips": {"code": code_of("clips"), "clip": dataset["clip"], "max_seconds": dataset["max_seconds"]},
         "features": {"code": code_of("clips", "features")},
-        "rows": {str(shard): content_digest(tracks) for shard, tracks in shards.items()},
+        "tracks": {str(shard): _content(name, shard, tracks) for shard, tracks in shards.items()},
     }
+
+
+def _content(name: str, shard: int, tracks: list[Track]) -> str:
+    files = _good_files(name, shard) or {}
+    return digest([content_digest(tracks), sorted((track_id, sha256) for track_id, (_, sha256) in files.items())])
 
 
 def _usable(dataset: Mapping, shards: Shards, say: Callable[[str], None]) -> tuple[list[Path], list[Path]]:
@@ -174,10 +180,10 @@ def _usable(dataset: Mapping, shards: Shards, say: Callable[[str], None]) -> tup
     same = {
         shard: tracks
         for shard, tracks in shards.items()
-        if made["rows"].get(str(shard)) == here["rows"][str(shard)] and _are_there(_clip_tables(name, [shard]))
+        if made["tracks"].get(str(shard)) == here["tracks"][str(shard)] and _are_there(_clip_tables(name, [shard]))
     }
-    if len(same) < len(shards):
-        say(f"{name}: {len(shards) - len(same)} shards have other rows in the track sheet; a run will make them anew")
+    if others := ", ".join(str(shard) for shard in shards if shard not in same):
+        say(f"{name}: clips of other rows or files in shard {others}; a run will make clips and features anew")
     clips = _clip_tables(name, same)
     if made["features"] != here["features"]:
         say(f"{name}: its features were made by other code or libraries; a run will make them anew")
