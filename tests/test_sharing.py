@@ -136,7 +136,9 @@ def ran(tmp_path_factory) -> tuple[Path, list[str]]:
     tables = [str(path.relative_to(folder)) for path in folder.glob("data/features/mine/jlaoo26/*/*.parquet")]
     assert len(tables) == SHARDS
     told = said(songwise(folder, "push", "mine", "--features"), 0)
-    assert "31 files are on the remote" in told  # 15 songs, 3 states, 9 tables of clips, 3 of features, a record
+    # 15 songs, 3 states, the page of authors, 9 tables of clips, 3 of features, a record
+    assert "32 files are on the remote" in told
+    assert "no licence is known of 15 of its tracks" in told
     for stage in ("raw", "clips", "features"):
         assert f"data/{stage}/mine.dvc" in told
     return folder, tables
@@ -157,7 +159,8 @@ def test_after_clone_and_pull_snakemake_has_nothing_to_do_upstream_and_still_see
     assert said(songwise(other, "pull", "--features"), 0)
     assert times == {path: path.stat().st_mtime_ns for path in times}, "what was here already was touched again"
     later = jobs(snakemake(other, "-n", *ASKED))
-    assert "train_model" in later and not later & {"acquire_tracks", "inspect_tracks", "extract_features"}
+    upstream = {"acquire_tracks", "write_attribution", "inspect_tracks", "extract_features"}
+    assert "train_model" in later and not later & upstream
 
     edited = other / "edited/songwise"
     shutil.copytree(ROOT / "src/songwise", edited)
@@ -352,7 +355,7 @@ def test_s3_takes_and_gives(light, tmp_path, monkeypatch):
         dvc = [sys.executable, "-m", "dvc", "remote"]
         subprocess.run([*dvc, "add", "-q", "bucket", "s3://bucket/songwise"], cwd=light, check=True)
         subprocess.run([*dvc, "modify", "bucket", "endpointurl", address], cwd=light, check=True)
-        assert "18 files are on the remote" in said(songwise(light, "push", "mine", "--remote", "bucket"), 0)
+        assert "19 files are on the remote" in said(songwise(light, "push", "mine", "--remote", "bucket"), 0)
         other = clone(light, tmp_path / "clone")
         assert "15 of 15 tracks" in said(songwise(other, "pull", "mine", "--remote", "bucket"), 0)
         assert contents(other / "data/raw/mine") == contents(light / "data/raw/mine")

@@ -519,7 +519,7 @@ def test_what_has_arrived_is_never_asked_for_again(server, music, tmp_path):
     assert not server.count()
 
 
-@pytest.mark.parametrize("lost", ["audio", "note", "damaged", "url", "sha256", "length"])
+@pytest.mark.parametrize("lost", ["audio", "note", "no note", "damaged", "url", "sha256", "length"])
 def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive_lists_it(
     server, music, tmp_path, lost
 ):
@@ -531,6 +531,8 @@ def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive
         path.unlink()
     elif lost == "note":
         path.with_suffix(".json").unlink()
+    elif lost == "no note":
+        path.with_suffix(".json").write_text('{"url": ["of a stranger"]}')
     elif lost == "damaged":
         path.write_bytes(path.read_bytes()[:-1000])
     elif lost == "url":
@@ -542,7 +544,7 @@ def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive
     again = fetch_one(track, server, tmp_path)
     assert server.count()
     assert again.reason.startswith({"sha256": "failed: wrong sha256", "length": "failed: lasts"}.get(lost, ""))
-    assert (again.sha256 == result.sha256) == (lost in ("audio", "note", "damaged"))
+    assert (again.sha256 == result.sha256) == (lost in ("audio", "note", "no note", "damaged"))
     archive = (tmp_path / "music" / "archive.txt").read_text().splitlines()
     assert archive == ["generic a", "generic b"][: 2 if lost == "url" else 1]
 

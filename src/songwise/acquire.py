@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from songwise import synthetic
 from songwise.download import Checksum, Fetched, UnavailableError, fetch_file, origins, suffix_of
 from songwise.errors import is_disk_full
-from songwise.files import file_digest, read_json, replacing, safe_name, write_json
+from songwise.files import digest, file_digest, read_json, replacing, safe_name, write_json
 from songwise.jobs import Progress
 from songwise.sheet import Track
 
@@ -33,7 +33,7 @@ def acquire_shard(
     folder : where downloads are kept, such as data/raw/NAME/audio.
     access : mirror (a folder or base URL tried before a track's own URL, or None) and cookies (a file, or None).
     attempt : how often the shard was tried, for the record (`attempt_of_record`).
-    state : JSON to write: access and attempt, and {track_id: {status, reason, path, sha256, ...}} under "tracks".
+    state : JSON to write: attempt, access (`access_key`), and under "tracks" {track_id: {status, reason, path, ...}}.
     title : for the progress display.
     """
     progress = Progress(f"acquire {title}", len(tracks), "tracks")
@@ -47,24 +47,29 @@ def acquire_shard(
         result = found[track.track_id]
         print(track.track_id, result.status, result.reason or result.path, sep="\t")
     rows = {track.track_id: _row(found[track.track_id]) for track in tracks}
-    write_json(state, {**access, "attempt": attempt, "tracks": rows})
+    write_json(state, {"access": access_key(access), "attempt": attempt, "tracks": rows})
 
 
 def _row(result: Fetched) -> dict:
     return {name: value for name, value in asdict(result).items() if value or name not in _OPTIONAL}
 
 
-def access_of_record(state: Path, access: Mapping) -> dict:
-    """The mirror and cookies that a shard's download depends on.
+def access_key(access: Mapping) -> str:
+    """Changes with the mirror or the cookies, and names neither: states are shared, and paths are one's own."""
+    return digest(dict(access))
 
-    Others are a reason to try again only where something failed: what has arrived is checked by sha256, wherever it
+
+def access_of_record(state: Path, access: Mapping) -> str:
+    """The `access_key` that a shard's download depends on.
+
+    Another is a reason to try again only where something failed: what has arrived is checked by sha256, wherever it
     came from.
     """
     if not state.is_file():
-        return dict(access)
+        return access_key(access)
     record = read_json(state)
     failed = any(row["status"] == "failed" for row in record["tracks"].values())
-    return {name: access[name] if failed else record[name] for name in access}
+    return access_key(access) if failed else record["access"]
 
 
 def attempt_of_record(state: Path, now: float) -> int:

@@ -23,7 +23,7 @@ def write_attribution(tracks: list[Track], dataset: Mapping, states: Mapping[str
     states : for each track_id what became of it (a shard's record): status, and title and url where a site told them.
     path : the page to write.
     """
-    there = [track for track in tracks if states[track.track_id]["status"] == "ok"]
+    there = _arrived(tracks, states)
     lines = [f"# {_plain(dataset.get('title', dataset['name']))}", ""]
     lines += [
         f"- {what}: {_plain(dataset[key])}"
@@ -36,6 +36,17 @@ def write_attribution(tracks: list[Track], dataset: Mapping, states: Mapping[str
     else:
         lines += _by_licence(there, dataset.get("license", ""), states)
     write_text(path, "\n".join(lines))
+
+
+def unlicensed(tracks: list[Track], dataset: Mapping, states: Mapping[str, Mapping]) -> list[Track]:
+    """Of the tracks that are there, those of which neither the sheet nor the data set's file states a licence."""
+    if dataset["source"]["type"] == "synthetic" or dataset.get("license"):
+        return []
+    return [track for track in _arrived(tracks, states) if not track.license]
+
+
+def _arrived(tracks: list[Track], states: Mapping[str, Mapping]) -> list[Track]:
+    return [track for track in tracks if states[track.track_id]["status"] == "ok"]
 
 
 def _by_licence(tracks: list[Track], whole: str, states: Mapping[str, Mapping]) -> list[str]:

@@ -23,6 +23,7 @@ TRACK_COLUMNS = (
     *("track_id", "label", "song", "artist", "status", "reason"),
     *("seconds", "sha256", "audio_sha256"),
     *FACTS,
+    *("title", "url"),  # as the site has them that a search found the track on
 )
 CLIP_COLUMNS = ("clip_id", "track_id", "start", "seconds", "status", "reason")
 
@@ -90,6 +91,7 @@ def inspect_shard(
         fetched = record[track.track_id]
         row = {name: getattr(track, name, "") for name in TRACK_COLUMNS}
         row |= {"status": fetched["status"], "reason": fetched["reason"], "sha256": fetched["sha256"]}
+        row |= {name: fetched.get(name, "") for name in ("title", "url")}
         row["seconds"] = ""
         if fetched["status"] == "ok":
             rows, outcome, items = _inspect(track, Path(fetched["path"]), dataset)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from songwise.attribution import unlicensed, write_attribution
 from songwise.config import load_preset
 from songwise.errors import InputError, raise_all
 from songwise.files import digest, file_digest, read_json, write_json
@@ -69,6 +70,31 @@ def write_record(words: str, dataset: Mapping, shards: Shards) -> None:
     write_json(_record(name), _made_by(dataset, shards) | {"presets": presets})
 
 
+def write_credits(dataset: Mapping, shards: Shards, say: Callable[[str], None]) -> None:
+    """Write who made the music, so that it travels along, and tell of tracks without a known licence.
+
+    Parameters
+    ----------
+    dataset : the data set file's content.
+    shards : its tracks, all of whose states are there (`check_whole`).
+    say : is given a line if there are such tracks.
+    """
+    name = dataset["name"]
+    tracks = [track for of_shard in shards.values() for track in of_shard]
+    states = {key: row for shard in shards for key, row in read_json(_state(name, shard))["tracks"].items()}
+    write_attribution(tracks, dataset, states, attribution_path(name))
+    if unknown := unlicensed(tracks, dataset, states):
+        say(
+            f"{name}: no licence is known of {len(unknown)} of its tracks, such as {unknown[0].track_id}; keep the "
+            f"remote to those who may have them ({attribution_path(name)})"
+        )
+
+
+def attribution_path(name: str) -> Path:
+    """Where the page lies that says who made the music."""
+    return _raw(name) / "ATTRIBUTION.md"
+
+
 def settle(
     words: str, dataset: Mapping, shards: Shards, *, features: bool, came: set[Path], say: Callable[[str], None]
 ) -> None:
@@ -91,7 +117,9 @@ def settle(
     for path in came - {*clips, *tables}:
         if path.parts[1] != "raw":
             os.utime(path, _LONG_AGO)
-    targets = [path for path in (*(_state(name, shard) for shard in fit), *clips, *tables) if path in came]
+    raw = [_raw(name) / "archives.json", *(_state(name, shard) for shard in fit)]
+    raw += [attribution_path(name)] if len(fit) == len(shards) else []
+    targets = [path for path in (*raw, *clips, *tables) if path in came]
     if targets:
         presets = dict.fromkeys(path.parts[3] for path in tables if path in came)
         _snakemake("--touch", "--force", *_plan(words, presets, targets))

@@ -12,7 +12,7 @@ from songwise.config import load_dataset
 from songwise.dvc_commands import ADD_REMOTE, dvc
 from songwise.errors import InputError, raise_all
 from songwise.files import file_digest, read_json, write_json
-from songwise.handover import check_whole, settle, write_record
+from songwise.handover import check_whole, settle, write_credits, write_record
 from songwise.pointers import NAME, Pointer, cache_folder, object_path, pointer_path, read_listing, read_pointer
 from songwise.prepare import missing
 from songwise.runs import claim
@@ -42,6 +42,7 @@ def push(name_or_path: str, *, features: bool, remote: str | None, say: Callable
         dataset, shards = _load(name_or_path)
         name = dataset["name"]
         check_whole(name_or_path, name, shards)
+        write_credits(dataset, shards, say)
         if features:
             write_record(name_or_path, dataset, shards)
         paths = [pointer_path(stage, name) for stage in (_STAGES if features else _STAGES[:1])]

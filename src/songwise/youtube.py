@@ -124,10 +124,9 @@ class _Fetcher:
 
     def _kept(self, track: Track) -> dict | None:
         """The note of a track that is here already, and is what its row asks for."""
-        path, note_path = _audio_path(track, self._folder), _note_path(track, self._folder)
-        if not (path.is_file() and note_path.is_file()):
+        path, note = _audio_path(track, self._folder), _read_note(_note_path(track, self._folder))
+        if not (note and path.is_file()):
             return None
-        note = read_json(note_path)
         # A video that its url gave stays the right one when only the query is another.
         same = [name for name in ("url", "query") if name == "url" or note["found_by"] == "query"]
         if any(note["asked"][name] != getattr(track, name) for name in same):
@@ -182,8 +181,8 @@ class _Fetcher:
         taken = {url for url, name in self._named.items() if name != track.track_id}
         own = _note_path(track, self._folder)
         for path in self._folder.glob("*.json"):
-            if path != own and path.with_suffix(_SUFFIX).is_file():
-                taken.add(read_json(path)["url"])
+            if path != own and path.with_suffix(_SUFFIX).is_file() and (note := _read_note(path)):
+                taken.add(note["url"])
         return taken
 
     def _complete(
@@ -284,6 +283,17 @@ def _audio_path(track: Track, folder: Path) -> Path:
 
 def _note_path(track: Track, folder: Path) -> Path:
     return folder / f"{safe_name(track.track_id)}.json"
+
+
+def _read_note(path: Path) -> dict | None:
+    """What stands beside a track's file, which may have come from others; None if it is nothing that songwise wrote."""
+    try:
+        note = read_json(path)
+        texts = [note[name] for name in ("found_by", "sha256", "title", "url")]
+        texts += [note["asked"][name] for name in ("url", "query")]
+        return note if all(isinstance(text, str) for text in texts) and isinstance(note["seconds"], float) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _remove_parts(raw: Path) -> None:

@@ -13,7 +13,7 @@ with job(snakemake.log[0]):
         tracks,
         dataset,
         folder=Path("data/raw") / dataset["name"] / "audio",
-        access=snakemake.params.access,
+        access={name: snakemake.config.get(name) for name in ("mirror", "cookies")},
         attempt=snakemake.params.attempt,
         state=Path(snakemake.output.state),
         title=f"{dataset['name']} {snakemake.wildcards.shard}",
