@@ -28,9 +28,12 @@ lock: ## after an edit of pyproject.toml
 	$(VENV)/uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest \
 	  --generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
 
-bench: env ## times the demo, and extraction beside its peers; never a test
+bench: env ## times the demo, extraction beside its peers, downloads, archives and init; never a test
 	$(VENV)/python benchmarks/run.py
 	$(VENV)/python benchmarks/extraction.py
+	$(VENV)/python benchmarks/downloads.py
+	$(VENV)/python benchmarks/archives.py
+	$(VENV)/python benchmarks/library.py
 
-clean: ## what songwise generated; the environment and raw data stay
-	rm -rf results logs benchmarks/out data/clips data/features data/splits mlruns mlflow.db .snakemake
+clean: ## what songwise generated; the environment, raw data and DVC's pointers stay
+	rm -rf results logs benchmarks/out data/clips/*/ data/features/*/ data/splits mlruns mlflow.db .snakemake

@@ -145,7 +145,7 @@ def test_offline_says_so_and_names_the_mirror_and_a_folder_will_do_for_one(serve
 def test_fmas_metadata_leave_a_track_sheet_and_nothing_else(server, project):
     path = with_fma(project, server)
     dataset, said = get_ready(project, path)
-    assert said[0].startswith("fetching the metadata of tiny, 0 MiB: ") and len(said) == 2
+    assert said[0].startswith("fetching the metadata of tiny, ") and " kB: " in said[0] and len(said) == 2
     folder = project / "data/raw/tiny/metadata"
     assert list(folder.iterdir()) == [prepared_sheet(dataset, project)]
     assert [one.track_id for one in load_tracks(str(path), project)[1]] == ["2", "10", "148", "98565"]

@@ -95,4 +95,5 @@ def _downloaded(entry: Mapping, dataset: Mapping, root: Path) -> Path:
 
 
 def _size(entry: Mapping) -> str:
-    return f", {entry['bytes'] / 2**20:.0f} MiB" if "bytes" in entry else ""
+    size = entry.get("bytes", 0)
+    return f", {size / 1e6:.0f} MB" if size >= 1e6 else f", {size / 1e3:.0f} kB" if size else ""
