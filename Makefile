@@ -15,8 +15,8 @@ env: .venv/installed ## the locked environment in .venv
 	$(VENV)/python -c "from songwise.features import warm_up; warm_up()"
 	touch $@
 
-test: env ## the unit tests in seconds, then the workflow end to end
-	$(VENV)/pytest
+test: env ## all tests, a file a core; `pytest -m "not workflow"` leaves out those that run Snakemake
+	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: env
 	$(VENV)/ruff check .

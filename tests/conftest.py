@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 # librosa's generalised ufuncs (zero crossings, local maxima), with which features are compared, crash at random when
@@ -15,6 +16,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RATE = 22_050
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Where files are dealt to several processes, those that run Snakemake most come first: none is left to the end."""
+    if config.getoption("dist", "no") != "no":
+        runs = Counter(item.path for item in items if item.get_closest_marker("workflow"))
+        items.sort(key=lambda item: -runs[item.path])
 
 
 @pytest.fixture(scope="session", autouse=True)
