@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections import Counter
@@ -10,6 +11,10 @@ from pathlib import Path
 # librosa's generalised ufuncs (zero crossings, local maxima), with which features are compared, crash at random when
 # numba 0.68 loads them from its cache: a process that calls them compiles them itself. songwise's own code calls none.
 os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="songwise-tests-")
+
+# In the background of a script it is ignored, and then by all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest

@@ -33,7 +33,6 @@ FORMATS = {  # suffix and options to codec and bits a second, None where the con
     ("mp3", "-b:a", "192k"): ("mp3", 192_000),
     ("m4a", "-c:a", "aac", "-b:a", "128k"): ("aac", 128_000),
     ("webm", "-c:a", "libopus"): ("opus", None),
-    ("wma",): ("wmav2", 128_000),
 }
 
 
