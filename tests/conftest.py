@@ -1,6 +1,8 @@
 """Shared by all tests: real audio made on the spot, and one folder in which the workflow can run."""
 
+import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -112,3 +114,16 @@ def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.Compl
         env=ordinary_environment() | environment,
         check=False,
     )
+
+
+def jobs(output: str) -> dict[str, int]:
+    """Snakemake's table of jobs to do."""
+    return {
+        name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M) if name not in ("total", "all")
+    }
+
+
+def rows(path: Path) -> list[dict]:
+    """The rows of a CSV."""
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
