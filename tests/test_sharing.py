@@ -54,7 +54,10 @@ def make_mine(folder: Path) -> Path:
     copy_project(folder)
     for label, hertz in CLASSES.items():
         for number in range(5):
-            write_wav(folder / f"data/raw/mine/audio/{label}-{number}.wav", tone(3.2, hertz * (1 + number / 20)))
+            name = f"{label}-{number}.wav"
+            song = write_wav(folder.with_name("music") / name, tone(3.2, hertz * (1 + number / 20)))
+            (folder / "data/raw/mine/audio").mkdir(parents=True, exist_ok=True)
+            (folder / "data/raw/mine/audio" / name).hardlink_to(song)  # as songwise init --copy does
     write_sheet(folder)
     content = {
         "name": "mine",
@@ -195,6 +198,13 @@ def test_what_another_data_set_file_or_sheet_would_make_otherwise_is_told_and_ma
         shutil.rmtree(other / f"data/{stage}/mine")
     told = said(songwise(other, "pull", "mine", "--features"), 0)
     assert re.search(r"mine: clips of other rows or files in shard \d; a run will make clips and features anew", told)
+
+
+@pytest.mark.workflow
+def test_a_push_gives_its_own_folder_nothing_to_do(ran):
+    folder, tables = ran
+    done = snakemake(folder, "-n", *tables, "data/raw/mine/ATTRIBUTION.md", *ASKED)
+    assert jobs(done) == set() and "Nothing to be done" in done.stdout
 
 
 @pytest.mark.workflow

@@ -4,6 +4,7 @@ DVC takes whatever a remote gives for what was asked of it, and overwrites what 
 fetches into DVC's cache, compares each file with the pointer, and only then has the files put in their places.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -46,7 +47,7 @@ def push(name_or_path: str, *, features: bool, remote: str | None, say: Callable
         if features:
             write_record(name_or_path, dataset, shards)
         paths = [pointer_path(stage, name) for stage in (_STAGES if features else _STAGES[:1])]
-        dvc("add", *(str(path.with_suffix("")) for path in paths))
+        _add([path.with_suffix("") for path in paths])
         pointers = [read_pointer(path) for path in paths]
     dvc("push", *_to(remote), *map(str, paths))
     n_files = sum(len(read_listing(pointer, cache_folder(_ROOT))) for pointer in pointers)
@@ -84,6 +85,17 @@ def pull(name_or_path: str | None, *, features: bool, remote: str | None, say: C
         settle(words, dataset, shards, features=len(found) > 1, came=own, say=say)
         came -= own
         write_json(_CAME, sorted(map(str, came)))
+
+
+def _add(folders: list[Path]) -> None:
+    """Have DVC take folders into its cache, and give their files back the times by which Snakemake goes: DVC replaces
+    hard links, as `songwise init --copy` makes, by copies."""
+    times = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
+    dvc("add", *map(str, folders))
+    for path, before in times.items():
+        status = path.stat()
+        if status.st_mtime_ns != before:
+            os.utime(path, ns=(status.st_atime_ns, before))
 
 
 def _load(name_or_path: str) -> tuple[dict, dict[int, list[Track]]]:
