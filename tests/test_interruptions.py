@@ -269,7 +269,8 @@ def test_kill_9_in_a_download_loses_no_byte_that_had_arrived(project, whole, hel
 
 
 def test_ctrl_c_in_a_download_stops_at_once_in_words(project):
-    running = Running(project, all_but_held(project), held=range(3, SONGS))
+    # Some of each shard, so that no job is just starting: what Python says before it reads ours cannot be helped.
+    running = Running(project, all_but_held(project), held=range(2, SONGS))
     running.send(signal.SIGINT, whole=True)
     code, output = running.end()
     assert code != 0 and "Traceback" not in output
