@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from songwise import download
-from songwise.acquire import access_key, access_of_record, acquire_shard, attempt_of_record
+from songwise.acquire import access_key, access_of_record, acquire_shard, attempt_of_record, is_due
 from songwise.files import read_json, safe_name, write_json
 from songwise.sheet import Track
 
@@ -163,6 +163,13 @@ def test_a_shard_is_due_again_once_the_time_that_a_track_recorded_has_come(tmp_p
     assert attempt_of_record(state, now=0) == 1
     write_json(state, {"attempt": 2, "tracks": {"a": {"status": "failed", "again_at": 100.0}, "b": {"status": "ok"}}})
     assert attempt_of_record(state, now=99) == 2 and attempt_of_record(state, now=100) == 3
+
+
+def test_what_an_earlier_version_recorded_is_looked_at_anew(tmp_path):
+    state, access = tmp_path / "state.json", {"mirror": None, "cookies": None}
+    write_json(state, {"mirror": None, "tracks": {"a": {"status": "ok"}}})
+    assert access_of_record(state, access) != access_key(access)
+    assert attempt_of_record(state, now=0) == 1 and not is_due(state, now=0)
 
 
 def test_a_known_fault_is_quarantined_unheard(server, tmp_path):

@@ -37,8 +37,7 @@ def acquire_shard(
     title : for the progress display.
     """
     progress = Progress(f"acquire {title}", len(tracks), "tracks")
-    faulty = {track.track_id: Fetched("quarantined", f"known fault: {track.fault}") for track in tracks if track.fault}
-    found = dict(faulty)
+    found = {track.track_id: Fetched("quarantined", f"known fault: {track.fault}") for track in tracks if track.fault}
     wanted = [track for track in tracks if not track.fault]
     for track, result in _fetched(wanted, dataset, folder, access):
         found[track.track_id] = result
@@ -69,7 +68,7 @@ def access_of_record(state: Path, access: Mapping) -> str:
         return access_key(access)
     record = read_json(state)
     failed = any(row["status"] == "failed" for row in record["tracks"].values())
-    return access_key(access) if failed else record["access"]
+    return access_key(access) if failed else record.get("access", "")  # which earlier versions did not write
 
 
 def attempt_of_record(state: Path, now: float) -> int:
@@ -78,12 +77,12 @@ def attempt_of_record(state: Path, now: float) -> int:
         return 1
     record = read_json(state)
     due = [row["again_at"] for row in record["tracks"].values() if "again_at" in row]
-    return record["attempt"] + bool(due and now >= min(due))
+    return record.get("attempt", 1) + bool(due and now >= min(due))
 
 
 def is_due(state: Path, now: float) -> bool:
     """Whether a shard was never tried, or has a track that is to be tried again by `now`."""
-    return not state.is_file() or attempt_of_record(state, now) > read_json(state)["attempt"]
+    return not state.is_file() or attempt_of_record(state, now) > read_json(state).get("attempt", 1)
 
 
 def _fetched(tracks: list[Track], dataset: dict, folder: Path, access: Mapping) -> Iterator[tuple[Track, Fetched]]:
