@@ -12,7 +12,7 @@ env: .venv/installed ## the locked environment in .venv
 	$(VENV)/pip install --quiet --disable-pip-version-check uv
 	$(VENV)/uv pip install --quiet --compile-bytecode --python $(VENV)/python --require-hashes -r requirements.lock
 	$(VENV)/uv pip install --quiet --python $(VENV)/python --no-deps --no-build-isolation --editable .
-	$(VENV)/python -c "from songwise.features import warm_up; warm_up()"
+	$(VENV)/python -c "from songwise.features.extract import warm_up; warm_up()"
 	touch $@
 
 test: env ## all tests, a file a core; `pytest -m "not workflow"` leaves out those that run Snakemake

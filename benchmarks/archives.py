@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songwise.unpack import unpack
+from songwise.acquire.unpack import unpack
 
 RATE, SECONDS = 22_050, 30
 MP3_BYTES = 1 << 20

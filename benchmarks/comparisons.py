@@ -12,7 +12,7 @@ import argparse
 
 import numpy as np
 
-from songwise.bootstrap import SIGNIFICANT, compare
+from songwise.evaluation.bootstrap import SIGNIFICANT, compare
 
 
 def main() -> None:

@@ -23,9 +23,9 @@ from contextlib import contextmanager, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from songwise.acquire import acquire_shard
+from songwise.acquire.shard import acquire_shard
+from songwise.datasets.track import Track
 from songwise.files import read_json
-from songwise.sheet import Track
 
 AT_ONCE = 4  # as acquire has it
 BODIES = {"30 kB": (100, bytes(range(250)) * 120), "5 MB": (20, bytes(range(250)) * 20_000)}

@@ -28,10 +28,11 @@ import imageio_ffmpeg
 import numpy as np
 
 from songwise import synthetic
-from songwise.audio import AudioSegment, decode
-from songwise.duplicates import candidates, compare, similar_pairs
+from songwise.audio.decode import AudioSegment, decode
+from songwise.audio.fingerprint import HOP_SECONDS, fingerprint
+from songwise.clips.fingerprints import Fingerprints, read_fingerprints, write_fingerprints
 from songwise.files import replacing, safe_name
-from songwise.fingerprints import HOP_SECONDS, Fingerprints, fingerprint, read_fingerprints, write_fingerprints
+from songwise.splits.duplicates import candidates, compare, similar_pairs
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".m4a", ".webm"}
 KINDS = {

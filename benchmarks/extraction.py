@@ -44,7 +44,7 @@ from pathlib import Path
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")})
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from songwise.compiled import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
+from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
 
 import librosa
 import numpy as np
@@ -212,9 +212,9 @@ def _not_started(path: Path) -> tuple[float, float, dict]:
 
 @cache
 def our_extractor(name: str) -> tuple:
-    from songwise.config import load_preset
-    from songwise.features import Extractor
-    from songwise.presets import column_names
+    from songwise.features.extract import Extractor
+    from songwise.features.preset_files import load_preset
+    from songwise.features.presets import column_names
 
     preset = load_preset(name, ROOT)
     return Extractor([preset]), column_names(preset)
@@ -222,7 +222,7 @@ def our_extractor(name: str) -> tuple:
 
 def ours(path: Path, preset: str) -> dict[str, float]:
     """A WAV file's columns of a preset; the one place that knows songwise's interface."""
-    from songwise.audio import load_clip
+    from songwise.audio.decode import load_clip
 
     extractor, names = our_extractor(preset)
     numbers, _ = extractor(*load_clip(path))

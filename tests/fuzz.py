@@ -182,11 +182,12 @@ def work(folder: Path, number: int) -> None:
     """One shard of the folder's files, as the workflow's jobs take it, and a look at every figure it leaves."""
     from pyarrow import parquet
 
-    from songwise.clips import GoodClips, inspect_shard
-    from songwise.config import load_preset
-    from songwise.features import extract_shard
+    from songwise.clips.cut import GoodClips
+    from songwise.clips.inspect import inspect_shard
+    from songwise.datasets.track import Track
+    from songwise.features.extract import extract_shard
+    from songwise.features.preset_files import load_preset
     from songwise.files import read_rows, write_json
-    from songwise.sheet import Track
 
     paths = sorted(folder.glob("[0-9]" * 6 + ".*"), key=lambda path: (path.suffix, path.name))[number::PROCESSES]
     at = folder / f"shard{number}"

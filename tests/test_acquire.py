@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import pytest
 
-from songwise import download
-from songwise.acquire import access_key, access_of_record, acquire_shard, attempt_of_record, is_due
+from songwise.acquire import download
+from songwise.acquire.record import access_key, access_of_record, attempt_of_record, is_due
+from songwise.acquire.shard import acquire_shard
+from songwise.datasets.track import Track
 from songwise.files import read_json, safe_name, write_json
-from songwise.sheet import Track
 
 BODY = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(BODY).hexdigest()

@@ -21,15 +21,17 @@ import pytest
 import yaml
 from conftest import ROOT, copy_project, snakemake, tone, write_wav
 
-from songwise import archives, download, jobs, unpack
-from songwise.acquire import acquire_shard
-from songwise.archives import fetch_archives, wanted_digest
-from songwise.config import load_plan
+from songwise.acquire import archives, download, unpack
+from songwise.acquire.archives import fetch_archives, wanted_digest
+from songwise.acquire.shard import acquire_shard
+from songwise.datasets.metadata import prepared_lists
+from songwise.datasets.sheet import read_tracks
+from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_json
-from songwise.prepare import prepared_lists
-from songwise.protocols import choose
-from songwise.sheet import Track, read_tracks
+from songwise.plan.plan import load_plan
+from songwise.runtime import progress as runtime_progress
+from songwise.splits.protocols import choose
 
 GENRES = ("blues", "jazz")
 SHARED = ROOT.parent / "shared" / "gtzan"
@@ -474,8 +476,8 @@ def test_a_full_disk_is_told_in_words_and_leaves_no_half_file(songs, server, tmp
 
 
 def test_progress_tells_mebibytes_and_the_time_left(monkeypatch, capsys):
-    monkeypatch.setattr(jobs, "_EVERY_SECONDS", 0)
-    progress = jobs.ByteProgress("downloading a.zip")
+    monkeypatch.setattr(runtime_progress, "_EVERY_SECONDS", 0)
+    progress = runtime_progress.ByteProgress("downloading a.zip")
     progress.reach(100 << 20, 200 << 20)
     progress._start -= 10
     progress.reach(150 << 20, 200 << 20)

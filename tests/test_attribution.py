@@ -5,8 +5,9 @@ import re
 import pytest
 from conftest import copy_project, snakemake, tone, write_wav
 
-from songwise.attribution import write_attribution
-from songwise.sheet import Track, load_tracks
+from songwise.acquire.attribution import write_attribution
+from songwise.datasets.sheet import load_tracks
+from songwise.datasets.track import Track
 
 BY = "CC BY 4.0"
 OWN = {"name": "mine", "source": {"type": "http"}}

@@ -17,16 +17,17 @@ from conftest import RATE, ROOT, encode, tone, write_wav
 from fuzz import seal
 from test_clips import DATASET, inspect
 
-from songwise import audio, children
-from songwise.audio import UndecodableError, decode
+from songwise.audio import decode as decoding
+from songwise.audio import sandbox
+from songwise.audio.decode import UndecodableError, decode
+from songwise.audio.fingerprint import fingerprint
 from songwise.errors import InputError
-from songwise.fingerprints import fingerprint
 
-LIMITS = children.Limits(seconds=1)
+LIMITS = sandbox.Limits(seconds=1)
 
 
-def shell(script: str, limits: children.Limits = LIMITS, given: bytes = b"") -> children.Ended:
-    return children.run(["/bin/sh", "-c", script], limits=limits, given=given)
+def shell(script: str, limits: sandbox.Limits = LIMITS, given: bytes = b"") -> sandbox.Ended:
+    return sandbox.run(["/bin/sh", "-c", script], limits=limits, given=given)
 
 
 def is_alive(number: int) -> bool:
@@ -46,19 +47,19 @@ def wait_for(happened, seconds: float = 5.0) -> bool:
 
 def test_a_child_gets_its_input_and_gives_its_output_its_messages_and_its_code():
     given = bytes(range(256)) * 4000
-    ended = shell("cat; echo said >&2; exit 7", children.Limits(seconds=5, output=2 << 20), given)
+    ended = shell("cat; echo said >&2; exit 7", sandbox.Limits(seconds=5, output=2 << 20), given)
     assert (ended.output, ended.messages, ended.code, ended.passed) == (given, b"said\n", 7, "")
     assert shell("head -c 3", given=given).output == given[:3]  # one that does not read it all is no error
     awkward = ["a b", "$(echo no)", "'", '"', "-n", "*"]
-    assert children.run(["/usr/bin/printf", "%s,", *awkward], limits=LIMITS).output == ",".join([*awkward, ""]).encode()
+    assert sandbox.run(["/usr/bin/printf", "%s,", *awkward], limits=LIMITS).output == ",".join([*awkward, ""]).encode()
 
 
 @pytest.mark.parametrize(
     ("script", "limits", "passed"),
     [
         ("while :; do :; done", LIMITS, "seconds"),
-        ("sleep 60", children.Limits(seconds=0.2), "seconds"),
-        ("exec 1>&- 2>&-; sleep 60", children.Limits(seconds=0.2), "seconds"),
+        ("sleep 60", sandbox.Limits(seconds=0.2), "seconds"),
+        ("exec 1>&- 2>&-; sleep 60", sandbox.Limits(seconds=0.2), "seconds"),
         ("yes", LIMITS, "output"),
         ("yes >&2", LIMITS, "messages"),
     ],
@@ -73,9 +74,9 @@ def test_a_child_is_killed_at_the_limit_that_it_passes(script, limits, passed):
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not limit address space")
 def test_a_child_gets_no_more_memory_than_its_limit():
-    def taking(megabytes: int) -> children.Ended:
+    def taking(megabytes: int) -> sandbox.Ended:
         command = [sys.executable, "-c", f"print(len(bytearray({megabytes} << 20)))"]
-        return children.run(command, limits=children.Limits(seconds=5, memory=300 << 20))
+        return sandbox.run(command, limits=sandbox.Limits(seconds=5, memory=300 << 20))
 
     assert taking(50).code == 0
     assert taking(400).code == 1 and b"MemoryError" in taking(400).messages
@@ -85,7 +86,7 @@ def test_nothing_is_left_of_a_child_that_was_killed(tmp_path):
     number = tmp_path / "number"
     before = (set(Path("/dev/fd").iterdir()), threading.active_count())
     for script in (f"sleep 60 & echo $! > {number}; wait", f"sleep 60 & echo $! > {number}; yes"):
-        shell(script, children.Limits(seconds=0.3))
+        shell(script, sandbox.Limits(seconds=0.3))
         assert wait_for(lambda: not is_alive(int(number.read_text())))
     assert (set(Path("/dev/fd").iterdir()), threading.active_count()) == before
     with pytest.raises(ChildProcessError):
@@ -102,7 +103,7 @@ def test_a_child_killed_by_someone_else_is_run_once_more(tmp_path):
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path, work):
     number = tmp_path / "number"
     script = f"echo $$ > {number}; {work}"
-    program = f"from songwise import children; children.run(['/bin/sh', '-c', {script!r}], limits=children.Limits(1))"
+    program = f"from songwise import children; sandbox.run(['/bin/sh', '-c', {script!r}], limits=sandbox.Limits(1))"
     parent = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(ROOT / "src")})
     assert wait_for(lambda: number.exists() and number.read_text().strip())
     parent.kill()
@@ -253,8 +254,8 @@ def test_a_long_track_costs_no_more_than_the_longest_allowed(folder):
 
 
 def test_what_is_too_large_says_so(folder, monkeypatch):
-    monkeypatch.setattr(audio, "_LARGEST", 1 << 16)
-    monkeypatch.setattr(audio, "_LIMITS", children.Limits(seconds=60, output=1 << 16))
+    monkeypatch.setattr(decoding, "_LARGEST", 1 << 16)
+    monkeypatch.setattr(decoding, "_LIMITS", sandbox.Limits(seconds=60, output=1 << 16))
     for name in ("good.wav", "good.mp3", "bomb.flac"):
         with pytest.raises(UndecodableError, match="too large, more than"):
             decode(folder / name, max_seconds=1800)
@@ -263,7 +264,7 @@ def test_what_is_too_large_says_so(folder, monkeypatch):
 def test_a_decoder_that_hangs_crashes_or_fails_late_gives_no_short_track(folder, tmp_path, monkeypatch):
     ffmpeg, hostile = imageio_ffmpeg.get_ffmpeg_exe(), tmp_path / "hostile"
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(hostile))
-    monkeypatch.setattr(audio, "_LIMITS", children.Limits(seconds=1, messages=1 << 20))
+    monkeypatch.setattr(decoding, "_LIMITS", sandbox.Limits(seconds=1, messages=1 << 20))
 
     def reason(script: str) -> str:
         hostile.write_text(f'#!/bin/sh\n{ffmpeg} "$@"\n{script}\n')

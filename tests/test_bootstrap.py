@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from test_metrics import table, units
 
-from songwise.bootstrap import bootstrap_draws, compare, holm, interval, select_corrected
-from songwise.metrics import Confusions, accuracy
+from songwise.evaluation.bootstrap import bootstrap_draws, compare, holm, interval, select_corrected
+from songwise.evaluation.metrics import Confusions, accuracy
 
 
 def width(confusions: Confusions) -> float:
@@ -98,7 +98,7 @@ def test_pairing_tells_a_small_difference_that_unpaired_intervals_would_not():
 
 def test_p_values_of_equally_good_models_are_honest(monkeypatch):
     """Two models of .6 that err on other songs: p is below .05 in about 5 % of worlds."""
-    monkeypatch.setattr("songwise.bootstrap._COMPARISONS", 1)
+    monkeypatch.setattr("songwise.evaluation.bootstrap._COMPARISONS", 1)
     rng = np.random.default_rng(0)
     found = []
     for world in range(200):

@@ -35,8 +35,8 @@ from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier
 
-from songwise.bundle import TRUSTED_TYPES, load_bundle, save_bundle
 from songwise.errors import InputError
+from songwise.models.bundle import TRUSTED_TYPES, load_bundle, save_bundle
 
 CARD = {"labels": ["BTS", "EXO", "TWICE"], "columns": [f"mfcc_{i}" for i in range(6)]}
 Y = np.arange(90) % 3

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from conftest import RATE, encode, tone, write_wav
 
-from songwise.audio import decode
-from songwise.clips import GoodClips, clip_path, clip_starts, cut_shard, inspect_shard
+from songwise.audio.decode import decode
+from songwise.clips.cut import GoodClips, clip_path, clip_starts, cut_shard
+from songwise.clips.inspect import inspect_shard
+from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_rows, write_json, write_rows
-from songwise.sheet import Track
 
 CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
 DATASET = {"name": "test", "clip": CLIP, "max_seconds": 60}

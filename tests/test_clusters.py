@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from songwise import clusters
 from songwise.files import read_json, write_rows
-from songwise.splits import COLUMNS
+from songwise.splits.table import COLUMNS
+from songwise.studies import clusters
 
 
 def blobs(folder: Path, *, gap: float, labels: tuple[str, ...] = ("a", "b", "c"), n_songs: int = 60) -> dict:

@@ -7,11 +7,14 @@ import pytest
 import yaml
 from conftest import ROOT, tone, write_wav
 
-from songwise.config import load_dataset, load_plan, load_preset
+from songwise.datasets.dataset import load_dataset
+from songwise.datasets.metadata import missing
+from songwise.datasets.shards import deal, rows_digest
+from songwise.datasets.sheet import load_tracks, read_tracks
 from songwise.errors import InputError
-from songwise.prepare import missing
-from songwise.presets import column_names, preset_key
-from songwise.sheet import deal, load_tracks, read_tracks, rows_digest
+from songwise.features.preset_files import load_preset
+from songwise.features.presets import column_names, preset_key
+from songwise.plan.plan import load_plan
 
 GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
 

@@ -9,14 +9,15 @@ import pytest
 from conftest import ROOT, encode, tone, write_wav
 
 from songwise import synthetic
-from songwise.audio import AudioSegment, decode
-from songwise.census import gather
-from songwise.clips import inspect_shard
-from songwise.duplicates import DUPLICATE_COLUMNS, candidates, compare, find_duplicates
+from songwise.audio.decode import AudioSegment, decode
+from songwise.audio.fingerprint import HOP_SECONDS, RATE, fingerprint
+from songwise.clips.fingerprints import Fingerprints, read_fingerprints, write_fingerprints
+from songwise.clips.inspect import inspect_shard
+from songwise.datasets.track import Track
 from songwise.files import read_rows, write_json
-from songwise.fingerprints import HOP_SECONDS, RATE, Fingerprints, fingerprint, read_fingerprints, write_fingerprints
-from songwise.groups import join
-from songwise.sheet import Track
+from songwise.splits.census import gather
+from songwise.splits.duplicates import DUPLICATE_COLUMNS, candidates, compare, find_duplicates
+from songwise.splits.groups import join
 
 DATASET = {
     "name": "test",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from songwise.errors import InputError
-from songwise.evaluate import LEADERBOARD_COLUMNS, evaluate_models
+from songwise.evaluation.evaluate import LEADERBOARD_COLUMNS, evaluate_models
 from songwise.files import read_json, read_rows, write_json, write_rows
 
 LABELS = ["Jazz", "Rock/Metal", "Rock/Punk"]

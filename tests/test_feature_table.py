@@ -9,13 +9,16 @@ import pytest
 import yaml
 from conftest import ROOT, copy_project, snakemake
 
-from songwise.config import load_plan
+from songwise.datasets.feature_table import read_feature_table
+from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
-from songwise.feature_table import PRESET, read_feature_table, write_shard
+from songwise.features.from_table import write_shard
+from songwise.features.matrix import read_features
+from songwise.features.presets import PRESET
 from songwise.files import read_rows, write_rows
-from songwise.models import cross_validate, read_features
-from songwise.sheet import load_tracks
-from songwise.splits import COLUMNS
+from songwise.models.cross_validation import cross_validate
+from songwise.plan.plan import load_plan
+from songwise.splits.table import COLUMNS
 
 GTZAN = ROOT.parent / "shared" / "gtzan"
 HEADER = "filename,length,rms_mean,tempo,label"
@@ -199,8 +202,8 @@ def test_lists_that_do_not_fit_are_an_error(data_set, tmp_path, train, test, mes
 @pytest.mark.skipif(not GTZAN.is_dir(), reason="the lists of GTZAN's fault-filtered split are not beside the project")
 @pytest.mark.parametrize("kind", ["table", "manifest"])
 def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tmp_path, kind):
-    from songwise.config import load_dataset
-    from songwise.sheet import read_tracks
+    from songwise.datasets.dataset import load_dataset
+    from songwise.datasets.sheet import read_tracks
 
     genres = ["blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"]
     names = [f"{genre}.{song:05d}" for genre in genres for song in range(100)]

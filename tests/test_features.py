@@ -15,16 +15,17 @@ import yaml
 from conftest import RATE, tone, write_wav
 from pyarrow import parquet
 
-from songwise.audio import decode, load_clip
-from songwise.config import load_preset
-from songwise.dsp import constantq, medians, moments
-from songwise.families import Clip, rows_of
-from songwise.features import extract, extract_shard
-from songwise.frames import Frames
-from songwise.models import read_features
-from songwise.presets import column_names
-from songwise.standardise import standardised
-from songwise.tables import TableWriter
+from songwise.audio.decode import decode, load_clip
+from songwise.features.dsp import constantq, medians, moments
+from songwise.features.extract import extract, extract_shard
+from songwise.features.families import rows_of
+from songwise.features.frames import Frames
+from songwise.features.matrix import read_features
+from songwise.features.preset_files import load_preset
+from songwise.features.presets import column_names
+from songwise.features.spectra import Clip
+from songwise.features.standardise import standardised
+from songwise.features.tables import TableWriter
 
 ROOT = Path(__file__).parents[1]
 OPEN_MUSIC = ROOT.parent / "shared" / "audio" / "open-music"

@@ -8,14 +8,15 @@ from sklearn.feature_selection import VarianceThreshold
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neural_network import MLPClassifier
 
-from songwise import early_stopping, fitting
-from songwise.bundle import load_bundle, save_bundle
-from songwise.config import load_plan
 from songwise.errors import InputError
-from songwise.estimators import build
-from songwise.fitting import fit
-from songwise.model_files import load_model
-from songwise.rounds import ROUNDS
+from songwise.models import early_stopping
+from songwise.models import fit as fitting
+from songwise.models.bundle import load_bundle, save_bundle
+from songwise.models.files import load_model
+from songwise.models.fit import fit
+from songwise.models.pipeline import build
+from songwise.models.rounds import ROUNDS
+from songwise.plan.plan import load_plan
 
 MODELS = load_plan({"dataset": "demo", "models": "classical"}, ROOT).models
 SEED = 1
@@ -72,7 +73,7 @@ def follow(monkeypatch):
             (np.array(learnt) - 4, [np.array(one) - 4 for one in asked if one != learnt]) for learnt, asked in found
         ]
 
-    monkeypatch.setattr("songwise.estimators.VarianceThreshold", Recorder)
+    monkeypatch.setattr("songwise.models.pipeline.VarianceThreshold", Recorder)
     return run
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from songwise.config import load_dataset
+from songwise.datasets.dataset import load_dataset
+from songwise.datasets.fma import write_sheet
+from songwise.datasets.metadata import prepared_sheet
+from songwise.datasets.sheet import read_tracks
 from songwise.errors import InputError
 from songwise.files import read_rows
-from songwise.fma import write_sheet
-from songwise.prepare import prepared_sheet
-from songwise.protocols import choose
-from songwise.sheet import read_tracks
+from songwise.splits.protocols import choose
 
 # Rock (12) has Punk (25) with Hardcore (85) below, and Metal (31); 8 is Old-Time / Historic.
 GENRES = [

@@ -12,9 +12,9 @@ import pytest
 from conftest import RATE, tone
 from pyarrow import ipc
 
-from songwise import compiled  # noqa: F401  (numba's cache, before librosa)
 from songwise.errors import InputError
-from songwise.frames import Frames, FramesWriter
+from songwise.features import numba_cache  # noqa: F401  (numba's cache, before librosa)
+from songwise.features.frames import Frames, FramesWriter
 
 FAMILIES = {"log_mel": {"n": 128}, "mfcc": {"n": 20}}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from songwise.evaluate import LEAKAGE_COLUMNS
+from songwise.evaluation.evaluate import LEAKAGE_COLUMNS
+from songwise.figures.leakage import draw_leakage, leakage_figure
 from songwise.files import write_rows
-from songwise.inflation import draw_leakage, leakage_figure
 
 PROTOCOLS = ["by-song", "random-clips", "by-artist"]
 

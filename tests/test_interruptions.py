@@ -18,7 +18,7 @@ import pytest
 import yaml
 from conftest import RATE, copy_project, ordinary_environment, snakemake, write_wav
 
-from songwise.download import fetch_file
+from songwise.acquire.download import fetch_file
 
 pytestmark = pytest.mark.workflow
 

@@ -14,11 +14,11 @@ import pytest
 import yaml
 from conftest import ROOT, encode, tone, write_wav
 
+from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.files import read_rows
 from songwise.library.init import init_library
 from songwise.library.tags import normal_name, normal_title, read_tags, title_of_file
-from songwise.sheet import load_tracks
 
 FORMATS = ("mp3", "flac", "ogg", "opus", "m4a", "wav")
 

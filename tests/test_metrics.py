@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from songwise.calibration import expected_calibration_error, plot_reliability, reliability
-from songwise.metrics import (
+from songwise.evaluation.calibration import expected_calibration_error, plot_reliability, reliability
+from songwise.evaluation.metrics import (
     Confusions,
     accuracy,
     balanced_accuracy,
@@ -17,7 +17,7 @@ from songwise.metrics import (
     roc_auc,
     top2_accuracy,
 )
-from songwise.units import Units
+from songwise.evaluation.votes import Units
 
 LABELS = list("abcd")
 

@@ -9,11 +9,11 @@ import yaml
 from conftest import songs
 from sklearn.linear_model import LogisticRegression
 
-from songwise import models
-from songwise.config import load_plan
 from songwise.errors import InputError
 from songwise.files import read_json, write_rows
-from songwise.splits import COLUMNS
+from songwise.models import cross_validation
+from songwise.plan.plan import load_plan
+from songwise.splits.table import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 MODELS = load_plan({"dataset": "demo", "models": "default"}, ROOT).models
@@ -22,14 +22,14 @@ MODELS = load_plan({"dataset": "demo", "models": "default"}, ROOT).models
 def test_a_class_that_training_lacks_gets_probability_zero():
     X, y, groups = songs()
     kept = y != 1
-    classifier = models.fit(MODELS["xgboost"], X[kept], y[kept], groups[kept], seed=0)
+    classifier = cross_validation.fit(MODELS["xgboost"], X[kept], y[kept], groups[kept], seed=0)
     assert (classifier.probabilities(X, 3)[:, 1] == 0).all()
 
 
 def test_a_column_that_is_constant_in_training_is_dropped():
     X, y, groups = songs()
     X[:, 2] = 5
-    pipeline = models.fit(MODELS["lda_shrinkage"], X, y, groups, seed=0).pipeline
+    pipeline = cross_validation.fit(MODELS["lda_shrinkage"], X, y, groups, seed=0).pipeline
     assert pipeline.named_steps["varies"].get_support().tolist() == [True, True, False, True, True, True]
 
 
@@ -79,9 +79,11 @@ def tables(tmp_path):
 def test_cross_validation_tests_each_clip_on_songs_it_was_not_trained_on(tables, tmp_path, monkeypatch):
     X, y, groups = songs()
     asked = []
-    fit = models.fit
-    monkeypatch.setattr(models, "fit", lambda model, X, y, g, *more: asked.append(set(g)) or fit(model, X, y, g, *more))
-    models.cross_validate(MODELS["logistic_regression"], **tables(X, y, groups))
+    fit = cross_validation.fit
+    monkeypatch.setattr(
+        cross_validation, "fit", lambda model, X, y, g, *more: asked.append(set(g)) or fit(model, X, y, g, *more)
+    )
+    cross_validation.cross_validate(MODELS["logistic_regression"], **tables(X, y, groups))
     found = pd.read_csv(tmp_path / "out" / "predictions.csv")
     assert list(found.columns) == [
         "repeat", "fold", "clip_id", "track_id", "song", "label", "predicted", "p_a", "p_b", "p_c",
@@ -99,9 +101,9 @@ def test_predefined_validation_clips_choose_and_are_neither_learnt_nor_tested(ta
     X, y, groups = songs()
     role = np.where(groups < "song-06", "test", np.where(groups < "song-12", "valid", "train"))
     given = []
-    fit = models.fit
-    monkeypatch.setattr(models, "fit", lambda *everything: given.append(everything) or fit(*everything))
-    models.cross_validate(
+    fit = cross_validation.fit
+    monkeypatch.setattr(cross_validation, "fit", lambda *everything: given.append(everything) or fit(*everything))
+    cross_validation.cross_validate(
         MODELS["lda_shrinkage"], **tables(X, y, groups, role=role, fold=np.where(role == "test", 0, -1))
     )
     ((_, trained, _, trained_groups, _, (X_valid, y_valid)),) = given
@@ -116,23 +118,23 @@ def test_constant_columns_are_listed_with_the_fits_that_dropped_them(tables, tmp
     X, y, groups = songs()
     X[:, 2] = 5
     X[:, 4] = (groups == "song-01") * 3.0  # varies but where song-01 is tested
-    models.cross_validate(MODELS["knn"], **tables(X, y, groups))
+    cross_validation.cross_validate(MODELS["knn"], **tables(X, y, groups))
     assert read_json(tmp_path / "out" / "fit.json")["constant_columns"] == {"c2": 5, "c4": 1}
 
 
 def test_a_table_without_any_varying_column_is_refused(tables):
     X, y, groups = songs()
     with pytest.raises(InputError, match="mine: every column is constant"):
-        models.cross_validate(MODELS["knn"], **tables(np.ones_like(X), y, groups))
+        cross_validation.cross_validate(MODELS["knn"], **tables(np.ones_like(X), y, groups))
 
 
 @pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (np.inf, "inf")])
 def test_a_value_that_is_no_number_is_named_before_any_training(tables, monkeypatch, value, shown):
     X, y, groups = songs()
     X[9, 3] = value
-    monkeypatch.setattr(models, "fit", None)
+    monkeypatch.setattr(cross_validation, "fit", None)
     with pytest.raises(InputError, match=rf"mine/0\.parquet: clip 'song-02@1000' has {shown} in column 'c3'"):
-        models.cross_validate(MODELS["knn"], **tables(X, y, groups))
+        cross_validation.cross_validate(MODELS["knn"], **tables(X, y, groups))
 
 
 def test_logistic_regression_sees_scaled_training_rows_only(monkeypatch):
@@ -145,5 +147,5 @@ def test_logistic_regression_sees_scaled_training_rows_only(monkeypatch):
             return super().fit(X, y, **options)
 
     monkeypatch.setattr("sklearn.linear_model.LogisticRegression", Recorder)
-    models.fit(MODELS["logistic_regression"], X[:60] * 100 + 7, y[:60], groups[:60], seed=0)
+    cross_validation.fit(MODELS["logistic_regression"], X[:60] * 100 + 7, y[:60], groups[:60], seed=0)
     assert np.allclose(seen[0].mean(axis=0), 0) and np.allclose(seen[0].std(axis=0), 1)

@@ -6,11 +6,12 @@ from conftest import RATE, encode, tone, write_wav
 from matplotlib import colormaps
 from matplotlib.image import imread
 
-from songwise import portraits
+from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_json, write_json, write_rows
-from songwise.portraits import chosen, draw_track, draw_tracks
-from songwise.sheet import Track, check_shown
+from songwise.plan.plan import check_shown
+from songwise.report import portraits
+from songwise.report.portraits import chosen, draw_track, draw_tracks
 
 
 @pytest.fixture(scope="module")

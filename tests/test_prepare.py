@@ -15,10 +15,12 @@ import yaml
 from conftest import copy_project, snakemake, tone, write_wav
 from test_fma import metadata
 
-from songwise import download, jobs, prepare
+from songwise.acquire import download
+from songwise.datasets import metadata as preparing
+from songwise.datasets.metadata import missing, prepared_sheet
+from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
-from songwise.prepare import missing, prepared_sheet
-from songwise.sheet import load_tracks
+from songwise.runtime import progress as runtime_progress
 
 LISTS = {"train": b"one/a0.wav\ntwo/b0.wav\n", "test": b"one/a1.wav\ntwo/b1.wav\n"}
 NOWHERE = "http://songwise.invalid"  # reserved: never resolves
@@ -95,11 +97,11 @@ def write_dataset(project, name, source):
 
 
 def get_ready(project, path, mirror=None):
-    from songwise.config import load_dataset
+    from songwise.datasets.dataset import load_dataset
 
     said = []
     dataset, _ = load_dataset(str(path), project)
-    prepare.prepare(dataset, project, mirror=mirror, say=said.append)
+    preparing.prepare(dataset, project, mirror=mirror, say=said.append)
     return dataset, said
 
 
@@ -172,7 +174,7 @@ def test_a_genre_that_fma_lacks_is_named_and_the_metadata_stay_for_the_corrected
 
 
 def test_a_long_download_says_how_far_it_is(server, project, monkeypatch, capsys):
-    monkeypatch.setattr(jobs, "_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(runtime_progress, "_EVERY_SECONDS", 0.05)
     path = with_lists(project, server)
     Handler.files["/train.txt"] = LISTS["train"] + b"\n" * (4 << 20)
     digits = hashlib.sha256(Handler.files["/train.txt"]).hexdigest()

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from songwise.config import load_preset
 from songwise.errors import InputError
-from songwise.presets import column_names
-from songwise.standardise import DEFAULTS
+from songwise.features.preset_files import load_preset
+from songwise.features.presets import column_names
+from songwise.features.standardise import DEFAULTS
 
 ROOT = Path(__file__).parents[1]
 GOOD = {"name": "mine", "families": {"mfcc": {"n": 13, "statistics": ["mean"]}}}

@@ -3,9 +3,11 @@
 import pytest
 from conftest import ROOT
 
+from songwise.datasets.shards import columns_digest, rows_digest
+from songwise.datasets.sheet import load_tracks
+from songwise.datasets.track import Track
 from songwise.errors import InputError
-from songwise.protocols import choose
-from songwise.sheet import Track, columns_digest, load_tracks, rows_digest
+from songwise.splits.protocols import choose
 
 SPLIT = {"protocol": "by-song", "folds": 2, "repeats": 1, "held_out": None}
 

@@ -6,11 +6,12 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from songwise.config import load_dataset, load_plan
+from songwise.datasets.dataset import load_dataset
 from songwise.errors import InputError
-from songwise.evaluate import LEAKAGE_COLUMNS
+from songwise.evaluation.evaluate import LEAKAGE_COLUMNS
 from songwise.files import read_rows, write_rows
-from songwise.recipe import COLUMNS, compare_recipe, recipe_line
+from songwise.plan.plan import load_plan
+from songwise.studies.recipe import COLUMNS, compare_recipe, recipe_line
 
 RECIPES = sorted((ROOT / "config" / "recipes").glob("*.yaml"))
 RECIPE = {

@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from songwise import provenance
 from songwise.errors import InputError
 from songwise.files import remove_unfinished, replacing, write_json
-from songwise.runs import claim
+from songwise.runtime import provenance
+from songwise.runtime.lock import claim
 
 
 @pytest.fixture(autouse=True)

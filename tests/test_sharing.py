@@ -18,12 +18,20 @@ import pytest
 import yaml
 from conftest import ROOT, copy_project, snakemake, tone, write_wav
 
-from songwise.acquire import acquire_shard
-from songwise.dvc_commands import in_words
+from songwise.acquire.shard import acquire_shard
+from songwise.datasets.pointers import (
+    cache_folder,
+    object_path,
+    pointer_path,
+    read_listing,
+    read_pointer,
+    shared_version,
+)
+from songwise.datasets.shards import deal
+from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
-from songwise.pointers import cache_folder, object_path, pointer_path, read_listing, read_pointer, shared_version
-from songwise.runs import claim
-from songwise.sheet import deal, load_tracks
+from songwise.runtime.lock import claim
+from songwise.sharing.dvc import in_words
 
 SHARDS = 3
 CLASSES = {"low": 200, "mid": 500, "high": 1100}
@@ -415,13 +423,13 @@ ESCAPES = ["../../escaped.wav", "/tmp/escaped.wav", "a/../../b.wav", "a\\..\\b.w
 
 @pytest.mark.parametrize("name", ESCAPES)
 def test_a_listing_that_leads_out_of_its_folder_is_refused_before_dvc_sees_it(tmp_path, monkeypatch, name):
-    from songwise import sharing
+    from songwise.sharing import remote
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake").mkdir()
     hostile(tmp_path, [{"md5": GOOD, "relpath": name}])
     with pytest.raises(InputError, match=r"evil\.dvc: lists a file .*, which is no place below data/raw/evil"):
-        sharing.pull("evil", features=False, remote=None, say=print)
+        remote.pull("evil", features=False, remote=None, say=print)
     assert not (tmp_path / "data/raw/evil").exists()
 
 

@@ -7,17 +7,18 @@ import pytest
 import yaml
 from conftest import RATE, ROOT, encode, tone, write_wav
 
-from songwise.audio import decode
-from songwise.census import DUPLICATE_COLUMNS
-from songwise.clips import TRACK_COLUMNS, inspect_shard
-from songwise.config import load_preset
-from songwise.containers import container_facts, cutoff
+from songwise.audio.decode import decode
+from songwise.audio.encoding import container_facts, cutoff
+from songwise.clips.columns import TRACK_COLUMNS
+from songwise.clips.inspect import inspect_shard
+from songwise.datasets.track import Track
+from songwise.features.preset_files import load_preset
+from songwise.features.presets import standardised_pairs
+from songwise.features.standardise import standardised
 from songwise.files import read_json, read_rows, write_json, write_rows
-from songwise.presets import standardised_pairs
-from songwise.sheet import Track
-from songwise.shortcuts import audit_shortcuts, compare_standardised
-from songwise.splits import COLUMNS
-from songwise.standardise import standardised
+from songwise.splits.census import DUPLICATE_COLUMNS
+from songwise.splits.table import COLUMNS
+from songwise.studies.shortcuts import audit_shortcuts, compare_standardised
 
 HIGH = 44_100
 CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}

@@ -7,15 +7,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from songwise.census import DUPLICATE_COLUMNS
-from songwise.clips import CLIP_COLUMNS, TRACK_COLUMNS
+from songwise.clips.columns import CLIP_COLUMNS, TRACK_COLUMNS
+from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows, write_rows
-from songwise.groups import join
-from songwise.leakage import check_fits, check_splits
-from songwise.protocols import K_FOLD, KEPT_WHOLE
-from songwise.sheet import Track
-from songwise.splits import make_splits, read_rounds
+from songwise.splits.census import DUPLICATE_COLUMNS
+from songwise.splits.gate import check_fits, check_splits
+from songwise.splits.groups import join
+from songwise.splits.make import make_splits
+from songwise.splits.protocols import K_FOLD, KEPT_WHOLE
+from songwise.splits.table import read_rounds
 
 LABELS = ("x", "y", "z")
 NEAR = ("y-4-v0", "y-6-v0")  # the same recording, encoded twice

@@ -9,9 +9,10 @@ import pytest
 import soxr
 from conftest import encode, tone
 
-from songwise import compiled, synthetic  # noqa: F401  (numba's cache, before librosa)
-from songwise.audio import decode
-from songwise.standardise import DEFAULTS, standardised
+from songwise import synthetic
+from songwise.audio.decode import decode
+from songwise.features import numba_cache  # noqa: F401  (numba's cache, before librosa)
+from songwise.features.standardise import DEFAULTS, standardised
 
 RATE = 44_100
 ALL = {"sample_rate": 22_050, "standardise": True}

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from songwise import learning, studies
 from songwise.files import read_json, write_rows
-from songwise.importance import families_of, swapped
-from songwise.model_files import load_model
-from songwise.models import fold_seed
-from songwise.splits import COLUMNS
+from songwise.models.cross_validation import fold_seed
+from songwise.models.files import load_model
+from songwise.splits.table import COLUMNS
+from songwise.studies import best_model, learning_curve
+from songwise.studies.importance import families_of, swapped
 
 ROOT = Path(__file__).parents[1]
 LDA = load_model("lda_shrinkage", ROOT)
@@ -47,7 +47,7 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
             ]  # fmt: skip
     table = pd.DataFrame(numbers).drop(columns="track_id")
     noise = rng.normal(size=(len(table), 9))
-    names = [name for one in PRESET["families"][1:] for name in studies.importance.names_of(one)]
+    names = [name for one in PRESET["families"][1:] for name in best_model.importance.names_of(one)]
     table = table.join(pd.DataFrame(noise, columns=names))
     (folder / "planted/key").mkdir(parents=True)
     table.sample(frac=1, random_state=0).to_parquet(folder / "planted/key/0.parquet", index=False)
@@ -78,10 +78,10 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
 def study(tmp_path_factory):
     """The folder of a study, and the clips that each of its fits was given, as (X, y, groups, seed)."""
     folder = tmp_path_factory.mktemp("study")
-    data, fit, fits = planted(folder), studies.fit, []
+    data, fit, fits = planted(folder), best_model.fit, []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(studies, "fit", lambda *given: fits.append(given[1:]) or fit(*given))
-        studies.study_best(**data, folder=folder / "out")
+        patch.setattr(best_model, "fit", lambda *given: fits.append(given[1:]) or fit(*given))
+        best_model.study_best(**data, folder=folder / "out")
     return folder / "out", data, fits
 
 
@@ -128,18 +128,18 @@ def test_only_the_family_that_tells_the_class_is_important(study):
 
 def test_the_same_seed_gives_the_same_files_and_the_figures_can_be_drawn(study, tmp_path):
     folder, data, _ = study
-    studies.study_best(**data, folder=tmp_path)
+    best_model.study_best(**data, folder=tmp_path)
     names = ["importance.csv", "importance.png", "learning_curve.csv", "learning_curve.png", "study.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert all((tmp_path / name).read_bytes() == (folder / name).read_bytes() for name in names)
 
 
 def test_the_whole_side_is_fitted_as_for_the_leaderboard(study, tmp_path):
-    from songwise.evaluate import read_predictions
-    from songwise.metrics import Confusions, accuracy
-    from songwise.models import cross_validate
-    from songwise.units import read_units
-    from songwise.verdicts import song_verdicts
+    from songwise.evaluation.evaluate import read_predictions
+    from songwise.evaluation.metrics import Confusions, accuracy
+    from songwise.evaluation.verdicts import song_verdicts
+    from songwise.evaluation.votes import read_units
+    from songwise.models.cross_validation import cross_validate
 
     folder, data, _ = study
     given = {name: data[name] for name in ("splits_csv", "tracks_csv", "protocol", "seed")}
@@ -155,13 +155,13 @@ def test_the_whole_side_is_fitted_as_for_the_leaderboard(study, tmp_path):
 def test_a_step_that_is_too_small_for_the_model_is_left_out(tmp_path, capsys):
     data = planted(tmp_path)
     data["models"] = {"lda@planted": KNN | {"parameters": {"n_neighbors": 30}, "search": {}}}
-    studies.study_best(**data, folder=tmp_path / "out")
+    best_model.study_best(**data, folder=tmp_path / "out")
     assert pd.read_csv(tmp_path / "out/learning_curve.csv")["songs_per_class"].tolist() == [4, 7, 14, 27]
     assert "3 songs a class are too few for lda@planted" in capsys.readouterr().out
 
 
 def test_classes_that_cannot_be_thinned_have_a_curve_of_one_point(tmp_path):
-    studies.study_best(**planted(tmp_path, n_songs=9, joined=False), folder=tmp_path / "out")
+    best_model.study_best(**planted(tmp_path, n_songs=9, joined=False), folder=tmp_path / "out")
     curve = pd.read_csv(tmp_path / "out/learning_curve.csv")
     assert curve["songs_per_class"].tolist() == [2] and curve["n_train_songs"].tolist() == [6]
     assert read_json(tmp_path / "out/study.json")["rise"] is None
@@ -200,7 +200,7 @@ def test_columns_from_elsewhere_are_told_by_their_names():
 )
 def test_the_last_step_has_all_songs_of_the_largest_class(largest, expected):
     side = pd.DataFrame({"label": ["a"] * largest + ["b"], "song": [*range(largest), "other"]})
-    steps = learning.thinned([side.assign(group=side["song"].astype(str))], seed=0)
+    steps = learning_curve.thinned([side.assign(group=side["song"].astype(str))], seed=0)
     assert list(steps) == expected and len(steps[largest][0]) == largest + 1
 
 
@@ -213,5 +213,5 @@ def test_of_large_groups_there_are_two_a_class_at_least_and_fewer_steps():
         for song in "12345678"
     ]
     side = pd.DataFrame(songs, columns=["label", "song", "group"])
-    steps = learning.thinned([side], seed=0)
+    steps = learning_curve.thinned([side], seed=0)
     assert {size: kept[0]["group"].nunique() for size, kept in steps.items()} == {16: 4, 32: 8}

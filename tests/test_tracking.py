@@ -25,9 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from songwise.bundle import load_bundle, save_bundle
 from songwise.errors import InputError
-from songwise.tracking import log_runs
+from songwise.models.bundle import load_bundle, save_bundle
+from songwise.tracking.runs import log_runs
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from songwise.levels import at_level, cut, depth
-from songwise.verdicts import RULES, song_verdicts, verdicts_by_rule
+from songwise.evaluation.label_paths import at_level, cut, depth
+from songwise.evaluation.verdicts import RULES, song_verdicts, verdicts_by_rule
 
 
 def clips(*rows) -> pd.DataFrame:

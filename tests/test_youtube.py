@@ -23,14 +23,16 @@ import pytest
 import yt_dlp.utils
 from conftest import ROOT, copy_project, encode, snakemake, tone, write_wav
 
-from songwise import videos, youtube
-from songwise.acquire import acquire_shard, attempt_of_record
-from songwise.audio import decode
+from songwise.acquire import youtube, ytdlp
+from songwise.acquire.javascript import check_runtime
+from songwise.acquire.record import attempt_of_record
+from songwise.acquire.shard import acquire_shard
+from songwise.acquire.youtube import check_videos, fetch_videos
+from songwise.audio.decode import decode
+from songwise.datasets.sheet import load_tracks
+from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import file_digest, read_json
-from songwise.javascript import check_runtime
-from songwise.sheet import Track, load_tracks
-from songwise.youtube import check_videos, fetch_videos
 
 SECONDS = 12
 LOST = 80_000  # bytes of a download that a cut or a kill may cost
@@ -129,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(videos, "_FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(ytdlp, "_FIRST_PAUSE", 0.01)
     with Server() as found:
         thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -192,7 +194,7 @@ def test_any_track_id_is_a_name_and_never_a_path_or_a_template(server, music, tm
 
 
 def test_what_strangers_write_stays_on_one_line():
-    assert videos.plain("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
+    assert ytdlp.plain("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
 
 
 def test_each_failure_is_a_row_with_its_word_and_the_others_go_on(server, music, tmp_path):
@@ -253,27 +255,27 @@ SAID = {
 def test_what_youtube_says_is_told_apart(word, text):
     error = yt_dlp.utils.DownloadError(f"ERROR: [youtube] abc: {text}")
     error.__context__ = yt_dlp.utils.ExtractorError(text, expected=True, video_id="abc", ie="youtube")
-    explained = videos.explain(error)
+    explained = ytdlp.explain(error)
     said = text.partition(" Use --")[0].removesuffix(".") if " Use --" in text else text
     if word == "rate_limited":
-        assert isinstance(explained, videos.RateLimitedError) and str(explained).startswith(f"the site says: {said}")
+        assert isinstance(explained, ytdlp.RateLimitedError) and str(explained).startswith(f"the site says: {said}")
         assert ("cookies in config" in str(explained)) == ("bot" in text)
     else:
         assert str(explained) == f"{word}: {said}"
-        assert isinstance(explained, videos.RefusedError) == (word != "failed")
+        assert isinstance(explained, ytdlp.RefusedError) == (word != "failed")
 
 
 def test_a_country_s_limit_is_known_by_its_type():
     error = yt_dlp.utils.DownloadError("ERROR: no")
     error.__context__ = yt_dlp.utils.GeoRestrictedError("Not here", countries=["FR"])
-    assert str(videos.explain(error)) == "blocked: Not here"
+    assert str(ytdlp.explain(error)) == "blocked: Not here"
 
 
 def test_a_full_disk_is_not_the_video_s_fault():
     error = yt_dlp.utils.DownloadError("ERROR: unable to write data")
     error.__context__ = OSError(28, "No space left on device")
     with pytest.raises(OSError, match="No space left"):
-        videos.explain(error)
+        ytdlp.explain(error)
 
 
 @pytest.mark.parametrize(("wait", "seconds"), [("900", 900), ("soon", 3600), ("", 3600), ("9" * 12, 24 * 3600)])
@@ -328,8 +330,8 @@ def test_a_shard_is_tried_again_when_the_limit_is_over_and_not_before(server, tm
 def test_a_stalled_download_fails_in_time_and_the_next_run_goes_on_where_it_stopped(
     server, music, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(videos, "_TIMEOUT", 0.3)
-    monkeypatch.setattr(videos, "_RETRIES", 1)
+    monkeypatch.setattr(ytdlp, "_TIMEOUT", 0.3)
+    monkeypatch.setattr(ytdlp, "_RETRIES", 1)
     body = music["flac"]
     half = len(body) // 2
 
@@ -391,8 +393,8 @@ def test_a_server_that_trickles_cannot_hold_the_run(server, music, tmp_path, mon
 
 
 def test_an_endless_file_and_an_endless_page_are_given_up(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(videos, "_LARGEST", 1 << 20)
-    monkeypatch.setattr(videos, "_LARGEST_PAGE", 1 << 20)
+    monkeypatch.setattr(ytdlp, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(ytdlp, "_LARGEST_PAGE", 1 << 20)
     sent = Counter()
 
     def endless(handler, kind):
@@ -601,7 +603,7 @@ def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_
 
 
 def test_between_two_requests_there_is_a_pause_whoever_made_the_first(server, music, tmp_path, monkeypatch):
-    monkeypatch.setattr(videos, "_BETWEEN_PAGES", 0)  # yt-dlp's own pause, within one video
+    monkeypatch.setattr(ytdlp, "_BETWEEN_PAGES", 0)  # yt-dlp's own pause, within one video
     server.feed((server.url("hit.ogg", 404), None))
     for track in (Track("a", "a", url=server.url("a.ogg", 404), query="x"), Track("b", "a", url=server.url("b.ogg"))):
         fetch_one(track, server, tmp_path, pause=[0.3, 0.35])  # a shard each

@@ -72,11 +72,11 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> None:
-    from songwise.config import load_dataset
-    from songwise.download import check_mirror
-    from songwise.prepare import prepare
-    from songwise.runs import claim
-    from songwise.sheet import read_tracks
+    from songwise.acquire.download import check_mirror
+    from songwise.acquire.metadata import prepare
+    from songwise.datasets.dataset import load_dataset
+    from songwise.datasets.sheet import read_tracks
+    from songwise.runtime.lock import claim
 
     check_mirror(arguments.mirror)
     dataset, path = load_dataset(arguments.dataset, Path())
@@ -87,13 +87,13 @@ def _prepare(arguments: argparse.Namespace) -> None:
 
 
 def _push(arguments: argparse.Namespace) -> None:
-    from songwise.sharing import push
+    from songwise.sharing.remote import push
 
     push(arguments.dataset, features=arguments.features, remote=arguments.remote, say=_say)
 
 
 def _pull(arguments: argparse.Namespace) -> None:
-    from songwise.sharing import pull
+    from songwise.sharing.remote import pull
 
     pull(arguments.dataset, features=arguments.features, remote=arguments.remote, say=_say)
 

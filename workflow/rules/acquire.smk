@@ -15,7 +15,7 @@ rule fetch_archives:
         downloads=1,
     params:
         wanted=wanted_members,
-        code=code_of("archives"),
+        code=code_of("acquire.archives"),
     script:
         "../scripts/fetch_archives.py"
 
@@ -35,6 +35,6 @@ rule acquire_tracks:
         rows=shard_rows,
         access=shard_access,
         attempt=shard_attempt,
-        code=code_of("acquire"),
+        code=code_of("acquire.shard"),
     script:
         "../scripts/acquire_tracks.py"

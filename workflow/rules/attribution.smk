@@ -15,6 +15,6 @@ rule write_attribution:
     params:
         facts=columns_digest(TRACKS, ["license", "attribution", "url"]),
         terms={key: PLAN.dataset.get(key) for key in ("title", "homepage", "license", "citation")},
-        code=code_of("attribution"),
+        code=code_of("acquire.attribution"),
     script:
         "../scripts/write_attribution.py"

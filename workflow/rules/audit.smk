@@ -26,7 +26,7 @@ rule audit_shortcuts:
         protocol=HONEST,
         label=PLAN.dataset["label"],
         seed=PLAN.settings["seed"],
-        code=code_of("shortcuts"),
+        code=code_of("studies.shortcuts"),
     script:
         "../scripts/audit_shortcuts.py"
 
@@ -47,6 +47,6 @@ rule compare_standardised:
         pairs=PLAN.standardised,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
-        code=code_of("shortcuts"),
+        code=code_of("studies.shortcuts"),
     script:
         "../scripts/compare_standardised.py"

@@ -22,7 +22,7 @@ rule inspect_tracks:
     params:
         clip=PLAN.dataset["clip"],
         max_seconds=PLAN.dataset["max_seconds"],
-        code=code_of("clips"),
+        code=code_of("clips.cut"),
     script:
         "../scripts/inspect_tracks.py"
 
@@ -39,6 +39,6 @@ rule cut_clips:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("clips"),
+        code=code_of("clips.cut"),
     script:
         "../scripts/cut_clips.py"

@@ -9,20 +9,23 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from songwise.acquire import access_of_record, attempt_of_record, is_due
-from songwise.archives import wanted_digest
-from songwise.config import load_plan
-from songwise.download import check_mirror
+from songwise.acquire.record import access_of_record, attempt_of_record, is_due
+from songwise.acquire.archives import wanted_digest
+from songwise.plan.plan import load_plan
+from songwise.acquire.download import check_mirror
 from songwise.errors import InputError, disk_full, is_disk_full
 from songwise.files import digest, file_digest, read_json
-from songwise.prepare import missing, prepare
-from songwise.presets import preset_key
-from songwise.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
-from songwise.provenance import code_of
-from songwise.recipe import recipe_line
-from songwise.runs import claim, end_in_words, is_full
-from songwise.sheet import check_shown, columns_digest, deal, read_tracks, rows_digest
-from songwise.youtube import check_videos
+from songwise.datasets.metadata import missing
+from songwise.acquire.metadata import prepare
+from songwise.features.presets import preset_key
+from songwise.splits.protocols import RANDOM_CLIPS, choose, least_groups, sheet_columns
+from songwise.runtime.provenance import code_of
+from songwise.studies.recipe import recipe_line
+from songwise.runtime.lock import claim, end_in_words, is_full
+from songwise.datasets.sheet import read_tracks
+from songwise.plan.plan import check_shown
+from songwise.datasets.shards import columns_digest, deal, rows_digest
+from songwise.acquire.youtube import check_videos
 
 LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
 LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
@@ -211,7 +214,7 @@ def run_params(wildcards):
         "protocol": HONEST,
         "split_columns": columns_digest(TRACKS, sheet_columns([HONEST])),
         "seed": PLAN.settings["seed"],
-        "code_version": code_of("clips", "features", "splits", "models", "evaluate"),
+        "code_version": code_of("clips.cut", "features.extract", "splits.make", "models.cross_validation", "evaluation.evaluate"),
     }
     runs = {}
     for run in PLAN.runs:

@@ -88,6 +88,6 @@ rule evaluate_models:
         runs=run_params,
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
-        code=code_of("evaluate", "dvc_view"),
+        code=code_of("evaluation.evaluate", "tracking.dvc_view"),
     script:
         "../scripts/evaluate_models.py"

@@ -28,6 +28,6 @@ for step, names in passes().items():
             ENVIRONMENT
         params:
             presets=presets_made,
-            code=code_of("clips", "features"),
+            code=code_of("clips.cut", "features.extract"),
         script:
             "../scripts/extract_features.py"

@@ -19,6 +19,6 @@ rule compare_recipe:
         ENVIRONMENT
     params:
         recipe=PLAN.settings["recipe"],
-        code=code_of("recipe"),
+        code=code_of("studies.recipe"),
     script:
         "../scripts/compare_recipe.py"

@@ -22,7 +22,7 @@ rule draw_tracks:
     params:
         show=PLAN.settings["show_tracks"],
         max_seconds=PLAN.dataset["max_seconds"],
-        code=code_of("portraits"),
+        code=code_of("report.portraits"),
     script:
         "../scripts/draw_tracks.py"
 
@@ -43,7 +43,7 @@ rule draw_leakage:
         ENVIRONMENT
     params:
         protocols=PLAN.protocols,
-        code=code_of("inflation"),
+        code=code_of("figures.leakage"),
     script:
         "../scripts/draw_leakage.py"
 
@@ -99,6 +99,6 @@ rule render_report:
         title=PLAN.dataset.get("title", DATASET),
         label=PLAN.dataset["label"],
         recipe=PLAN.settings["recipe"],
-        code=code_of("report"),
+        code=code_of("report.page"),
     script:
         "../scripts/render_report.py"

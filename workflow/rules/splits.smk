@@ -22,7 +22,7 @@ rule gather_tracks:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("census"),
+        code=code_of("splits.census"),
     script:
         "../scripts/gather_tracks.py"
 
@@ -44,7 +44,7 @@ rule make_splits:
         sheet=columns_digest(TRACKS, sheet_columns(PLAN.protocols)),
         split=PLAN.dataset["split"],
         seed=PLAN.settings["seed"],
-        code=code_of("census", "splits"),
+        code=code_of("splits.census", "splits.make"),
     script:
         "../scripts/make_splits.py"
 
@@ -61,6 +61,6 @@ rule check_splits:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("leakage"),
+        code=code_of("splits.gate"),
     script:
         "../scripts/check_splits.py"

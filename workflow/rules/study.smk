@@ -39,7 +39,7 @@ rule study_best:
         presets=PLAN.presets,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
-        code=code_of("studies"),
+        code=code_of("studies.best_model"),
     script:
         "../scripts/study_best.py"
 
@@ -69,6 +69,6 @@ rule cluster_songs:
     params:
         protocol=HONEST,
         seed=PLAN.settings["seed"],
-        code=code_of("clusters"),
+        code=code_of("studies.clusters"),
     script:
         "../scripts/cluster_songs.py"

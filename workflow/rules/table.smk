@@ -21,6 +21,6 @@ rule read_table:
         source=PLAN.dataset["source"],
         rows=shard_rows,
         preset=PLAN.presets["table"],
-        code=code_of("feature_table"),
+        code=code_of("datasets.feature_table"),
     script:
         "../scripts/read_table.py"

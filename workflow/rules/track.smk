@@ -24,6 +24,6 @@ rule log_runs:
         uri=os.environ.get("MLFLOW_TRACKING_URI", ""),
         generation=store_generation(),  # now: the job's start removes the record that it reads
         pointer=shared_pointer(),
-        code=code_of("tracking"),
+        code=code_of("tracking.runs"),
     script:
         "../scripts/log_runs.py"

@@ -27,7 +27,7 @@ rule train_model:
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         clip=PLAN.dataset["clip"],
-        code=code_of("models"),
+        code=code_of("models.cross_validation"),
     script:
         "../scripts/train_model.py"
 
@@ -51,7 +51,7 @@ rule audit_model:
     params:
         model=model_of,
         seed=PLAN.settings["seed"],
-        code=code_of("models"),
+        code=code_of("models.cross_validation"),
     script:
         "../scripts/audit_model.py"
 
@@ -72,6 +72,6 @@ rule check_models:
     conda:
         ENVIRONMENT
     params:
-        code=code_of("leakage"),
+        code=code_of("splits.gate"),
     script:
         "../scripts/check_models.py"

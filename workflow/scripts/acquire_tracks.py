@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.acquire import acquire_shard
-    from songwise.sheet import load_shard
+    from songwise.acquire.shard import acquire_shard
+    from songwise.datasets.sheet import load_shard
 
     dataset, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
     acquire_shard(

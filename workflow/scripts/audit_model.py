@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.models import cross_validate
+    from songwise.models.cross_validation import cross_validate
 
     cross_validate(
         snakemake.params.model,

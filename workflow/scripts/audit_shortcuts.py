@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.shortcuts import audit_shortcuts
+    from songwise.studies.shortcuts import audit_shortcuts
 
     found = audit_shortcuts(
         tracks_csv=Path(snakemake.input.tracks_csv),

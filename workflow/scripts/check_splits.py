@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.leakage import check_splits
-    from songwise.sheet import load_tracks
+    from songwise.datasets.sheet import load_tracks
+    from songwise.splits.gate import check_splits
 
     _, tracks = load_tracks(snakemake.config["dataset"])
     inputs = {name: Path(path) for name, path in snakemake.input.items()}

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.clusters import cluster_songs
+    from songwise.studies.clusters import cluster_songs
 
     cluster_songs(
         leaderboard=Path(snakemake.input.leaderboard),

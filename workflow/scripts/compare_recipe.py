@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.recipe import compare_recipe
+    from songwise.studies.recipe import compare_recipe
 
     compare_recipe(
         snakemake.params.recipe, leakage_csv=Path(snakemake.input.leakage), output=Path(snakemake.output.recipe)

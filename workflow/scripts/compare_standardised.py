@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.shortcuts import compare_standardised
+    from songwise.studies.shortcuts import compare_standardised
 
     compare_standardised(
         snakemake.params.pairs,

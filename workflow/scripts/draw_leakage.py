@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.inflation import draw_leakage
+    from songwise.figures.leakage import draw_leakage
 
     draw_leakage(Path(snakemake.input.leakage), snakemake.params.protocols, Path(snakemake.output.figure))

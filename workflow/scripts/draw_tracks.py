@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.portraits import draw_tracks
+    from songwise.report.portraits import draw_tracks
 
     draw_tracks(
         tracks_csv=Path(snakemake.input.tracks_csv),

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.dvc_view import write_dvc_view
-    from songwise.evaluate import evaluate_models
+    from songwise.evaluation.evaluate import evaluate_models
+    from songwise.tracking.dvc_view import write_dvc_view
 
     results = Path(snakemake.output.leaderboard).parent
     evaluate_models(

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.clips import GoodClips
-    from songwise.features import extract_shard
-    from songwise.sheet import load_shard
+    from songwise.clips.cut import GoodClips
+    from songwise.datasets.sheet import load_shard
+    from songwise.features.extract import extract_shard
 
     shard, presets = snakemake.wildcards.shard, snakemake.params.presets
     dataset, tracks = load_shard(snakemake.config["dataset"], int(shard), clip=snakemake.config.get("clip"))

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.archives import fetch_archives
-    from songwise.sheet import load_tracks
+    from songwise.acquire.archives import fetch_archives
+    from songwise.datasets.sheet import load_tracks
 
     dataset, tracks = load_tracks(snakemake.config["dataset"])
     fetch_archives(

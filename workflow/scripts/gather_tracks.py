@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.census import gather
+    from songwise.splits.census import gather
 
     gather(
         track_tables=[Path(path) for path in snakemake.input.track_tables],

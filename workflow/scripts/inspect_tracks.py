@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.clips import inspect_shard
-    from songwise.sheet import load_shard
+    from songwise.clips.inspect import inspect_shard
+    from songwise.datasets.sheet import load_shard
 
     dataset, tracks = load_shard(
         snakemake.config["dataset"], int(snakemake.wildcards.shard), clip=snakemake.config.get("clip")

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.census import check_survival
-    from songwise.sheet import load_tracks
-    from songwise.splits import make_splits
+    from songwise.datasets.sheet import load_tracks
+    from songwise.splits.census import check_survival
+    from songwise.splits.make import make_splits
 
     _, tracks = load_tracks(snakemake.config["dataset"])
     check_survival(Path(snakemake.input.tracks_csv), snakemake.params.min_songs)

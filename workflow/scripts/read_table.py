@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.feature_table import read_feature_table, write_shard
-    from songwise.sheet import load_shard
+    from songwise.datasets.feature_table import read_feature_table
+    from songwise.datasets.sheet import load_shard
+    from songwise.features.from_table import write_shard
 
     _, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
     write_shard(

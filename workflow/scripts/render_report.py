@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.report import render_report
+    from songwise.report.page import render_report
 
     render_report(
         templates=Path(snakemake.input.templates[0]).parent,

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.studies import study_best
+    from songwise.studies.best_model import study_best
 
     study_best(
         models=snakemake.params.models,

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.models import cross_validate, fit_bundle
+    from songwise.models.cross_validation import cross_validate, fit_bundle
 
     data = {
         "feature_tables": [Path(path) for path in snakemake.input.tables],

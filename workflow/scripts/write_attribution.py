@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from songwise.jobs import job
+from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.attribution import write_attribution
+    from songwise.acquire.attribution import write_attribution
+    from songwise.datasets.sheet import load_tracks
     from songwise.files import read_json
-    from songwise.sheet import load_tracks
 
     dataset, tracks = load_tracks(snakemake.config["dataset"])
     states = {}

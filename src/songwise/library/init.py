@@ -11,18 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from songwise.config import load_dataset
+from songwise.datasets.dataset import load_dataset
+from songwise.datasets.folder import AUDIO_SUFFIXES
+from songwise.datasets.patterns import Pattern
+from songwise.datasets.sheet import read_tracks
 from songwise.errors import InputError, suggestion
 from songwise.files import read_csv, replacing, write_rows
-from songwise.jobs import Progress
 from songwise.library.classes import LABELS, choose, labelled, large_enough
 from songwise.library.doubts import counted, doubts_of_classes, doubts_of_files, doubts_of_lengths, named
 from songwise.library.scan import MusicFile, readable, scan, told_apart
 from songwise.library.songs import name_artists, name_songs, name_tracks, of_one_class
 from songwise.library.tags import FORMULA, clean, read_tags, shown
-from songwise.patterns import Pattern
+from songwise.runtime.progress import Progress
 from songwise.schemas import check, read_yaml
-from songwise.sheet import AUDIO_SUFFIXES, read_tracks
 
 _COLUMNS = ("track_id", "label", "song", "artist", "album", "path")
 _LONGEST_NAME = 100  # characters of a data set's name that is made of the folder's

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 
+from songwise.datasets.folder import AUDIO_SUFFIXES
 from songwise.files import file_digest
 from songwise.library.doubts import counted, named
 from songwise.library.tags import Tags
-from songwise.sheet import AUDIO_SUFFIXES
 
 _UNREAD = re.compile(
     r"\.(?:wma|ape|aiff?|wv|mpc|mp2|dsf|dff|tta|amr|ra|caf|ac3|dts|spx|au|m4[bp]|midi?|"

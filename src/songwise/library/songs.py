@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from songwise.datasets.patterns import Pattern
 from songwise.errors import InputError
 from songwise.files import digest
 from songwise.library.classes import commonest
 from songwise.library.doubts import counted, named
 from songwise.library.scan import MusicFile, equal_names
 from songwise.library.tags import FORMULA, clean, normal_name, normal_title, title_of_file
-from songwise.patterns import Pattern
 
 _LONGEST_ID = 200  # characters
 

@@ -1,0 +1,1 @@
+"""Audio files as samples: decoding in a sandbox, loudness, encoding facts and acoustic fingerprints."""

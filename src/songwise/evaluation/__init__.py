@@ -1,0 +1,1 @@
+"""Stage 6, evaluation: metrics with intervals, song verdicts, the leaderboard."""

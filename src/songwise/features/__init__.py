@@ -1,0 +1,1 @@
+"""Stage 3, features: presets in, one row of numbers per clip out."""

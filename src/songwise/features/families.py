@@ -1,0 +1,98 @@
+"""Families of features: the rows of numbers that presets summarise, made of spectra that each clip computes once."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from songwise.features.dsp import mel, pitch, rhythm, shape, waveform
+from songwise.features.spectra import Clip, Spectra
+
+_ROLL_PERCENT = 0.85
+
+
+def _chroma_stft(spectra: Spectra, power: int) -> np.ndarray:
+    spectrum = spectra.magnitude if power == 1 else spectra.power
+    return pitch.chroma_stft(spectrum, spectra.sample_rate, spectra.n_fft, spectra.tuning(power, 12))
+
+
+def _chroma_cqt(spectra: Spectra, bins_per_octave: int) -> np.ndarray:
+    return pitch.chroma_cqt(spectra.clip.cqt(bins_per_octave, spectra.hop_length), bins_per_octave)
+
+
+def _chroma_cens(spectra: Spectra, bins_per_octave: int) -> np.ndarray:
+    return pitch.chroma_cens(spectra.clip.cqt(bins_per_octave, spectra.hop_length), bins_per_octave)
+
+
+def _tonnetz(spectra: Spectra, chroma: str, bins_per_octave: int) -> np.ndarray:
+    make = _chroma_cqt if chroma == "cqt" else _chroma_cens
+    return pitch.tonnetz(make(spectra, bins_per_octave))
+
+
+def _contrast(spectra: Spectra) -> np.ndarray:
+    return shape.contrast(spectra.magnitude, shape.contrast_bands(spectra.sample_rate, spectra.n_fft))
+
+
+def _rms(spectra: Spectra, source: str) -> np.ndarray:
+    if source == "spectrum":
+        return shape.rms(spectra.magnitude, spectra.n_fft)
+    return waveform.rms(spectra.samples, spectra.n_fft, spectra.hop_length)
+
+
+def _tempo(spectra: Spectra, aggregate: str) -> float:
+    return rhythm.tempo(spectra.onset_strength(aggregate), spectra.sample_rate, spectra.hop_length)
+
+
+def _of_part(compute: Callable) -> Callable:
+    # A family that can also be asked for the harmonic or the percussive part.
+    def family(spectra: Spectra, part: str, **options):
+        return compute(spectra.of(part), **options)
+
+    return family
+
+
+# Name to a function of the spectra and the preset's options, giving (rows, frames), (frames,) or one number.
+FAMILIES: dict[str, Callable] = {
+    "mfcc": _of_part(lambda spectra, n: spectra.mfcc(n)),
+    "mfcc_delta": _of_part(lambda spectra, n: mel.delta(spectra.mfcc(n), order=1)),
+    "mfcc_delta2": _of_part(lambda spectra, n: mel.delta(spectra.mfcc(n), order=2)),
+    "mel": _of_part(lambda spectra, n: spectra.mel(n).T),
+    "chroma_stft": _chroma_stft,
+    "chroma_cqt": _chroma_cqt,
+    "chroma_cens": _chroma_cens,
+    "tonnetz": _tonnetz,
+    "spectral_centroid": lambda spectra: spectra.outline[0],
+    "spectral_bandwidth": lambda spectra: spectra.outline[1],
+    "spectral_rolloff": lambda spectra: shape.rolloff(spectra.magnitude, spectra.bin_hz, _ROLL_PERCENT),
+    "spectral_contrast": _contrast,
+    "spectral_flatness": lambda spectra: shape.flatness(spectra.magnitude),
+    "poly_features": lambda spectra: shape.line(spectra.magnitude, spectra.bin_hz),
+    "zero_crossing_rate": lambda spectra: waveform.zero_crossing_rate(
+        spectra.samples, spectra.n_fft, spectra.hop_length
+    ),
+    "rms": _rms,
+    "harmonic_waveform": lambda spectra: spectra.of("harmonic").samples,
+    "percussive_waveform": lambda spectra: spectra.of("percussive").samples,
+    "harmonic_spectrum": lambda spectra: spectra.separated[0],
+    "percussive_spectrum": lambda spectra: spectra.separated[1],
+    "onset_strength": lambda spectra, aggregate: spectra.onset_strength(aggregate),
+    "tempo": _tempo,
+}
+
+
+def separates(family: str, options: dict) -> bool:
+    """Whether a family needs the harmonic or percussive part."""
+    return family.startswith(("harmonic_", "percussive_")) or options.get("part", "whole") != "whole"
+
+
+def rows_of(clip: Clip, family: str, *, frame: dict, options: dict) -> np.ndarray:
+    """A family's numbers, float32, shape (rows, frames).
+
+    Parameters
+    ----------
+    clip : whose intermediate results are kept for other families.
+    family : of FAMILIES.
+    frame : n_fft and hop_length, in samples.
+    options : all that the family knows (`presets.FAMILIES`).
+    """
+    found = np.atleast_2d(np.asarray(FAMILIES[family](clip.spectra(**frame), **options), np.float32))
+    return np.ascontiguousarray(found)

@@ -1,0 +1,1 @@
+"""Figures, all on one canvas and with one palette."""

@@ -1,0 +1,1 @@
+"""Stage 8, report: one self-contained page per data set."""

@@ -1,0 +1,1 @@
+"""What every job and command runs in: its log, progress, the folder's lock, and the provenance of code."""

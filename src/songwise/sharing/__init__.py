@@ -1,0 +1,1 @@
+"""Sharing data sets through DVC."""

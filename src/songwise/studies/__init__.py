@@ -1,0 +1,1 @@
+"""Closer looks at a run: the best model, clusters, shortcuts, published systems."""
