@@ -154,7 +154,8 @@ def campaign(folder: Path, count: int, seed: int) -> dict:
     clips : of how many features were computed.
     """
     # Not by the processes that compute features: it has them compile everything anew.
-    from conftest import encode, ordinary_environment, tone, write_wav
+    from helpers.project import ordinary_environment
+    from helpers.sound import encode, tone, write_wav
 
     source = write_wav(folder / "source.wav", np.stack([tone(1.7, 440), tone(1.7, 331)], axis=1))
     made = [encode(source, folder / f"song.{suffix}", *options) for suffix, options in FORMATS.items()]

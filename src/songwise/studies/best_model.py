@@ -87,9 +87,9 @@ def study_best(
 ) -> None:
     """Study the first model of the leaderboard.
 
-    Writes into `folder`: learning_curve.csv (learning_curve.COLUMNS; n_train_songs is a mean over folds), importance.csv
-    (importance.COLUMNS), both drawn as PNG, and study.json: the run, the number of swaps, as `whole` the curve's last
-    row, and as `rise` what about doubling the training songs added, null where no class can be thinned.
+    Writes into `folder`: learning_curve.csv (learning_curve.COLUMNS; n_train_songs is a mean over folds) and
+    importance.csv (importance.COLUMNS), both drawn as PNG, and study.json: the run, the number of swaps, as `whole` the
+    curve's last row, and as `rise` what about doubling the training songs added, null where no class can be thinned.
 
     Parameters
     ----------

@@ -1,0 +1,274 @@
+"""Every mistake in a file is named with the file, the row or key, and what to do; nothing is computed before."""
+
+import re
+import shutil
+
+import pytest
+import yaml
+from helpers.project import ROOT
+from helpers.sound import tone, write_wav
+
+from songwise.datasets.dataset import load_dataset
+from songwise.datasets.metadata import missing
+from songwise.datasets.shards import deal, rows_digest
+from songwise.datasets.sheet import load_tracks, read_tracks
+from songwise.errors import InputError
+from songwise.features.preset_files import load_preset
+from songwise.features.presets import column_names, preset_key
+from songwise.plan.plan import load_plan
+
+GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
+
+
+@pytest.fixture
+def data_set(tmp_path):
+    """A function that writes a data set file and its sheet, and gives the file's path."""
+
+    def write(sheet: str = GOOD, **keys) -> str:
+        content = {"name": "mine", "source": {"type": "manifest", "tracks": "mine.csv"}, "split": {"folds": 4}} | keys
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+        (tmp_path / "mine.csv").write_text(sheet)
+        return str(tmp_path / "mine.yaml")
+
+    return write
+
+
+VOTE = {"estimator": "sklearn.ensemble.VotingClassifier", "members": ["knn", "lda_shrinkage"]}
+
+
+def says(*parts: str) -> str:
+    return ".*".join(re.escape(part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modles": "default"}, says("config", "unknown key 'modles'; did you mean 'models'?")),
+        ({"dataset": "dmo"}, says("dataset 'dmo': there is no file config/datasets/dmo.yaml; did you mean 'demo'?")),
+        ({"dataset": "nowhere/x.yaml"}, says("there is no file nowhere/x.yaml")),
+        ({"models": "svm"}, says("models 'svm' is neither a group nor a model; did you mean 'svm_rbf'?")),
+        ({"models": ["knn", "forrest"]}, says("model 'forrest': there is no file config/models/forrest.yaml")),
+        ({"models": "../models/knn"}, says("model '../models/knn': there is no file")),
+        ({"protocol": "random-clips"}, says("protocol: 'random-clips' is not", "can be audited and never leads")),
+        ({"audit": ["by-sog"]}, says("audit: ['by-sog'] is not auto, or a list of", "by-artist")),
+        ({"seed": -1}, says("seed: -1 is less than the minimum of 0")),
+        ({"min_songs": "many"}, says("min_songs: 'many' is not of type 'integer'")),
+        ({"show_tracks": "all"}, says("show_tracks: 'all' is not per-class, none, or a list of")),
+    ],
+)
+def test_a_mistake_in_the_config_is_named(change, message):
+    with pytest.raises(InputError, match=message):
+        load_plan({"dataset": "demo", "models": "default"} | change, ROOT)
+
+
+def test_defaults_are_filled_in():
+    plan = load_plan({"dataset": "demo", "models": "knn"}, ROOT)
+    assert plan.settings["min_songs"] == 5 and plan.settings["protocol"] is None and plan.settings["audit"] == "auto"
+    assert [str(run) for run in plan.runs] == ["knn@jlaoo26", "knn@mfcccov"]
+    assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
+
+
+def test_a_model_may_be_asked_for_on_one_preset():
+    plan = load_plan({"dataset": "demo", "models": ["knn@kaggle57", "knn", "majority", "knn@mfcccov"]}, ROOT)
+    runs = ["knn@kaggle57", "knn@jlaoo26", "knn@mfcccov", "majority@jlaoo26"]
+    assert [str(run) for run in plan.runs] == runs
+    assert list(plan.presets) == ["kaggle57", "jlaoo26", "mfcccov"] and list(plan.models) == ["knn", "majority"]
+    assert [str(run) for run in load_plan({"dataset": "demo", "models": "knn@all"}, ROOT).runs] == ["knn@all"]
+    with pytest.raises(InputError, match=says("preset 'mfccov': there is no file", "did you mean 'mfcccov'?")):
+        load_plan({"dataset": "demo", "models": ["knn@mfccov"]}, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"early_stopping": 5}, says("early_stopping: SVC does not learn in rounds; those that do:", "MLPClassifier")),
+        ({"parameters": {"probability": True}}, says("parameter 'probability': would hold out clips at random")),
+        ({"parameters": {"random_state": 1}}, says("parameter 'random_state': songwise sets it")),
+        ({"search": {"n_jobs": [1]}}, says("parameter 'n_jobs': songwise gives each fit one thread")),
+        ({"members": ["knn"]}, says("members: VotingClassifier and StackingClassifier need it")),
+        ({"final": "knn"}, says("final: StackingClassifier needs the model")),
+        ({"estimator": "sklearn.ensemble.VotingClassifier"}, says("members: VotingClassifier and")),
+        ({"estimator": "sklearn.ensemble.StackingClassifier", "members": ["knn"]}, says("final: StackingClassifier")),
+        (VOTE | {"calibrate": True}, says("calibrate: is a matter of the members")),
+        (VOTE | {"scale": "standard"}, says("scale: is a matter of the members")),
+        (VOTE | {"parameters": {"flatten_transform": True}}, says("'flatten_transform' cannot be set")),
+        (VOTE | {"members": ["voting"]}, says("members: voting is an ensemble itself; name its members instead")),
+        (VOTE | {"members": ["kn"]}, says("model 'kn': there is no file", "did you mean 'knn'?")),
+        ({"reduce": {"pca": 1.5}}, says("reduce.pca: 1.5 is not a share of the variance below 1, or a number")),
+        ({"reduce": {"ica": 3}}, says("reduce: unknown key 'ica'")),
+        ({"weights": "balance"}, says("weights: 'balance' is not one of balanced, none; did you mean 'balanced'?")),
+    ],
+)
+def test_a_mistake_in_a_model_file_is_named(tmp_path, keys, message):
+    for name in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    model = {"name": "mine", "estimator": "sklearn.svm.SVC", "features": ["jlaoo26"]} | keys
+    (tmp_path / "config/models/mine.yaml").write_text(yaml.safe_dump(model))
+    with pytest.raises(InputError, match=r"mine\.yaml: |model 'kn'") as error:
+        load_plan({"dataset": "demo", "models": "mine"}, tmp_path)
+    assert re.search(message, str(error.value))
+
+
+def test_an_ensemble_carries_what_its_members_say():
+    """So that an edited member is a reason to train the ensemble again."""
+    model = load_plan({"dataset": "demo", "models": "stacking"}, ROOT).models["stacking"]
+    member = model["members"]["knn@jlaoo26"]
+    assert member["parameters"] == {"n_neighbors": 5} and member["preset"] == "jlaoo26" and "features" not in member
+    assert model["final"]["name"] == "logistic_regression"
+
+
+def test_a_member_may_take_the_columns_of_another_preset(tmp_path):
+    for name in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    model = {"name": "mine", "features": ["all"]} | VOTE | {"members": ["qda@kaggle57", "lda_shrinkage@fma518", "knn"]}
+    (tmp_path / "config/models/mine.yaml").write_text(yaml.safe_dump(model))
+    plan = load_plan({"dataset": "demo", "models": "mine"}, tmp_path)
+    members = plan.model_of("mine@all")["members"]
+    names = column_names(plan.presets["all"])
+    assert [names[place] for place in members["qda@kaggle57"]["columns"]] == column_names(load_preset("kaggle57", ROOT))
+    taken = [names[place] for place in members["lda_shrinkage@fma518"]["columns"]]
+    assert len(taken) == 518 and "fma518_rms_mean" in taken, "rms means something else in presets before fma518"
+    assert "columns" not in members["knn"] and list(plan.presets) == ["all"]
+    with pytest.raises(InputError, match=r"mine\.yaml: members: qda@kaggle57: the preset mfcccov.* lacks columns"):
+        load_plan({"dataset": "demo", "models": "mine@mfcccov"}, tmp_path)
+
+
+def test_the_key_of_a_preset_follows_what_its_numbers_follow(tmp_path):
+    for name in ("config", "workflow/schemas"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    path = tmp_path / "config/features/jlaoo26.yaml"
+    original = re.sub("columns: .*\n", "", path.read_text())
+
+    def key(text: str) -> str:
+        path.write_text(text)
+        return preset_key(load_plan({"dataset": "demo", "models": "majority"}, tmp_path).presets["jlaoo26"])
+
+    assert key(original) == key("# a comment\n" + original) == key(re.sub("title: .*", "title: Other", original))
+    assert key(original) == key(re.sub("(audio|frame): .*\n", "", original))  # these are the defaults
+    families = original.split("families:\n")[1].splitlines()
+    reordered = original.replace("\n".join(families), "\n".join(reversed(families)))
+    changes = {original, original.replace("2048", "1024"), original.replace("n: 20", "n: 13"), reordered}
+    assert len({key(text) for text in changes}) == 4
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"clip": {"secnds": 3}}, says("mine.yaml: clip: unknown key 'secnds'; did you mean 'seconds'?")),
+        ({"clip": {"seconds": "long"}}, says("mine.yaml: clip.seconds: 'long' is not of type 'number'")),
+        ({"clip": {"seconds": 3, "min_seconds": 5}}, says("clip.min_seconds (5) is longer than clip.seconds (3)")),
+        ({"clip": {"start": 10, "stop": 11}}, says("no room for a clip")),
+        ({"split": {"protocol": "random-clips"}}, says("split.protocol: 'random-clips'", "never leads")),
+        ({"split": {"held_out": 0}}, says("split.held_out: 0 is less than the minimum of 1")),
+        ({"name": "a/b"}, says("name: 'a/b' has characters that are not allowed")),
+        ({"source": {"type": "mp3s"}}, says("source.type: 'mp3s' is not one of synthetic")),
+        (
+            {"source": {"type": "manifest", "track": "x.csv"}},
+            says("source", "unknown key 'track'; did you mean 'tracks'?"),
+        ),
+        ({"source": {"type": "manifest", "tracks": "no.csv"}}, says("no.csv: cannot be read (No such file")),
+        ({"source": {"type": "folder", "folder": "nowhere"}}, says("source.folder: there is no folder")),
+    ],
+)
+def test_a_mistake_in_a_data_set_is_named(data_set, keys, message):
+    with pytest.raises(InputError, match=message):
+        load_tracks(data_set(**keys), ROOT)
+
+
+@pytest.mark.parametrize(
+    ("sheet", "message"),
+    [
+        ("", says("column 'track_id' is missing")),
+        ("track_id,label,path\n", says("mine.csv: has no rows")),
+        ("track_id,path\nx,x.wav\n", says("mine.csv: column 'label' is missing; its header is: track_id,path")),
+        (GOOD.replace("label,path", "label,path,artits"), says("unknown column 'artits'; did you mean 'artist'?")),
+        (GOOD + "a1,a,other.wav\n", says("mine.csv: rows 3, 10: track_id 'a1' stands there more than once")),
+        (GOOD + "b9,b\n", says("row 10: has fewer cells than the header")),
+        (GOOD + "b9,b,\n", says("row 10: has no path or url, which source type manifest needs")),
+        (GOOD + "b@9,b,x.wav\n", says("row 10: track_id 'b@9' cannot be used")),
+        ("track_id,label,path\n" + "".join(f"a{i},a,x\n" for i in range(9)), says("all tracks have the label 'a'")),
+        (
+            "track_id,label,song,path\n" + "".join(f"{x}{i},{x},s{i},p\n" for x in "ab" for i in range(4)),
+            says("song 's0' has two labels: a, b"),
+        ),
+        ('track_id,label,path\n"x,a,b\n', says("mine.csv: is not a CSV file in UTF-8")),
+    ],
+)
+def test_a_mistake_in_a_sheet_is_named_with_its_row(data_set, sheet, message):
+    with pytest.raises(InputError, match=message):
+        load_tracks(data_set(sheet=sheet), ROOT)
+
+
+def test_columns_of_the_users_own_are_welcome(data_set):
+    _, tracks = load_tracks(data_set(sheet=GOOD.replace("\n", ",note\n", 1).replace(".wav\n", ".wav,x\n")), ROOT)
+    assert len(tracks) == 8 and tracks[0].song == "a0"
+
+
+def test_a_mirror_cannot_be_left_through_a_path(data_set):
+    sheet = GOOD.replace("path\n", "path,url\n", 1).replace(".wav\n", ".wav,http://127.0.0.1/x\n")
+    sheet = sheet.replace("a0.wav", "../../etc/passwd")
+    path = data_set(sheet=sheet, source={"type": "http", "tracks": "mine.csv"})
+    with pytest.raises(InputError, match=says("row 2: path '../../etc/passwd' must stay below the mirror")):
+        load_tracks(path, ROOT)
+
+
+def test_a_folder_names_classes_and_a_pattern_names_songs(tmp_path, data_set):
+    for label in ("rock", "folk"):
+        for song in range(4):
+            for part in (1, 2):
+                write_wav(tmp_path / "music" / label / "disc" / f"{song:02d}-part{part}.wav", tone(0.1, 440))
+        (tmp_path / "music" / label / "cover.jpg").touch()
+    path = data_set(source={"type": "folder", "folder": "music", "song": r"(\d+)-part"})
+    _, tracks = load_tracks(path, ROOT)
+    assert len(tracks) == 16
+    assert {track.song for track in tracks if track.label == "folk"} == {f"folk/{song:02d}" for song in range(4)}
+    assert tracks[0].track_id == "folk/disc/00-part1.wav"
+    with pytest.raises(InputError, match=says("does not match source.song 'side'")):
+        load_tracks(data_set(source={"type": "folder", "folder": "music", "song": "side"}), ROOT)
+    with pytest.raises(InputError, match=says("source.song is not a regular expression")):
+        load_tracks(data_set(source={"type": "folder", "folder": "music", "song": "("}), ROOT)
+
+
+def test_a_new_song_changes_one_shard_and_a_changed_file_its_own(tmp_path, data_set):
+    for name in ("a0", "b3"):
+        write_wav(tmp_path / f"{name}.wav", tone(0.1, 440))
+    path = data_set(shards=5)
+
+    def digests():
+        dataset, tracks = load_tracks(path, ROOT)
+        return {shard: rows_digest(rows) for shard, rows in deal(tracks, dataset["shards"]).items()}
+
+    before = digests()
+    assert digests() == before
+    data_set(sheet=GOOD + "a9,a,a9.wav\n", shards=5)
+    after = digests()
+    assert len({shard for shard in after if after[shard] != before.get(shard)}) == 1
+    data_set(shards=5)
+    shutil.copy(tmp_path / "a0.wav", tmp_path / "b3.wav")
+    changed = digests()
+    assert len({shard for shard in changed if changed[shard] != before[shard]}) == 1
+
+
+def test_every_shipped_file_is_valid():
+    groups = yaml.safe_load((ROOT / "config" / "model_groups.yaml").read_text())
+    for path in (ROOT / "config" / "datasets").glob("*.yaml"):
+        dataset, _ = load_dataset(path.stem, ROOT)
+        assert dataset["name"] == path.stem
+        if dataset["source"]["type"] != "table" and not missing(dataset, ROOT):  # a table is the user's to bring
+            assert read_tracks(dataset, path, ROOT)
+    for group in groups:
+        assert load_plan({"dataset": "demo", "models": group}, ROOT).runs
+    models = {path.stem for path in (ROOT / "config" / "models").glob("*.yaml")}
+    recipes = [yaml.safe_load(path.read_text())["models"] for path in (ROOT / "config" / "recipes").glob("*.yaml")]
+    named = {entry.partition("@")[0] for names in [groups["classical"], *recipes] for entry in names}
+    assert named == models, "classical is the whole grid, but for what recipes alone have"
+    for path in (ROOT / "config" / "models").glob("*.yaml"):
+        assert load_plan({"dataset": "demo", "models": path.stem}, ROOT).runs
+
+
+def test_open_music_names_a_licence_and_an_attribution_for_each_track():
+    _, tracks = load_tracks("open-music", ROOT)
+    assert len(tracks) == 145 and len({track.label for track in tracks}) == 8
+    assert all(
+        track.license and track.attribution and track.sha256 and track.url.startswith("https://") for track in tracks
+    )

@@ -1,0 +1,215 @@
+"""The workflow as a user runs it on the demo: files of the contract, and messages instead of tracebacks."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from helpers.project import copy_project, jobs, snakemake
+from helpers.tables import rows
+
+pytestmark = pytest.mark.workflow
+
+RUNS = ["majority@jlaoo26", "knn@jlaoo26", "knn@mfcccov"]
+RUNS += ["lda_shrinkage@jlaoo26", "lda_shrinkage@mfcccov", "lda_shrinkage@fma518"]
+QUICK = ("--cores", "2", "--config", "models=quick")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    """A copy of the project in which the demo set has run with the quick models."""
+    folder = copy_project(tmp_path_factory.mktemp("demo"))
+    done = snakemake(folder, *QUICK)
+    assert done.returncode == 0, done.stdout[-4000:]
+    (folder / "first.log").write_text(done.stdout)
+    return folder
+
+
+def test_the_demo_shows_what_the_safety_net_does(demo):
+    tracks = {row["track_id"]: row for row in rows(demo / "results/demo/tracks.csv")}
+    assert len(tracks) == 63
+    left_out = {row["reason"].split(":")[0]: row["status"] for row in tracks.values() if row["status"] != "ok"}
+    assert left_out == {"silent": "quarantined", "undecodable": "quarantined"}
+    (pair,) = rows(demo / "results/demo/duplicates.csv")
+    twins = {pair["track_id"], pair["other_track_id"]}
+    splits = pd.read_csv(demo / "results/demo/splits.csv")
+    honest = splits[(splits["protocol"] == "by-song") & splits["track_id"].isin(twins)]
+    assert honest["group"].nunique() == 1 and (honest.groupby("repeat")["fold"].nunique() == 1).all()
+    said = (demo / "first.log").read_text()
+    assert "61 of 63 tracks are good" in said and "same audio: " in said and "Best on songs never heard" in said
+
+
+def test_the_files_of_the_contract(demo):
+    results = demo / "results/demo"
+    header = {
+        "tracks.csv": "track_id,label,song,artist,status,reason,seconds,sha256",
+        "shortcuts.csv": "name,fall,fall_low,fall_high,alone,alone_low,alone_high,tells",
+        "standardised.csv": "model,features,standardised_features,raw,standardised,difference,low,high",
+        "clips.csv": "clip_id,track_id,start,seconds,status,reason",
+        "splits.csv": "protocol,repeat,clip_id,track_id,label,group,fold,role",
+        "leaderboard.csv": "model,features,n_songs,n_clips,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
+        "clip_macro_f1,song_accuracy,song_accuracy_low,song_accuracy_high,song_macro_f1,fit_seconds",
+        "leakage.csv": "model,features,protocol,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
+        "song_accuracy,song_accuracy_low,song_accuracy_high,inflation,inflation_low,inflation_high",
+        "rules.csv": "model,features,rule,song_accuracy,low,high",
+        "levels.csv": "model,features,level,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"
+        "song_accuracy,song_accuracy_low,song_accuracy_high,song_macro_f1,n_labels",
+    }
+    for name, columns in header.items():
+        found = (results / name).read_text().splitlines()[0]
+        assert found.startswith(columns), name
+    for run in RUNS:
+        for name in ("metrics.json", "params.json", "classes.csv", "bundle/model.skops", "bundle/bundle.json"):
+            assert (results / "models" / run / name).is_file()
+        for level in ("clip", "song"):
+            matrix = pd.read_csv(results / "models" / run / f"confusion_{level}.csv", index_col=0)
+            assert list(matrix.index) == list(matrix.columns) and len(matrix) == 6
+            assert (results / "models" / run / f"confusion_{level}.png").stat().st_size > 5000
+        for protocol in ("by-song", "random-clips"):
+            folder = results / "models" / run / protocol
+            labels = ",".join(f"p_{label}" for label in matrix.index)
+            head = (folder / "predictions.csv").read_text().splitlines()[0]
+            assert head == f"repeat,fold,clip_id,track_id,song,label,predicted,{labels}"
+            assert (folder / "songs.csv").read_text().splitlines()[0] == f"repeat,song,label,predicted,{labels}"
+    assert [row["n_songs"] for row in rows(results / "leaderboard.csv")] == ["60"] * len(RUNS)
+    assert len(rows(results / "leakage.csv")) == 2 * len(RUNS)
+
+
+def test_the_demos_figures_are_honest_and_random_clips_flatter(demo):
+    board = pd.read_csv(demo / "results/demo/leaderboard.csv")
+    assert 0.5 < board["song_accuracy"][0] < 0.85
+    assert (board["song_accuracy_low"] < board["song_accuracy"]).all()
+    leakage = pd.read_csv(demo / "results/demo/leakage.csv")
+    leaking = leakage[(leakage["protocol"] == "random-clips") & (leakage["model"] != "majority")]
+    assert leaking["inflation"].max() >= 0.15 and (leaking["inflation_low"] > 0).all()
+    floor = board[board["model"] == "majority"]
+    assert floor["song_accuracy"].item() < 0.25
+
+
+def test_leaderboard_figures_follow_from_the_predictions(demo):
+    for row in rows(demo / "results/demo/leaderboard.csv"):
+        run = f"{row['model']}@{row['features']}"
+        songs = pd.read_csv(demo / "results/demo/models" / run / "by-song/songs.csv")
+        hits = (songs["label"] == songs["predicted"]).groupby(songs["song"]).mean()
+        twins = {row["track_id"] for row in rows(demo / "results/demo/duplicates.csv")}
+        assert float(row["song_accuracy"]) == pytest.approx(hits.drop(list(twins)).mean(), abs=0.01)
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(demo):
+    page = (demo / "results/demo/report.html").read_text()
+    for text in (
+        "Six invented bands",
+        "lda_shrinkage",
+        "What leakage would have claimed",
+        "The container alone",
+        "silent",
+        "data:image/png",
+        "Learning curve",
+        "What the best model listens to",
+        "Clusters against labels",
+    ):
+        assert text in page
+    assert page.count('<img alt="Waveform, mel spectrogram and chroma of ') == 6  # a track of each band
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+
+
+def test_mlflow_shows_one_run_a_model(demo):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{demo / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("demo")
+    runs = client.search_runs([experiment.experiment_id])
+    assert sorted(run.info.run_name for run in runs) == sorted(RUNS)
+    board = {f"{row['model']}@{row['features']}": row for row in rows(demo / "results/demo/leaderboard.csv")}
+    for run in runs:
+        assert run.data.metrics["song_accuracy"] == pytest.approx(
+            float(board[run.info.run_name]["song_accuracy"]), abs=1e-4
+        )
+        assert {"run_key", "data_version", "code_version"} <= set(run.data.tags)
+
+
+def test_dvc_shows_metrics_and_plots(demo):
+    subprocess.run(["git", "init", "-q"], cwd=demo, check=True)
+    dvc = Path(sys.executable).with_name("dvc")
+    shown = subprocess.run([dvc, "metrics", "show", "--json"], cwd=demo, capture_output=True, text=True, check=True)
+    files = json.loads(shown.stdout)[""]["data"]
+    metrics = {Path(name).stem: entry["data"] for name, entry in files.items()}
+    assert sorted(metrics) == sorted(RUNS)
+    assert {"song_accuracy", "clip_accuracy"} <= set(metrics["knn@mfcccov"])
+    subprocess.run([dvc, "plots", "show"], cwd=demo, capture_output=True, check=True)
+    page = (demo / "dvc_plots/index.html").read_text()
+    assert "copper_foxes" in page and "vega" in page
+    (Path(demo) / "dvc_plots/index.html").unlink()
+
+
+def test_dvc_shares_raw_data_and_snakemake_has_nothing_to_do_after_a_pull(demo, tmp_path):
+    def dvc(*words: str) -> None:
+        subprocess.run([Path(sys.executable).with_name("dvc"), *words], cwd=demo, capture_output=True, check=True)
+
+    raw = demo / "data/raw/demo"
+    before = {path.name: path.read_bytes() for path in raw.rglob("*.json")}
+    dvc("remote", "add", "--default", "team", str(tmp_path / "remote"))
+    dvc("add", "data/raw/demo")
+    dvc("push")
+    shutil.rmtree(raw)
+    shutil.rmtree(demo / ".dvc/cache")
+    dvc("pull")
+    assert len(list((raw / "audio").iterdir())) == 63
+    assert {path.name: path.read_bytes() for path in raw.rglob("*.json")} == before
+    assert jobs(snakemake(demo, *QUICK, "-n").stdout) == {"log_runs": 1}
+
+
+def test_sharing_changes_a_tag_of_mlflows_runs_and_adds_none(demo):
+    import mlflow
+
+    client = mlflow.MlflowClient(f"sqlite:///{demo / 'mlflow.db'}")
+
+    def versions() -> dict[str, str]:
+        runs = client.search_runs([client.get_experiment_by_name("demo").experiment_id])
+        return {run.info.run_id: run.data.tags["data_version"] for run in runs}
+
+    before = versions()
+    done = snakemake(demo, *QUICK)
+    assert done.returncode == 0 and jobs(done.stdout) == {"log_runs": 1}, done.stdout[-2000:]
+    (out,) = yaml.safe_load((demo / "data/raw/demo.dvc").read_text())["outs"]
+    assert len(before) == len(RUNS) and out["md5"] not in before.values()
+    assert versions() == dict.fromkeys(before, out["md5"])
+
+
+def test_a_second_run_does_nothing(demo):
+    done = snakemake(demo, *QUICK)
+    assert done.returncode == 0 and "Nothing to be done" in done.stdout
+
+
+def test_snakemakes_own_report_can_be_made(demo):
+    done = snakemake(demo, "--config", "models=quick", "--report", "snakemake-report.html")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (demo / "snakemake-report.html").stat().st_size > 100_000
+
+
+# A data set of the user's own, small enough to run again and again.
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("modles=knn",), "unknown key 'modles'; did you mean 'models'?"),
+        (("dataset=opn-music",), "did you mean 'open-music'?"),
+        (("protocol=random-clips",), "it can be audited and never leads"),
+        (
+            ("protocol=by-artist",),
+            "by-artist: label copper_foxes (1), night_ferry (1), ",
+        ),
+        (("mirror=/nowhere/at/all",), "mirror: there is no folder '/nowhere/at/all'"),
+        (("show_tracks=[copper_foxes-amber_ocan]",), "did you mean 'copper_foxes-amber_ocean'?"),
+    ],
+)
+def test_a_mistake_on_the_command_line_stops_before_any_work(demo, words, message):
+    done = snakemake(demo, "--cores", "1", "--config", *words)
+    assert done.returncode != 0 and message in done.stdout
+    assert "Traceback" not in done.stdout and "Job stats" not in done.stdout

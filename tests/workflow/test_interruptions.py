@@ -1,0 +1,377 @@
+"""Runs that are killed, stopped, doubled or out of disk: the same command completes, with the same results."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from helpers.project import copy_project, ordinary_environment, snakemake
+from helpers.sound import RATE, write_wav
+
+from songwise.acquire.download import fetch_file
+
+pytestmark = pytest.mark.workflow
+
+CLASSES = {"low": 200, "high": 900}
+SONGS = 4
+CHUNK = 1 << 16  # bytes that a download writes at a time
+RESULTS = Path("results/slow")
+SETTINGS = ["--config", "dataset=slow.yaml", "models=[majority]", "min_songs=2"]
+WORDS = ["--cores", "2", str(RESULTS / "leaderboard.csv"), *SETTINGS]
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Files of a folder, whole or from a byte on; those that are held stop after a chunk, until they are let go."""
+
+    folder: ClassVar[Path]
+    held: ClassVar[frozenset[str]] = frozenset()
+    asked: ClassVar[list[tuple[str, int]]] = []  # name, and the first byte
+
+    def do_GET(self):
+        name = self.path.rsplit("/", 1)[1]
+        first = int(self.headers.get("Range", "bytes=0-")[6:-1])
+        self.asked.append((name, first))
+        body = (self.folder / name).read_bytes()
+        if 0 < first >= len(body):
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(body)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(206 if first else 200)
+        self.send_header("Content-Length", str(len(body) - first))
+        self.end_headers()
+        try:
+            self.wfile.write(body[first : first + CHUNK])
+            while name in self.held:
+                time.sleep(0.01)
+            self.wfile.write(body[first + CHUNK :])
+        except OSError:
+            pass  # who asked was killed
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[str]:
+    Handler.folder = tmp_path_factory.mktemp("served")
+    for label in CLASSES:
+        for number in range(SONGS):
+            write_wav(Handler.folder / f"{label}-{number}.wav", song(label, number))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def song(label: str, number: int, seconds: float = 9) -> np.ndarray:
+    rng = np.random.default_rng([CLASSES[label], number])
+    t = np.arange(round(seconds * RATE)) / RATE
+    hertz = CLASSES[label] * rng.uniform(0.8, 1.25)
+    wave = sum(rng.uniform(0.02, 0.1) * np.sin(2 * np.pi * k * hertz * t + k) for k in range(1, 6))
+    return wave + 0.01 * rng.normal(size=len(t))
+
+
+def make_project(folder: Path, server: str) -> Path:
+    """A copy of the project with a data set that is fetched from the server."""
+    copy_project(folder)
+    lines = ["track_id,label,url,sha256"]
+    for path in sorted(Handler.folder.iterdir()):
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines.append(f"{path.stem},{path.stem.partition('-')[0]},{server}/{path.name},{digest}")
+    (folder / "slow.csv").write_text("\n".join(lines) + "\n")
+    content = {
+        "name": "slow",
+        "source": {"type": "http", "tracks": "slow.csv"},
+        "shards": 2,
+        "clip": {"seconds": 3},
+        "split": {"folds": 2, "repeats": 1},
+    }
+    (folder / "slow.yaml").write_text(yaml.safe_dump(content))
+    return folder
+
+
+def run(folder: Path) -> subprocess.CompletedProcess:
+    return snakemake(folder, *WORDS)
+
+
+class Running:
+    """A run in a session of its own, as in a terminal, that has come to a point and is then disturbed.
+
+    Of the songs whose numbers are `held`, no more than a chunk arrives.
+    """
+
+    def __init__(self, folder: Path, when: Callable[[], object], held: range = range(0)):
+        Handler.held = frozenset(f"{label}-{number}.wav" for label in CLASSES for number in held)
+        self._output = folder.with_name(f"{folder.name}.out")
+        with self._output.open("w") as stream:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "snakemake", *WORDS],
+                cwd=folder,
+                env=ordinary_environment(),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while not when():
+            assert self._process.poll() is None, f"the run was over too early: {self._output.read_text()[-2000:]}"
+            time.sleep(0.01)
+        self._folder = folder
+
+    def send(self, number: int, *, whole: bool) -> None:
+        """A signal to the whole session, or to Snakemake's main process alone."""
+        (os.killpg if whole else os.kill)(self._process.pid, number)
+
+    def end(self) -> tuple[int, str]:
+        """The exit code and the output, once no process of the run is left."""
+        code = self._process.wait(timeout=60)
+        until = time.monotonic() + 5
+        while jobs_of(self._folder):
+            assert time.monotonic() < until, "jobs outlive their run"
+            time.sleep(0.05)
+        Handler.held = frozenset()
+        return code, self._output.read_text()
+
+
+def jobs_of(folder: Path, rule: str = "") -> list[int]:
+    """The processes at work on a script of the folder's."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            script = path.read_bytes().split(b"\0")[1].decode()
+        except (OSError, IndexError, UnicodeDecodeError):
+            continue
+        if script.startswith(f"{folder}/.snakemake/scripts/") and script.endswith(f"{rule}.py"):
+            found.append(int(path.parent.name))
+    return found
+
+
+def fetched(folder: Path) -> tuple[set[str], dict[str, int]]:
+    """The files that have arrived, whole as they are served, and the sizes of those that were cut."""
+    audio = folder / "data/raw/slow/audio"
+    whole = {path.name for path in audio.glob("[!.]*")}
+    for name in whole:
+        assert (audio / name).read_bytes() == (Handler.folder / name).read_bytes()
+    return whole, {path.name[1:].removesuffix(".part"): path.stat().st_size for path in audio.glob(".*.part")}
+
+
+def all_but_held(folder: Path) -> Callable[[], bool]:
+    """Whether all songs are there that are not held, and a chunk more of those that are."""
+    had = fetched(folder)[1]
+
+    def arrived() -> bool:
+        try:
+            whole, cut = fetched(folder)
+        except FileNotFoundError:  # one was renamed meanwhile
+            return False
+        more = all(cut.get(name, 0) == had.get(name, 0) + CHUNK for name in Handler.held)
+        return more and len(whole) == len(CLASSES) * SONGS - len(Handler.held)
+
+    return arrived
+
+
+def fingerprinting(folder: Path) -> Callable[[], bool]:
+    """Whether a track is being inspected: its fingerprint is ffmpeg's work."""
+
+    def works() -> bool:
+        jobs = jobs_of(folder, "inspect_tracks")
+        return any(
+            Path(f"/proc/{job}/task/{job}/children").read_text() for job in jobs if Path(f"/proc/{job}").exists()
+        )
+
+    return works
+
+
+def extracting(folder: Path) -> Callable[[], bool]:
+    """Whether a table of features is begun."""
+
+    def begun() -> set[Path]:
+        return set((folder / "data/features").rglob(".*.unfinished.parquet"))
+
+    before = begun()
+    return lambda: begun() - before
+
+
+def tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """All that a run is for, by the file's name."""
+    found = {}
+    for path in [
+        *sorted((folder / "data/features/slow").rglob("*.parquet")),
+        *sorted((folder / RESULTS).glob("*.csv")),
+    ]:
+        read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+        found[path.relative_to(folder).as_posix()] = read(path).drop(columns="fit_seconds", errors="ignore")
+    return found
+
+
+def assert_same(folder: Path, reference: Path) -> None:
+    found, expected = tables(folder), tables(reference)
+    assert found.keys() == expected.keys() and len(expected) > 8
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(found[name], table, check_exact=True, obj=name)
+    assert not [*folder.rglob("*.unfinished*"), *folder.rglob("*.part")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, server) -> Path:
+    folder = make_project(tmp_path_factory.mktemp("undisturbed") / "project", server)
+    done = run(folder)
+    assert done.returncode == 0, done.stdout[-3000:]
+    return folder
+
+
+# The tests of one folder go on where the one before stopped, as a user would.
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory, server) -> Path:
+    return make_project(tmp_path_factory.mktemp("disturbed") / "project", server)
+
+
+def test_a_second_run_is_refused_whatever_it_is_for_and_a_look_is_not(project):
+    first = Running(project, all_but_held(project), held=range(SONGS))
+    try:
+        refused = [snakemake(project, "--cores", "1", "--config", "dataset=demo")]
+        command = [sys.executable, "-m", "songwise", "prepare", "demo"]
+        options = {"cwd": project, "env": ordinary_environment(), "text": True, "check": False}
+        refused.append(subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options))
+        look = snakemake(project, "-n", *WORDS)
+    finally:
+        first.send(signal.SIGKILL, whole=True)
+        first.end()
+    for done in refused:
+        assert done.returncode != 0 and "another run is at work in this folder" in done.stdout
+        assert "Traceback" not in done.stdout
+    assert look.returncode == 0, look.stdout
+
+
+@pytest.mark.parametrize(("whole", "held"), [(True, range(1, SONGS)), (False, range(2, SONGS))], ids=["all", "main"])
+def test_kill_9_in_a_download_loses_no_byte_that_had_arrived(project, whole, held):
+    had, cut = fetched(project)
+    begin = len(Handler.asked)
+    running = Running(project, all_but_held(project), held=held)
+    running.send(signal.SIGKILL, whole=whole)
+    assert running.end()[0] == -signal.SIGKILL
+    asked = Handler.asked[begin:]
+    assert {name for name, _ in asked} == {path.name for path in Handler.folder.iterdir()} - had
+    assert all(first == cut[name] for name, first in asked)
+
+
+def test_ctrl_c_in_a_download_stops_at_once_in_words(project):
+    # Some of each shard, so that no job is just starting: what Python says before it reads ours cannot be helped.
+    running = Running(project, all_but_held(project), held=range(2, SONGS))
+    running.send(signal.SIGINT, whole=True)
+    code, output = running.end()
+    assert code != 0 and "Traceback" not in output
+    assert "songwise: stopped before the end; the same command goes on from here" in output
+
+
+def test_a_job_that_is_killed_alone_is_named(project):
+    running = Running(project, lambda: jobs_of(project, "inspect_tracks"))
+    os.kill(jobs_of(project, "inspect_tracks")[0], signal.SIGKILL)
+    code, output = running.end()
+    assert code != 0 and "Traceback" not in output
+    assert "songwise: inspect_tracks slow " in output and "ended without a word, as jobs do that are killed" in output
+
+
+def test_sigterm_lets_the_jobs_end_and_says_so(project):
+    running = Running(project, lambda: jobs_of(project, "inspect_tracks"))
+    running.send(signal.SIGTERM, whole=False)
+    code, output = running.end()
+    assert code != 0 and "Traceback" not in output
+    assert "songwise: stopped before the end; the same command goes on from here" in output
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["all", "main"])
+@pytest.mark.parametrize("busy", [fingerprinting, extracting])
+def test_kill_9_in_clips_and_features_leaves_nothing_in_the_way(project, busy, whole):
+    for path in (project / "data/clips/slow").glob("*.csv") if busy is fingerprinting else ():
+        path.unlink()  # one shard may be done already
+    running = Running(project, busy(project))
+    running.send(signal.SIGKILL, whole=whole)
+    assert running.end()[0] == -signal.SIGKILL
+
+
+def test_then_the_same_command_completes_with_the_same_results(project, undisturbed):
+    begin = len(Handler.asked)
+    done = run(project)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert len(Handler.asked) == begin
+    assert_same(project, undisturbed)
+    assert not list((project / ".snakemake/locks").glob("*")) and not list(
+        (project / ".snakemake/incomplete").glob("*")
+    )
+    assert "Nothing to be done" in run(project).stdout
+
+
+def test_a_download_killed_after_its_last_byte_is_not_fetched_again(server, tmp_path):
+    name = "low-0.wav"
+    (tmp_path / f".{name}.part").write_bytes((Handler.folder / name).read_bytes())
+    begin = len(Handler.asked)
+    fetch_file([f"{server}/{name}"], tmp_path / name)
+    assert (tmp_path / name).read_bytes() == (Handler.folder / name).read_bytes()
+    assert [first for _, first in Handler.asked[begin:]] == [(tmp_path / name).stat().st_size]
+
+
+@pytest.fixture
+def disk(tmp_path) -> Iterator[Path]:
+    """A disk of 48 MiB, of memory."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"needs a disk that may be filled: {error}")
+    if mounted.returncode:
+        pytest.skip(f"needs a disk that may be filled: {mounted.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as stream:
+        try:
+            while True:
+                stream.write(bytes(1 << 12))
+        except OSError:
+            pass
+
+
+def test_a_full_disk_is_told_in_words_and_once_there_is_space_the_same_command_completes(disk, server, undisturbed):
+    folder = make_project(disk / "project", server)
+    for when, held in ((all_but_held, range(1, SONGS)), (fingerprinting, range(0)), (extracting, range(0))):
+        running = Running(folder, when(folder), held=held)
+        fill(disk / "filler")
+        Handler.held = frozenset()
+        code, output = running.end()
+        assert code != 0
+        assert "songwise: the disk is full (0.0 MiB are free in " in output.splitlines()[-1]
+        assert "Traceback" not in output and "killed" not in output
+        for path in (folder / "data").rglob("[!.]*"):
+            if path.is_file():
+                assert path.read_bytes() == (undisturbed / path.relative_to(folder)).read_bytes(), path
+        (disk / "filler").unlink()
+    fill(disk / "filler")
+    os.truncate(disk / "filler", (disk / "filler").stat().st_size - (1 << 20))
+    refused = run(folder)
+    assert refused.returncode != 0 and "songwise: the disk is full (1.0 MiB are free" in refused.stdout
+    assert "Traceback" not in refused.stdout
+    (disk / "filler").unlink()
+    done = run(folder)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert_same(folder, undisturbed)
