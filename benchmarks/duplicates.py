@@ -27,8 +27,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-from songwise import synthetic
 from songwise.audio import AudioSegment, decode
+from songwise.datasets.demo import catalogue, synth
 from songwise.duplicates import candidates, compare, similar_pairs
 from songwise.files import replacing, safe_name
 from songwise.fingerprints import HOP_SECONDS, Fingerprints, fingerprint, read_fingerprints, write_fingerprints
@@ -95,7 +95,7 @@ def report_copies(audio: Path, cache: Path) -> None:
         print(f"| {kind} | {len(copies)} | {shares} | {len(false)} |", flush=True)
     report_unrelated(originals)
     for recipe in ("bands", "genres"):
-        found = {row["track_id"]: of_recipe(recipe, row["track_id"]) for row in synthetic.track_rows(recipe, seed=0)}
+        found = {row["track_id"]: of_recipe(recipe, row["track_id"]) for row in catalogue.track_rows(recipe, seed=0)}
         pairs = [" = ".join(pair) for pair, *_ in similar_pairs(pack(found))]
         print(f"demo set of {recipe}, {len(found)} tracks; pairs: {', '.join(pairs) or 'none'}")
 
@@ -131,8 +131,8 @@ def fingerprints_of(path: Path) -> dict[str, np.ndarray]:
 
 
 def of_recipe(recipe: str, track_id: str) -> np.ndarray:
-    samples = synthetic.render(recipe, track_id, seed=0)
-    segment = AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=synthetic.SAMPLE_RATE, channels=1)
+    samples = synth.render(recipe, track_id, seed=0)
+    segment = AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=synth.SAMPLE_RATE, channels=1)
     return fingerprint(segment)
 
 

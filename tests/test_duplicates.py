@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from conftest import ROOT, encode, tone, write_wav
 
-from songwise import synthetic
 from songwise.audio import AudioSegment, decode
 from songwise.census import gather
 from songwise.clips import inspect_shard
+from songwise.datasets.demo import synth
 from songwise.duplicates import DUPLICATE_COLUMNS, candidates, compare, find_duplicates
 from songwise.files import read_rows, write_json
 from songwise.fingerprints import HOP_SECONDS, RATE, Fingerprints, fingerprint, read_fingerprints, write_fingerprints
@@ -50,7 +50,7 @@ def songs(request, tmp_path_factory) -> dict[str, Path]:
         whole = OPEN_MUSIC / name
         if request.param == "invented":
             whole = folder / f"{name}.wav"
-            synthetic.write_track("bands", name, whole, seed=0)
+            synth.write_track("bands", name, whole, seed=0)
         song = Path(name).stem
         found[song] = encode(whole, folder / f"{song}.short.wav", "-t", "30")
         for copy, (suffix, *options) in COPIES.items():

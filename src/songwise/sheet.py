@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePosixPath
 
-from songwise import synthetic
 from songwise.config import load_dataset
+from songwise.datasets.demo import catalogue
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.feature_table import read_feature_table
 from songwise.files import digest, read_csv, stable_hash
@@ -84,7 +84,7 @@ def read_tracks(
     source = dataset["source"]
     here = dataset_path.parent
     if source["type"] == "synthetic":
-        rows = synthetic.track_rows(source["recipe"], seed=source["seed"])
+        rows = catalogue.track_rows(source["recipe"], seed=source["seed"])
         tracks = [Track(**row) for row in rows]
         where = str(dataset_path)
     elif source["type"] == "folder":
