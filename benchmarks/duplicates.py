@@ -27,10 +27,10 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
-from songwise import synthetic
 from songwise.audio.decode import AudioSegment, decode
 from songwise.audio.fingerprint import HOP_SECONDS, fingerprint
 from songwise.clips.fingerprints import Fingerprints, read_fingerprints, write_fingerprints
+from songwise.datasets.demo import catalogue, synth
 from songwise.files import replacing, safe_name
 from songwise.splits.duplicates import candidates, compare, similar_pairs
 
@@ -96,7 +96,7 @@ def report_copies(audio: Path, cache: Path) -> None:
         print(f"| {kind} | {len(copies)} | {shares} | {len(false)} |", flush=True)
     report_unrelated(originals)
     for recipe in ("bands", "genres"):
-        found = {row["track_id"]: of_recipe(recipe, row["track_id"]) for row in synthetic.track_rows(recipe, seed=0)}
+        found = {row["track_id"]: of_recipe(recipe, row["track_id"]) for row in catalogue.track_rows(recipe, seed=0)}
         pairs = [" = ".join(pair) for pair, *_ in similar_pairs(pack(found))]
         print(f"demo set of {recipe}, {len(found)} tracks; pairs: {', '.join(pairs) or 'none'}")
 
@@ -132,8 +132,8 @@ def fingerprints_of(path: Path) -> dict[str, np.ndarray]:
 
 
 def of_recipe(recipe: str, track_id: str) -> np.ndarray:
-    samples = synthetic.render(recipe, track_id, seed=0)
-    segment = AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=synthetic.SAMPLE_RATE, channels=1)
+    samples = synth.render(recipe, track_id, seed=0)
+    segment = AudioSegment(data=samples.tobytes(), sample_width=2, frame_rate=synth.SAMPLE_RATE, channels=1)
     return fingerprint(segment)
 
 

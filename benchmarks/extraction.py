@@ -119,7 +119,8 @@ def _options(words: list[str]) -> argparse.Namespace:
 
 def synthetic_clips(count: int) -> list[Path]:
     """The first 30 s of invented songs, of all bands in turn."""
-    from songwise.synthetic import render, track_rows
+    from songwise.datasets.demo.catalogue import track_rows
+    from songwise.datasets.demo.synth import render
 
     labels: dict[str, list[str]] = {}
     for row in track_rows("bands", seed=0):

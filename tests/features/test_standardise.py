@@ -9,8 +9,8 @@ import pytest
 import soxr
 from helpers.sound import encode, tone
 
-from songwise import synthetic
 from songwise.audio.decode import decode
+from songwise.datasets.demo import catalogue, synth
 from songwise.features import numba_cache  # noqa: F401  (numba's cache, before librosa)
 from songwise.features.standardise import DEFAULTS, standardised
 
@@ -55,8 +55,8 @@ def describe(samples: np.ndarray, rate: int) -> np.ndarray:
 def encodings(tmp_path_factory) -> tuple[np.ndarray, np.ndarray]:
     """Ten seconds of one song at 22,050 Hz: as it is, and as a quieter low-rate mp3 with silence in front."""
     folder = tmp_path_factory.mktemp("encodings")
-    track = synthetic.track_rows("bands", seed=0)[0]["track_id"]
-    synthetic.write_track("bands", track, folder / "song.wav", seed=0)
+    track = catalogue.track_rows("bands", seed=0)[0]["track_id"]
+    synth.write_track("bands", track, folder / "song.wav", seed=0)
     filters = ("-af", "atrim=5:15,asetpts=PTS-STARTPTS")
     one = encode(folder / "song.wav", folder / "one.wav", *filters)
     quieter = ("-af", "lowpass=f=9000:p=2,lowpass=f=9000:p=2,volume=-6dB,adelay=700")

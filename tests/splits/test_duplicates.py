@@ -9,11 +9,11 @@ import pytest
 from helpers.project import ROOT
 from helpers.sound import encode, tone, write_wav
 
-from songwise import synthetic
 from songwise.audio.decode import AudioSegment, decode
 from songwise.audio.fingerprint import HOP_SECONDS, RATE, fingerprint
 from songwise.clips.fingerprints import Fingerprints, read_fingerprints, write_fingerprints
 from songwise.clips.inspect import inspect_shard
+from songwise.datasets.demo import synth
 from songwise.datasets.track import Track
 from songwise.files import read_rows, write_json
 from songwise.splits.census import gather
@@ -52,7 +52,7 @@ def songs(request, tmp_path_factory) -> dict[str, Path]:
         whole = OPEN_MUSIC / name
         if request.param == "invented":
             whole = folder / f"{name}.wav"
-            synthetic.write_track("bands", name, whole, seed=0)
+            synth.write_track("bands", name, whole, seed=0)
         song = Path(name).stem
         found[song] = encode(whole, folder / f"{song}.short.wav", "-t", "30")
         for copy, (suffix, *options) in COPIES.items():

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from songwise import synthetic
 from songwise.acquire.download import Checksum, Fetched, UnavailableError, fetch_file, origins, suffix_of
 from songwise.acquire.record import access_key
 from songwise.datasets.track import Track
@@ -72,9 +71,12 @@ def _fetched(tracks: list[Track], dataset: dict, folder: Path, access: Mapping) 
 
 
 def _make(track: Track, source: dict, folder: Path) -> Fetched:
+    # Every start of Snakemake imports this module, and numpy would slow each start down.
+    from songwise.datasets.demo.synth import write_track
+
     path = folder / f"{safe_name(track.track_id)}.wav"
     with replacing(path) as temporary:
-        synthetic.write_track(source["recipe"], track.track_id, temporary, seed=source["seed"])
+        write_track(source["recipe"], track.track_id, temporary, seed=source["seed"])
     return Fetched("ok", path=path.as_posix(), sha256=file_digest(path))
 
 

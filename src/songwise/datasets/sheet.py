@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from songwise import synthetic
 from songwise.datasets.dataset import load_dataset
+from songwise.datasets.demo import catalogue
 from songwise.datasets.feature_table import read_feature_table
 from songwise.datasets.folder import scan_folder
 from songwise.datasets.metadata import prepared_lists, prepared_sheet
@@ -60,7 +60,7 @@ def read_tracks(
     source = dataset["source"]
     here = dataset_path.parent
     if source["type"] == "synthetic":
-        rows = synthetic.track_rows(source["recipe"], seed=source["seed"])
+        rows = catalogue.track_rows(source["recipe"], seed=source["seed"])
         tracks = [Track(**row) for row in rows]
         where = str(dataset_path)
     elif source["type"] == "folder":
