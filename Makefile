@@ -21,6 +21,7 @@ test: env ## all tests, a file a core; `pytest -m "not workflow"` leaves out tho
 lint: env
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
+	$(VENV)/lint-imports --no-logo
 	$(VENV)/snakefmt --check Snakefile workflow
 	$(VENV)/snakemake --lint
 

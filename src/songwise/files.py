@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from songwise.errors import InputError
@@ -134,3 +135,18 @@ def safe_name(identifier: str) -> str:
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{digest(identifier)}"
     return name
+
+
+_ALGORITHMS = ("sha256", "sha1", "md5")
+
+
+class Checksum(NamedTuple):
+    """What a file must hash to: the algorithm's name in hashlib, and hexadecimal digits."""
+
+    algorithm: str
+    digits: str
+
+
+def checksum_of(entry: Mapping) -> Checksum:
+    """The checksum of a download of a data set's file, which has at least one."""
+    return next(Checksum(name, entry[name]) for name in _ALGORITHMS if name in entry)

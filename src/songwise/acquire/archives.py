@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from songwise.acquire.download import UnavailableError, checksum_of, fetch_file, origins
+from songwise.acquire.download import UnavailableError, fetch_file, origins
 from songwise.acquire.unpack import check_room, unpack
 from songwise.datasets.track import Track
 from songwise.errors import InputError, disk_full, is_disk_full
-from songwise.files import digest, file_digest, read_json, safe_name, write_json
+from songwise.files import checksum_of, digest, file_digest, read_json, safe_name, write_json
 from songwise.runtime.progress import ByteProgress
 
 _LARGEST = 1 << 40  # bytes; of an archive whose size is not stated

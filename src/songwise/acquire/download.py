@@ -5,14 +5,13 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from songwise.errors import InputError
-from songwise.files import file_digest
+from songwise.files import Checksum, file_digest
 
 _ATTEMPTS = 4
 _FIRST_PAUSE = 1.0  # seconds, doubled at each further attempt
@@ -23,7 +22,6 @@ _LARGEST = 2 << 30  # bytes; no song is larger, an endless stream is
 _NO_HOST = "the host's name is not known (is this machine offline? see mirror in config/README.md)"
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _KEPT = threading.local()  # a thread's connections, which spare each further file of a host two waits
-_ALGORITHMS = ("sha256", "sha1", "md5")
 
 
 @dataclass(frozen=True)
@@ -51,18 +49,6 @@ class Fetched:
 
 class UnavailableError(Exception):
     """A file that cannot be had; the text is the reason, and begins with a known word."""
-
-
-class Checksum(NamedTuple):
-    """What a file must hash to: the algorithm's name in hashlib, and hexadecimal digits."""
-
-    algorithm: str
-    digits: str
-
-
-def checksum_of(entry: Mapping) -> Checksum:
-    """The checksum of a download of a data set's file, which has at least one."""
-    return next(Checksum(name, entry[name]) for name in _ALGORITHMS if name in entry)
 
 
 def check_mirror(mirror: str | None) -> None:

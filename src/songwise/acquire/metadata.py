@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from songwise.acquire.download import UnavailableError, checksum_of, fetch_file, origins
+from songwise.acquire.download import UnavailableError, fetch_file, origins
 from songwise.datasets.metadata import downloaded_path, missing, prepared_sheet, wanted_files
 from songwise.errors import InputError
+from songwise.files import checksum_of
 from songwise.runtime.progress import ByteProgress
 
 _LARGEST = 1 << 30  # bytes; FMA's metadata have a third of it

@@ -1,7 +1,6 @@
 """How often a site is asked: one video at a time, with pauses, by all jobs of a data set together, and not at all while
 the site wants to be left alone."""
 
-import fcntl
 import os
 import random
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from songwise.files import read_json, write_json
+from songwise.runtime.lock import exclusive
 
 
 class StoppedError(Exception):
@@ -43,10 +43,8 @@ class Pace:
         ------
         StoppedError : the site is not to be asked now.
         """
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
         is_first = not self._lock.exists()
-        with self._lock.open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # ends with the process, if it is killed
+        with exclusive(self._lock):
             if is_first:
                 os.utime(self._lock, (0, 0))
             self._check()

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from songwise.acquire.download import Checksum, Fetched, UnavailableError, fetch_file, origins, suffix_of
+from songwise.acquire.download import Fetched, UnavailableError, fetch_file, origins, suffix_of
 from songwise.acquire.record import access_key
 from songwise.datasets.track import Track
 from songwise.errors import is_disk_full
-from songwise.files import file_digest, read_json, replacing, safe_name, write_json
+from songwise.files import Checksum, file_digest, read_json, replacing, safe_name, write_json
 from songwise.runtime.progress import Progress
 
 _AT_ONCE = 4

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from songwise.acquire.download import checksum_of
-from songwise.files import digest, safe_name
+from songwise.files import checksum_of, digest, safe_name
 
 
 def prepared_sheet(dataset: Mapping, root: Path) -> Path:

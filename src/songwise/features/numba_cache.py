@@ -5,7 +5,6 @@ cache together can leave it inconsistent, after which calls crash (seen as SIGSE
 numba 0.68). So songwise has a cache of its own and fills it under a lock.
 """
 
-import fcntl
 import os
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from llvmlite.binding import get_host_cpu_name
 
 from songwise.files import digest
+from songwise.runtime.lock import exclusive
 
 
 def _cache_folder() -> Path:
@@ -41,9 +41,7 @@ def fill_cache(step: str, run: Callable[[], object]) -> None:
     done = _FOLDER / f"{digest([step, sys.version, get_host_cpu_name(), stamps])}.done"
     if done.exists():
         return
-    _FOLDER.mkdir(parents=True, exist_ok=True)
-    with (_FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(_FOLDER / "lock"):
         if not done.exists():  # it may be, after the wait
             run()
             done.touch()

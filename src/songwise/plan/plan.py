@@ -13,18 +13,8 @@ from songwise.errors import InputError, suggestion
 from songwise.features.preset_files import load_preset
 from songwise.features.presets import PRESET, TABLE, places_of, standardised_pairs
 from songwise.models.files import load_model
+from songwise.paths import Run
 from songwise.schemas import check, read_yaml
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row of the leaderboard: a model on a feature preset."""
-
-    model: str
-    preset: str
-
-    def __str__(self) -> str:
-        return f"{self.model}@{self.preset}"
 
 
 @dataclass(frozen=True)

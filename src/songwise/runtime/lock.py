@@ -12,6 +12,8 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -23,6 +25,23 @@ _RUN = "SONGWISE_RUN"  # the environment's variable by which a job knows its run
 _LOOK_EVERY = 0.5  # seconds between a job's looks at its run
 _ATTEMPTS = 3
 _LEAST = 8 << 20  # bytes free, with less of which Snakemake cannot write its own records, and ends in tracebacks
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Wait until no other process is inside this lock, and keep others out meanwhile.
+
+    The operating system releases the lock when the process ends, even if it is killed.
+
+    Parameters
+    ----------
+    path : Path
+        The lock's file, created if it is missing and never removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def claim(folder: Path) -> TextIO:

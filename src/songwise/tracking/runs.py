@@ -6,7 +6,6 @@ there is something to log, because that alone takes seconds.
 """
 
 import csv
-import fcntl
 import io
 import json
 import logging
@@ -23,6 +22,7 @@ from songwise.datasets.pointers import shared_version
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows
 from songwise.models.bundle import TRUSTED_TYPES, load_bundle
+from songwise.runtime.lock import exclusive
 
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -325,9 +325,7 @@ def _ready(store: str) -> Iterator[None]:
     from sqlalchemy import make_url
 
     database = Path(make_url(store).database)
-    database.parent.mkdir(parents=True, exist_ok=True)
-    with database.with_name(f".{database.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(database.with_name(f".{database.name}.lock")):
         if database.exists():
             # Asked here because MLflow takes 100 s of retries to say that a file is no database.
             with closing(sqlite3.connect(database)) as connection:

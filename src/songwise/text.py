@@ -1,0 +1,49 @@
+"""Text for people: lists of names, and text from strangers made safe to show."""
+
+import unicodedata
+from collections.abc import Sequence
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format and surrogate characters, line and paragraph separators
+
+
+def format_names(names: Sequence[object], most: int = 3, *, separator: str = ", ") -> str:
+    """Return the first names of a list, and how many more it has: "A, B, C and 4 more".
+
+    Parameters
+    ----------
+    names : sequence
+        What to list, each shown as text.
+    most : int, default=3
+        Names to show.
+    separator : str, default=", "
+        Text between two names.
+
+    Returns
+    -------
+    str
+        Empty for an empty list.
+    """
+    shown = separator.join(str(name) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def clean_text(text: object, most: int | None = None) -> str:
+    """Return text from a stranger as one line of visible characters.
+
+    Control characters, invisible format characters, unpaired surrogates and line breaks become spaces, and runs of
+    spaces become one.
+
+    Parameters
+    ----------
+    text : object
+        Tags, titles, error messages of other programs; shown as text.
+    most : int, optional
+        Characters to keep; all by default.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    visible = "".join(" " if unicodedata.category(mark) in _INVISIBLE else mark for mark in str(text))
+    return " ".join(visible.split())[:most]
