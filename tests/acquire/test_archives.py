@@ -408,9 +408,9 @@ def test_too_little_room_is_told_before_the_download(songs, server, tmp_path):
 
 FETCH = """
 import sys, json, pathlib
-from songwise.archives import fetch_archives
+from songwise.acquire.archives import fetch_archives
 from songwise.errors import InputError
-from songwise.sheet import Track
+from songwise.datasets.track import Track
 dataset, members, folder = json.loads(sys.argv[1]), json.loads(sys.argv[2]), pathlib.Path(sys.argv[3])
 tracks = [Track(name, "x", path=name) for name in members]
 try:

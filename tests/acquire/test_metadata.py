@@ -17,7 +17,7 @@ from helpers.project import copy_project, snakemake
 from helpers.sound import tone, write_wav
 
 from songwise.acquire import download
-from songwise.datasets import metadata as preparing
+from songwise.acquire import metadata as preparing
 from songwise.datasets.metadata import missing, prepared_sheet
 from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError

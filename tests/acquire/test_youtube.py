@@ -555,8 +555,8 @@ def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive
 FETCH = """
 import sys, time, json
 from pathlib import Path
-from songwise.sheet import Track
-from songwise.youtube import fetch_videos
+from songwise.datasets.track import Track
+from songwise.acquire.youtube import fetch_videos
 dataset, tracks = json.loads(sys.argv[1])
 tracks = [Track(**track) for track in tracks]
 for track, result in fetch_videos(tracks, dataset, folder=Path(sys.argv[2]), cookies=None, now=time.time):

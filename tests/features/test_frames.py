@@ -126,7 +126,7 @@ def test_a_kill_in_the_middle_leaves_the_former_file(tmp_path):
     before = path.read_bytes()
     program = f"""
         import numpy as np
-        from songwise.frames import FramesWriter
+        from songwise.features.frames import FramesWriter
         with FramesWriter({str(path)!r}, {preset()!r}) as writer:
             for number in range(10**6):
                 writer.add(str(number), {{"log_mel": np.ones((128, 500)), "mfcc": np.ones((20, 500))}})
@@ -213,7 +213,7 @@ def test_a_hostile_file_is_an_error_and_never_a_crash(tmp_path):
     program = f"""
         import numpy as np
         from songwise.errors import InputError
-        from songwise.frames import Frames
+        from songwise.features.frames import Frames
         whole, dice = np.fromfile({str(path)!r}, np.uint8), np.random.default_rng(0)
         outcomes = []
         for trial in range(400):

@@ -32,7 +32,7 @@ def test_a_live_run_is_not_joined_and_a_killed_one_is_cleared(tmp_path):
     holder = start(
         """
         from pathlib import Path
-        from songwise.runs import claim
+        from songwise.runtime.lock import claim
 
         lock = claim(Path())
         print("mine", flush=True)
@@ -56,7 +56,7 @@ def test_a_live_run_is_not_joined_and_a_killed_one_is_cleared(tmp_path):
 def test_a_job_ends_when_its_run_is_gone(tmp_path):
     lock = claim(tmp_path)
     job = start(
-        "from songwise.runs import end_with_run; import time; end_with_run(); print('on', flush=True); time.sleep(60)",
+        "from songwise.runtime.lock import end_with_run; import time; end_with_run(); print('on', flush=True); time.sleep(60)",
         tmp_path,
         stdout=subprocess.PIPE,
     )
@@ -69,13 +69,13 @@ def test_a_job_ends_when_its_run_is_gone(tmp_path):
 
 def test_a_job_that_starts_when_its_run_is_gone_ends(tmp_path):
     claim(tmp_path).close()  # the environment still names this process as the run
-    job = start("from songwise.runs import end_with_run; import time; end_with_run(); time.sleep(60)", tmp_path)
+    job = start("from songwise.runtime.lock import end_with_run; import time; end_with_run(); time.sleep(60)", tmp_path)
     assert job.wait(timeout=10) == 1
 
 
 def ended(code: str, folder) -> tuple[int, str, str]:
     """The exit code of a job of this code, what it said, and its log."""
-    lines = ["from pathlib import Path", "from songwise.jobs import job", "with job('x.log'):", f"    {code}"]
+    lines = ["from pathlib import Path", "from songwise.runtime.job import job", "with job('x.log'):", f"    {code}"]
     job = start("\n".join(lines), folder, stderr=subprocess.PIPE, text=True)
     said = job.communicate()[1]
     return job.returncode, said, (folder / "x.log").read_text()
@@ -94,13 +94,13 @@ def test_a_full_disk_and_a_lack_of_memory_are_told_in_words_and_mistakes_leave_a
 
 def test_a_log_that_cannot_be_written_hides_neither_the_error_nor_ends_in_a_traceback(tmp_path):
     (tmp_path / "x.log").symlink_to("/dev/full")
-    job = start("from songwise.jobs import job\nwith job('x.log'): print('x')", tmp_path, stderr=subprocess.PIPE)
+    job = start("from songwise.runtime.job import job\nwith job('x.log'): print('x')", tmp_path, stderr=subprocess.PIPE)
     said = job.communicate()[1].decode()
     assert job.returncode == 1 and said.startswith("songwise: the disk is full (") and "Traceback" not in said
 
 
 def test_ctrl_c_before_the_first_job_is_answered_in_words(tmp_path):
-    code = "from pathlib import Path; from songwise.runs import end_in_words; import time; end_in_words(Path())"
+    code = "from pathlib import Path; from songwise.runtime.lock import end_in_words; import time; end_in_words(Path())"
     run = start(f"{code}; print('on', flush=True); time.sleep(60)", tmp_path, stdout=-1, stderr=-1)
     assert run.stdout.readline() == b"on\n"
     run.send_signal(signal.SIGINT)
@@ -169,7 +169,7 @@ def test_code_of_a_module_covers_what_it_imports(tmp_path, monkeypatch):
 def test_numbas_cache_is_filled_once_by_one_process_while_others_wait(tmp_path):
     code = """
     import sys, time
-    from songwise.compiled import fill_cache
+    from songwise.features.numba_cache import fill_cache
     def run():
         print("run")
         time.sleep(0.5)
