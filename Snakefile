@@ -18,7 +18,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 
 
-if has_audio():
+if HAS_AUDIO:
 
     include: "workflow/rules/acquire.smk"
     include: "workflow/rules/attribution.smk"
@@ -48,9 +48,9 @@ rule all:
         f"{RESULTS}/report.html",
         f"{RESULTS}/models_checked.json",
         f"{RESULTS}/tracking.json",
-        attribution_page(),
-        kept_clips(),
-        recipe_tables(),
+        f"data/raw/{DATASET}/ATTRIBUTION.md" if HAS_AUDIO else [],
+        expand("data/clips/{dataset}/{shard}", dataset=DATASET, shard=SHARDS) if PLAN.settings["keep_clips"] else [],
+        RECIPE,
 
 
 onsuccess:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RAW = Path("data/raw")
+ROWS = Path("data/rows")
 CLIPS = Path("data/clips")
 FEATURES = Path("data/features")
 RESULTS = Path("results")
@@ -81,7 +82,7 @@ def pointer(dataset: str) -> Path:
 
 def shard_rows(dataset: str, shard: int) -> Path:
     """Return the file of the rows of the track sheet that were dealt to a shard."""
-    return raw_folder(dataset) / "rows" / f"{shard}.json"
+    return ROWS / dataset / f"{shard}.json"
 
 
 def shard_record(dataset: str, shard: int) -> Path:

@@ -14,15 +14,15 @@ rule fetch_archives:
     resources:
         downloads=1,
     params:
-        wanted=wanted_members,
-        code=code_of("acquire.archives"),
+        wanted=SESSION.wanted_members(),
+        code=SESSION.archives_code(),
     script:
         "../scripts/fetch_archives.py"
 
 
 rule acquire_tracks:
     input:
-        fetched_archives,
+        [f"data/raw/{DATASET}/archives.json"] if SESSION.source == "archive" else [],
     output:
         state="data/raw/{dataset}/shards/{shard}.json",
     log:
@@ -35,6 +35,7 @@ rule acquire_tracks:
         rows=shard_rows,
         access=shard_access,
         attempt=shard_attempt,
-        code=code_of("acquire.shard"),
+        format=RECORD_FORMAT,
+        code=SESSION.synthesis_code(),
     script:
         "../scripts/acquire_tracks.py"

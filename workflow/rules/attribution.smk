@@ -13,7 +13,7 @@ rule write_attribution:
     conda:
         ENVIRONMENT
     params:
-        facts=columns_digest(TRACKS, ["license", "attribution", "url"]),
+        facts=SESSION.columns_digest(["license", "attribution", "url"]),
         terms={key: PLAN.dataset.get(key) for key in ("title", "homepage", "license", "citation")},
         code=code_of("acquire.attribution"),
     script:

@@ -22,7 +22,7 @@ rule inspect_tracks:
     params:
         clip=PLAN.dataset["clip"],
         max_seconds=PLAN.dataset["max_seconds"],
-        code=code_of("clips.cut"),
+        code=code_of("clips.inspect"),
     script:
         "../scripts/inspect_tracks.py"
 

@@ -7,7 +7,7 @@
 # Presets that lack tables of the same shards share their jobs, all others do not: a job that also had a table that is
 # there as an output would make it anew, and all that follows from it. Most runs have one pass, or one to look at and
 # one to do.
-for step, names in passes().items():
+for step, names in SESSION.passes().items():
 
     rule:
         name:
@@ -17,8 +17,8 @@ for step, names in passes().items():
             tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
             clips_csv="data/clips/{dataset}/{shard}.clips.csv",
         output:
-            tables=feature_files(names),
-            frames=frame_files(names),
+            tables=SESSION.feature_files(names),
+            frames=SESSION.frame_files(names),
         log:
             f"logs/{{dataset}}/{step}/{{shard}}.log",
         benchmark:

@@ -41,7 +41,7 @@ rule make_splits:
     params:
         min_songs=max(PLAN.settings["min_songs"], least_groups(HONEST, PLAN.dataset["split"])),
         protocols=PLAN.protocols,
-        sheet=columns_digest(TRACKS, sheet_columns(PLAN.protocols)),
+        sheet=SESSION.split_columns_digest(),
         split=PLAN.dataset["split"],
         seed=PLAN.settings["seed"],
         code=code_of("splits.census", "splits.make"),

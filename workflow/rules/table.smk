@@ -7,12 +7,12 @@
 
 rule read_table:
     input:
-        table=source_table(),
+        table=str(PLAN.dataset_path.parent / PLAN.dataset["source"]["table"]),
     output:
         tracks_csv="data/clips/{dataset}/{shard}.tracks.csv",
         clips_csv="data/clips/{dataset}/{shard}.clips.csv",
         fingerprints="data/clips/{dataset}/{shard}.fingerprints.parquet",
-        features=feature_files(PLAN.presets),
+        features=SESSION.feature_files(PLAN.presets),
     log:
         "logs/{dataset}/read_table/{shard}.log",
     conda:
@@ -21,6 +21,6 @@ rule read_table:
         source=PLAN.dataset["source"],
         rows=shard_rows,
         preset=PLAN.presets["table"],
-        code=code_of("datasets.feature_table"),
+        code=code_of("datasets.feature_table", "features.from_table"),
     script:
         "../scripts/read_table.py"

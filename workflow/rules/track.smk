@@ -3,6 +3,12 @@
 #   shared by all data sets, and Snakemake would delete it; results/DATASET/tracking.json says what is in it.
 # Steps: log_runs, one job for all models, since parallel writers corrupt a fresh store.
 
+import os
+
+from songwise.tracking.store import shared_pointer, store_generation
+
+STORE = os.environ.get("MLFLOW_TRACKING_URI", "")
+
 
 rule log_runs:
     input:
@@ -21,9 +27,9 @@ rule log_runs:
     conda:
         ENVIRONMENT
     params:
-        uri=os.environ.get("MLFLOW_TRACKING_URI", ""),
-        generation=store_generation(),  # now: the job's start removes the record that it reads
-        pointer=shared_pointer(),
+        uri=STORE,
+        generation=store_generation(Path(RESULTS), STORE),  # read now: the start of the job removes the record
+        pointer=shared_pointer(DATASET),
         code=code_of("tracking.runs"),
     script:
         "../scripts/log_runs.py"

@@ -23,11 +23,11 @@ rule train_model:
         ENVIRONMENT
     params:
         model=model_of,
-        preset=preset_of,
+        preset=preset_of_run,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         clip=PLAN.dataset["clip"],
-        code=code_of("models.cross_validation"),
+        code=training_code,
     script:
         "../scripts/train_model.py"
 
@@ -51,7 +51,7 @@ rule audit_model:
     params:
         model=model_of,
         seed=PLAN.settings["seed"],
-        code=code_of("models.cross_validation"),
+        code=training_code,
     script:
         "../scripts/audit_model.py"
 

@@ -6,15 +6,17 @@ from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
     from songwise.acquire.shard import acquire_shard
-    from songwise.datasets.sheet import load_shard
+    from songwise.datasets.shard_files import read_shard
+    from songwise.paths import audio_folder
 
-    dataset, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
+    dataset, tracks = read_shard(snakemake.wildcards.dataset, int(snakemake.wildcards.shard))
     acquire_shard(
         tracks,
         dataset,
-        folder=Path("data/raw") / dataset["name"] / "audio",
-        access={name: snakemake.config.get(name) for name in ("mirror", "cookies")},
+        folder=audio_folder(dataset["name"]),
+        mirror=snakemake.config["mirror"],
+        cookies=snakemake.config["cookies"],
+        access=snakemake.params.access,
         attempt=snakemake.params.attempt,
-        state=Path(snakemake.output.state),
-        title=f"{dataset['name']} {snakemake.wildcards.shard}",
+        record=Path(snakemake.output.state),
     )

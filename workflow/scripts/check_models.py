@@ -5,14 +5,15 @@ from pathlib import Path
 from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.datasets.sheet import load_tracks
+    from songwise.datasets.shard_files import read_shards
+    from songwise.paths import protocol_of
     from songwise.splits.gate import check_fits
 
-    _, tracks = load_tracks(snakemake.config["dataset"])
+    _, tracks = read_shards(snakemake.wildcards.dataset)
     check_fits(
         tracks,
         tracks_csv=Path(snakemake.input.tracks_csv),
         duplicates_csv=Path(snakemake.input.duplicates_csv),
-        fits={Path(path): Path(path).parent.name for path in snakemake.input.fits},
+        fits={Path(path): protocol_of(path) for path in snakemake.input.fits},
         output=Path(snakemake.output.checked),
     )

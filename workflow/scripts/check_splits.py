@@ -5,9 +5,9 @@ from pathlib import Path
 from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.datasets.sheet import load_tracks
+    from songwise.datasets.shard_files import read_shards
     from songwise.splits.gate import check_splits
 
-    _, tracks = load_tracks(snakemake.config["dataset"])
+    _, tracks = read_shards(snakemake.wildcards.dataset)
     inputs = {name: Path(path) for name, path in snakemake.input.items()}
     check_splits(tracks, **inputs, output=Path(snakemake.output.checked))

@@ -6,13 +6,14 @@ from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
     from songwise.acquire.archives import fetch_archives
-    from songwise.datasets.sheet import load_tracks
+    from songwise.datasets.shard_files import read_shards
 
-    dataset, tracks = load_tracks(snakemake.config["dataset"])
+    dataset, tracks = read_shards(snakemake.wildcards.dataset)
     fetch_archives(
         dataset,
         tracks,
-        folder=Path("data/raw") / dataset["name"],
+        folder=Path(snakemake.output.state).parent,
         mirror=snakemake.config["mirror"],
+        code=snakemake.params.code,
         state=Path(snakemake.output.state),
     )

@@ -6,11 +6,9 @@ from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
     from songwise.clips.inspect import inspect_shard
-    from songwise.datasets.sheet import load_shard
+    from songwise.datasets.shard_files import read_shard
 
-    dataset, tracks = load_shard(
-        snakemake.config["dataset"], int(snakemake.wildcards.shard), clip=snakemake.config.get("clip")
-    )
+    dataset, tracks = read_shard(snakemake.wildcards.dataset, int(snakemake.wildcards.shard))
     inspect_shard(
         tracks,
         dataset,

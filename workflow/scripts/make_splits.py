@@ -6,11 +6,11 @@ from pathlib import Path
 from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.datasets.sheet import load_tracks
+    from songwise.datasets.shard_files import read_shards
     from songwise.splits.census import check_survival
     from songwise.splits.make import make_splits
 
-    _, tracks = load_tracks(snakemake.config["dataset"])
+    _, tracks = read_shards(snakemake.wildcards.dataset)
     check_survival(Path(snakemake.input.tracks_csv), snakemake.params.min_songs)
     make_splits(
         sheet={track.track_id: asdict(track) for track in tracks},

@@ -6,10 +6,10 @@ from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
     from songwise.datasets.feature_table import read_feature_table
-    from songwise.datasets.sheet import load_shard
+    from songwise.datasets.shard_files import read_shard
     from songwise.features.from_table import write_shard
 
-    _, tracks = load_shard(snakemake.config["dataset"], int(snakemake.wildcards.shard))
+    _, tracks = read_shard(snakemake.wildcards.dataset, int(snakemake.wildcards.shard))
     write_shard(
         read_feature_table(Path(snakemake.input.table), snakemake.params.source, snakemake.config["dataset"]),
         tracks,

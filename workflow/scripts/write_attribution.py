@@ -6,10 +6,10 @@ from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
     from songwise.acquire.attribution import write_attribution
-    from songwise.datasets.sheet import load_tracks
+    from songwise.datasets.shard_files import read_shards
     from songwise.files import read_json
 
-    dataset, tracks = load_tracks(snakemake.config["dataset"])
+    dataset, tracks = read_shards(snakemake.wildcards.dataset)
     states = {}
     for path in snakemake.input.states:
         states |= read_json(Path(path))["tracks"]

@@ -1,38 +1,88 @@
-"""The record of a shard's downloads: what happened to each track, and when a shard is due again."""
+"""The record of a shard's downloads: what happened to each track, and whether the shard is due again.
+
+Light: every shard's record is read at every start of Snakemake.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from songwise.files import digest, read_json
 
+RECORD_FORMAT = 1  # of what `acquire_shard` writes; raise it when old records lack something that later steps need
+
 
 def access_key(access: Mapping) -> str:
-    """Changes with the mirror or the cookies, and names neither: states are shared, and paths are one's own."""
+    """Return a hash of what else than its rows decides what a download gives, such as mirror, cookies and code.
+
+    Records are shared and paths are private, so the hash is recorded and not the values.
+
+    Parameters
+    ----------
+    access : mapping
+        Names to values.
+    """
     return digest(dict(access))
 
 
-def access_of_record(state: Path, access: Mapping) -> str:
-    """The `access_key` that a shard's download depends on.
+@dataclass(frozen=True)
+class Record:
+    """What an earlier run acquired for a shard.
 
-    Another is a reason to try again only where something failed: what has arrived is checked by sha256, wherever it
-    came from.
+    Attributes
+    ----------
+    content : dict or None
+        What `acquire_shard` wrote; None if the shard was never tried.
     """
-    if not state.is_file():
-        return access_key(access)
-    record = read_json(state)
-    failed = any(row["status"] == "failed" for row in record["tracks"].values())
-    return access_key(access) if failed else record.get("access", "")  # which earlier versions did not write
+
+    content: dict | None
+
+    def access(self, current: str) -> str:
+        """Return the access key that the shard's downloads depend on.
+
+        Another mirror, other cookies or other code are a reason to try again only if something failed: what arrived
+        was checked by its sha256, wherever it came from.
+
+        Parameters
+        ----------
+        current : str
+            The `access_key` of this run.
+        """
+        if self.content is None:
+            return current
+        failed = any(row["status"] == "failed" for row in self.content["tracks"].values())
+        return current if failed else self.content.get("access", "")  # records of earlier versions have none
+
+    def attempt(self, now: float) -> int:
+        """Return how often the shard was tried, this time included if one of its tracks is to be tried again by now.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since 1970.
+        """
+        if self.content is None:
+            return 1
+        due = [row["again_at"] for row in self.content["tracks"].values() if "again_at" in row]
+        return self.content.get("attempt", 1) + bool(due and now >= min(due))
+
+    def is_due(self, now: float) -> bool:
+        """Return whether the shard was never tried, or has a track that is to be tried again by now.
+
+        Parameters
+        ----------
+        now : float
+            Seconds since 1970.
+        """
+        return self.content is None or self.attempt(now) > self.content.get("attempt", 1)
 
 
-def attempt_of_record(state: Path, now: float) -> int:
-    """How often a shard was tried: once more than recorded if one of its tracks was to be tried again by `now`."""
-    if not state.is_file():
-        return 1
-    record = read_json(state)
-    due = [row["again_at"] for row in record["tracks"].values() if "again_at" in row]
-    return record.get("attempt", 1) + bool(due and now >= min(due))
+def read_record(path: Path) -> Record:
+    """Return the record that `acquire_shard` wrote, or an empty one if there is none.
 
-
-def is_due(state: Path, now: float) -> bool:
-    """Whether a shard was never tried, or has a track that is to be tried again by `now`."""
-    return not state.is_file() or attempt_of_record(state, now) > read_json(state).get("attempt", 1)
+    Parameters
+    ----------
+    path : Path
+        The record of a shard (`paths.shard_record`).
+    """
+    return Record(read_json(path) if path.is_file() else None)

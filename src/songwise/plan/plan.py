@@ -136,13 +136,3 @@ def _model_list(models: str | list[str], root: Path) -> list[str]:
         known = sorted(groups) + sorted(file.stem for file in (root / "config" / "models").glob("*.yaml"))
         raise InputError(f"config: models '{models}' is neither a group nor a model{suggestion(models, known)}")
     return [models]
-
-
-def check_shown(show: str | list[str], tracks: list[Track]) -> None:
-    """Raise InputError if the setting show_tracks names a track that the sheet does not have."""
-    known = {track.track_id for track in tracks}
-    for name in [] if isinstance(show, str) else show:
-        if name not in known:
-            near = suggestion(name, sorted(known))
-            hint = near if "did you mean" in near else f" (it has {len(known)}; tracks.csv of a former run lists them)"
-            raise InputError(f"config: show_tracks: the track sheet has no track_id '{name}'{hint}")

@@ -1,0 +1,71 @@
+"""What is said at the end of a run that failed."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+_OURS = "songwise: "  # how each line begins that a job writes for the person at the keyboard
+
+
+class FailedJob(NamedTuple):
+    """A job that failed.
+
+    Attributes
+    ----------
+    name : str
+        Its rule and wildcards.
+    logs : list of str
+        Paths of its logs.
+    """
+
+    name: str
+    logs: list[str]
+
+
+def read_logs(folder: Path, since: float) -> dict[str, list[str]]:
+    """Return the lines that jobs wrote for the person at the keyboard.
+
+    Parameters
+    ----------
+    folder : Path
+        The logs of a data set.
+    since : float
+        Start of the run, seconds since 1970; older logs are of other runs.
+
+    Returns
+    -------
+    dict of str to list of str
+        Path of each log to its lines, sorted by path.
+    """
+    logs = sorted(str(path) for path in folder.rglob("*.log") if path.stat().st_mtime >= since)
+    return {log: [line for line in Path(log).read_text().splitlines() if line.startswith(_OURS)] for log in logs}
+
+
+def summarise_failure(lines: Mapping[str, list[str]], failed: Iterable[FailedJob], *, is_disk_full: bool) -> str:
+    """Return once more, and last, what the failed jobs said, and which of them said nothing.
+
+    Parameters
+    ----------
+    lines : mapping of str to list of str
+        What `read_logs` returned.
+    failed : iterable of FailedJob
+        None of them if the run was stopped.
+    is_disk_full : bool
+        Whether that explains empty logs; another message then tells the reason.
+
+    Returns
+    -------
+    str
+        Lines without repetition.
+    """
+    failed = list(failed)
+    message = [line for of_log in lines.values() for line in of_log]
+    message += [
+        f"{_OURS}{job.name}: exited without an error message and was probably killed (out of memory?). Try fewer "
+        "--cores, and run the same command again"
+        for job in failed
+        if not is_disk_full and not any(lines.get(log) for log in job.logs)
+    ]
+    if not failed:
+        message.append(f"{_OURS}stopped before the end. The same command continues from here")
+    return "\n".join(dict.fromkeys(message))

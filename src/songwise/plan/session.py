@@ -1,0 +1,286 @@
+"""The start of a run: everything checked before any job, and what the rules need to know of it.
+
+Light: this happens at every start of Snakemake, also for `snakemake -n`.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TextIO
+
+from songwise.acquire.archives import wanted_digest
+from songwise.acquire.download import check_mirror
+from songwise.acquire.metadata import prepare
+from songwise.acquire.record import Record, access_key, read_record
+from songwise.acquire.youtube import check_videos
+from songwise.datasets.metadata import missing
+from songwise.datasets.shard_files import write_shards
+from songwise.datasets.shards import columns_digest, deal, rows_digest
+from songwise.datasets.sheet import read_tracks
+from songwise.datasets.track import Track
+from songwise.errors import InputError, disk_full, is_disk_full, suggestion
+from songwise.features.presets import preset_key
+from songwise.files import read_json
+from songwise.paths import Run, archives_record, audio_folder, clip_tables, feature_table, frame_table, shard_record
+from songwise.plan.passes import passes, shards_missing
+from songwise.plan.plan import Plan, load_plan
+from songwise.runtime.lock import claim, end_in_words
+from songwise.runtime.provenance import code_of
+from songwise.splits.protocols import choose, sheet_columns
+
+_LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
+_LOOKING |= {"--summary", "-S", "--detailed-summary", "-D", "--list-rules", "--list", "-l", "--help", "-h"}
+
+
+def is_real_run(words: Collection[str]) -> bool:
+    """Return whether a command line of Snakemake executes jobs, which Snakemake decides after it reads the Snakefile.
+
+    Parameters
+    ----------
+    words : collection of str
+        The words of the command, such as sys.argv.
+    """
+    return not any(word in _LOOKING or word.startswith("-n") for word in words)
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the rules know of a run.
+
+    Attributes
+    ----------
+    plan : Plan
+        The checked configuration, with its protocols chosen.
+    tracks : list of Track
+        The track sheet.
+    shards : dict of int to list of Track
+        The tracks of each shard that has any.
+    records : dict of int to Record
+        What earlier runs acquired for each shard, read once: Snakemake removes a record when its job starts.
+    started : float
+        Seconds since 1970.
+    lock : TextIO or None
+        Held until the process ends, if this is a real run.
+    """
+
+    plan: Plan
+    tracks: list[Track]
+    shards: dict[int, list[Track]]
+    records: dict[int, Record]
+    started: float
+    lock: TextIO | None
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return self.plan.dataset["name"]
+
+    @property
+    def source(self) -> str:
+        """Type of the data set's source."""
+        return self.plan.dataset["source"]["type"]
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is audio; a table of features has none."""
+        return self.source != "table"
+
+    @property
+    def presets(self) -> dict[str, dict]:
+        """The presets without their titles, from which no figure follows."""
+        return {
+            name: {key: value for key, value in preset.items() if key != "title"}
+            for name, preset in self.plan.presets.items()
+        }
+
+    def rows_digest(self, shard: int) -> str:
+        """Return what changes if a row of a shard, or one of its local files, does."""
+        return rows_digest(self.shards[shard])
+
+    def columns_digest(self, columns: Sequence[str]) -> str:
+        """Return what changes if one of these columns of the sheet does."""
+        return columns_digest(self.tracks, list(columns))
+
+    def split_columns_digest(self) -> str:
+        """Return what changes if a column that the protocols depend on does."""
+        return self.columns_digest(sheet_columns(self.plan.protocols))
+
+    def access(self, shard: int) -> str:
+        """Return what a shard's downloads depend on besides its rows, if something of it is missing."""
+        return self.records[shard].access(self._access)
+
+    def attempt(self, shard: int) -> int:
+        """Return how often a shard was tried, this time included if it is due."""
+        return self.records[shard].attempt(self.started)
+
+    def wanted_members(self) -> str:
+        """Return what changes if an archive, or what is to be taken out of the archives, does."""
+        return wanted_digest(self.plan.dataset, self.tracks)
+
+    def archives_code(self) -> str:
+        """Return a hash of the code that unpacks archives; of the code that did, if nothing is missing."""
+        record = archives_record(self.dataset)
+        known = read_json(record) if record.is_file() else {"lacking": True}
+        return code_of("acquire.archives") if known["lacking"] else known.get("code", "")
+
+    @cached_property
+    def _access(self) -> str:
+        module = "acquire.youtube" if self.source == "youtube" else "acquire.download"
+        settings = self.plan.settings
+        return access_key({"mirror": settings["mirror"], "cookies": settings["cookies"], "code": code_of(module)})
+
+    def synthesis_code(self) -> str:
+        """Return a hash of the code that invents the music, if the source is synthetic: its audio follows from it."""
+        return code_of("datasets.demo.synth") if self.source == "synthetic" else ""
+
+    def feature_files(self, presets: Collection[str]) -> list[str]:
+        """Return the tables of these presets, with wildcards for data set and shard."""
+        return [str(feature_table("{dataset}", name, self._key(name), "{shard}")) for name in presets]
+
+    def frame_files(self, presets: Collection[str]) -> list[str]:
+        """Return the frame matrices of those of these presets that ask for them, with the same wildcards."""
+        names = [name for name in presets if "frames" in self.plan.presets[name]]
+        return [str(frame_table("{dataset}", name, self._key(name), "{shard}")) for name in names]
+
+    def passes(self) -> dict[str, list[str]]:
+        """Return the rules that extract features, and the presets of each (`plan.passes`)."""
+        clips = {shard: clip_tables(self.dataset, shard)[1] for shard in self.shards}
+        return passes(
+            {
+                name: shards_missing(
+                    {shard: feature_table(self.dataset, name, self._key(name), shard) for shard in self.shards}, clips
+                )
+                for name in self.plan.presets
+            }
+        )
+
+    def training_code(self, run: Run) -> str:
+        """Return a hash of the code and libraries that fit a model, its estimator's own library included."""
+        return code_of("models.cross_validation", libraries=self._libraries(run))
+
+    def figures_code(self) -> dict[str, str]:
+        """Return for each MODEL@PRESET a hash of all code and libraries that its figures follow from."""
+        modules = ("clips.inspect", "clips.cut", "features.extract", "splits.make", "models.cross_validation")
+        return {
+            str(run): code_of(*modules, "evaluation.evaluate", libraries=self._libraries(run))
+            for run in self.plan.runs
+        }
+
+    def _key(self, preset: str) -> str:
+        return preset_key(self.plan.presets[preset])
+
+    def _libraries(self, run: Run) -> tuple[str, ...]:
+        return estimator_libraries(self.plan.model_of(str(run)))
+
+
+def estimator_libraries(model: Mapping) -> tuple[str, ...]:
+    """Return the libraries of a model's estimator and of those of its members, which are imported by name.
+
+    Parameters
+    ----------
+    model : mapping
+        What a model is fitted by (`Plan.model_of`).
+
+    Returns
+    -------
+    tuple of str
+        Top-level packages, such as "xgboost".
+    """
+    parts = [model, *model["members"].values(), *([model["final"]] if model["final"] else [])]
+    return tuple(sorted({part["estimator"].partition(".")[0] for part in parts}))
+
+
+def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> Session:
+    """Check everything that a run needs, and claim the folder for it.
+
+    Parameters
+    ----------
+    config : mapping
+        The keys of config/config.yaml, with what --config changed.
+    real : bool
+        Whether jobs will be executed. Only then are lists and metadata fetched and rows dealt.
+    say : callable
+        Is given lines for the person at the keyboard.
+
+    Returns
+    -------
+    Session
+        For the rules.
+
+    Raises
+    ------
+    InputError
+        Naming the file and key that cannot be used, or saying that the disk is full.
+    """
+    try:
+        return _open(config, real, say)
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        raise InputError(disk_full(Path())) from None
+
+
+def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
+    plan = load_plan(config, Path())
+    check_mirror(plan.settings["mirror"])
+    lock = None
+    if real:
+        end_in_words(Path())
+        lock = claim(Path())
+    _prepare_tracks(plan, real, say)
+    tracks = read_tracks(plan.dataset, plan.dataset_path, Path(), say=say)
+    protocols = choose(plan.settings, plan.dataset["split"], tracks, plan.dataset_path)
+    check_shown(plan.settings["show_tracks"], tracks)
+    shards = deal(tracks, plan.dataset["shards"])
+    records = {shard: read_record(shard_record(plan.dataset["name"], shard)) for shard in shards}
+    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock)
+    if real:
+        _check_videos(session)
+        write_shards(plan.dataset, tracks, shards)
+    return session
+
+
+def _prepare_tracks(plan: Plan, real: bool, say: Callable[[str], None]) -> None:
+    """Fetch what determines the tracks, which only a real run does."""
+    if real:
+        prepare(plan.dataset, Path(), mirror=plan.settings["mirror"], say=say)
+    elif files := missing(plan.dataset, Path()):
+        name = plan.settings["dataset"]
+        raise InputError(
+            f"the tracks of {name} are not known yet: {'; '.join(files)}. A real run fetches this first; so does: "
+            f"songwise prepare {name}"
+        )
+
+
+def _check_videos(session: Session) -> None:
+    """Check before any job that this machine can get the videos of the shards that are due."""
+    if session.source != "youtube":
+        return
+    due = [shard for shard, record in session.records.items() if record.is_due(session.started)]
+    tracks = [track for shard in due for track in session.shards[shard]]
+    check_videos(tracks, session.plan.dataset, audio_folder(session.dataset), session.plan.settings["cookies"])
+
+
+def check_shown(show: str | list[str], tracks: list[Track]) -> None:
+    """Raise InputError if the setting show_tracks names a track that the sheet does not have.
+
+    Parameters
+    ----------
+    show : str or list of str
+        "per-class", "none", or track_ids.
+    tracks : list of Track
+        The track sheet.
+
+    Raises
+    ------
+    InputError
+        Naming the track_id, and the nearest one that exists.
+    """
+    known = {track.track_id for track in tracks}
+    for name in [] if isinstance(show, str) else show:
+        if name not in known:
+            near = suggestion(name, sorted(known))
+            hint = near if "did you mean" in near else f" (it has {len(known)}; tracks.csv of an earlier run lists them)"
+            raise InputError(f"config: show_tracks: the track sheet has no track_id '{name}'{hint}")
