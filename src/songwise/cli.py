@@ -1,19 +1,26 @@
-"""The command `songwise`: what is done beside a run of the workflow."""
+"""The command `songwise`: what can be done beside a run of the workflow."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from songwise.errors import InputError
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command as typed; its messages go to stderr, without a traceback.
+    """Run one command; its messages go to stderr, without a traceback.
+
+    Parameters
+    ----------
+    words : sequence of str, optional
+        The words after "songwise"; those of the command line by default.
 
     Returns
     -------
-    The exit code: 0, 1 if what was given cannot be used, 130 if it was stopped by Ctrl-C.
+    int
+        The exit code: 0, 1 if the input cannot be used, 130 after Ctrl-C.
     """
     arguments = _parser().parse_args(words)
     try:
@@ -30,34 +37,35 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="songwise",
-        description="Commands beside a run, which is `snakemake --cores all`. Run them in the project's folder.",
+        description="Commands beside `snakemake --cores all`, which runs the workflow. Use them in the project's folder.",
     )
+    parser.add_argument("--version", action="version", version=f"songwise {version('songwise')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    prepare = commands.add_parser("prepare", help="fetch what tells which tracks a data set has")
+    prepare = commands.add_parser("prepare", help="fetch the lists and metadata from which a data set's tracks are known")
     prepare.add_argument("dataset", help="a name in config/datasets, or the path of a data set file")
-    prepare.add_argument("--mirror", help="a folder or base URL tried first")
+    prepare.add_argument("--mirror", help="a folder or base URL to try first")
     prepare.set_defaults(run=_prepare)
 
-    init = commands.add_parser("init", help="make a data set of a folder of your own music")
-    init.add_argument("folder", type=Path, help="music, in a folder a class or with tags that name the classes")
-    init.add_argument("--name", help="of the data set; default: the folder's")
-    init.add_argument("--label", help="what names a class: folder, genre, artist, album, albumartist, composer, year")
-    init.add_argument("--song", help="regular expression that finds a song's name in a file's path below the folder")
-    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="default: config/datasets")
-    init.add_argument("--copy", action="store_true", help="put the files into data/raw/NAME/audio, to share them")
-    init.add_argument("--force", action="store_true", help="replace the data set of this name")
+    init = commands.add_parser("init", help="make a data set from a folder of your own music")
+    init.add_argument("folder", type=Path, help="your music: one subfolder per class, or tags that name the classes")
+    init.add_argument("--name", help="name of the data set; default: the folder's name")
+    init.add_argument("--label", help="what names the class: folder, genre, artist, album, albumartist, composer or year")
+    init.add_argument("--song", help="regular expression that finds the song's name in the path below the folder")
+    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="folder for the data set's files; default: config/datasets")
+    init.add_argument("--copy", action="store_true", help="copy the files into data/raw/NAME/audio, so that they can be shared")
+    init.add_argument("--force", action="store_true", help="replace an existing data set of this name")
     init.set_defaults(run=_init)
 
-    push = commands.add_parser("push", help="share a data set's files by DVC")
+    push = commands.add_parser("push", help="share a data set's files through DVC")
     push.add_argument("dataset", help="a name in config/datasets, or the path of a data set file")
     push.set_defaults(run=_push)
     pull = commands.add_parser("pull", help="fetch and check what others shared")
-    pull.add_argument("dataset", nargs="?", help="as for push; without it, all that data/raw has pointers to")
+    pull.add_argument("dataset", nargs="?", help="as for push; default: every data set with a pointer in data/raw")
     pull.set_defaults(run=_pull)
     for command in (push, pull):
-        command.add_argument("--features", action="store_true", help="its tables of clips and features too")
-        command.add_argument("--remote", help="the name of a DVC remote other than the default one")
+        command.add_argument("--features", action="store_true", help="include the tables of clips and features")
+        command.add_argument("--remote", help="name of the DVC remote; default: DVC's default remote")
     return parser
 
 

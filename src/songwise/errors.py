@@ -1,8 +1,9 @@
-"""What is said to the person at the keyboard."""
+"""Errors for the person at the keyboard: what is wrong, where, and what to do."""
 
 import difflib
 import errno
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 _SHOWN = 10  # problems named in one message
@@ -10,31 +11,63 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used.
+    """Something that the user gave cannot be used.
 
-    The message says what is wrong, where (file, row or key) and what to do; it is printed without a traceback.
+    The message says what is wrong, where (file, row or key) and what to do. It is printed without a traceback.
     """
 
 
-def suggestion(name: str, known: list[str]) -> str:
-    """'; did you mean X?' for the nearest known name, else the list of known names."""
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return a hint for a name that is not known.
+
+    Parameters
+    ----------
+    name : str
+        What the user wrote.
+    known : sequence of str
+        What is possible.
+
+    Returns
+    -------
+    str
+        "; did you mean 'X'?" with the nearest known name, else the list of known names; empty if there are none.
+    """
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"; did you mean '{near[0]}'?"
     return f" (known: {', '.join(sorted(known))})" if known else ""
 
 
-def raise_all(where: object, problems: list[str]) -> None:
-    """Raise an InputError that names `where` and the first of `problems`, if there are any."""
+def raise_all(where: object, problems: Sequence[str]) -> None:
+    """Raise one InputError for all problems of a file, if there are any.
+
+    Parameters
+    ----------
+    where : object
+        The file, named at the beginning of each line.
+    problems : sequence of str
+        One line per problem; the first ten are shown.
+
+    Raises
+    ------
+    InputError
+        If there is a problem.
+    """
     if problems:
-        more = f"\n{where}: and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        more = f"\n{where}: and {len(problems) - _SHOWN:,} more" if len(problems) > _SHOWN else ""
         raise InputError("\n".join(f"{where}: {problem}" for problem in problems[:_SHOWN]) + more)
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that it followed from, is that a disk is full."""
+    """Return whether an error, or one that it followed from, says that a disk is full.
+
+    Parameters
+    ----------
+    error : BaseException or None
+        The error that ended the work.
+    """
     while error is not None:
-        # SQLite's has no number.
+        # SQLite's error has no number.
         if (isinstance(error, OSError) and error.errno in _FULL) or "disk is full" in str(error):
             return True
         error = error.__cause__ or error.__context__
@@ -42,9 +75,15 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 
 def disk_full(folder: Path) -> str:
-    """The message for a disk that is full; it says how much is free where `folder` lies."""
+    """Return the message for a full disk, with the space that is free on the disk of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Any folder on that disk.
+    """
     free = shutil.disk_usage(folder).free / 2**20
     return (
-        f"the disk is full ({free:.1f} MiB are free in {folder.resolve()}); "
-        "free some space and run the same command again: it goes on where this run stopped"
+        f"the disk is full ({free:.1f} MiB are free in {folder.resolve()}). Free some space and run the same command "
+        "again: it continues where this run stopped"
     )

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, stable hashes, and names safe on every file system."""
+"""Files that are either complete or absent, stable hashes, and names that are valid on every file system."""
 
 import csv
 import hashlib
@@ -16,11 +16,38 @@ from songwise.errors import InputError
 
 _LONGEST_NAME = 120  # leaves room for suffixes below the 255 bytes of common file systems
 _UNFINISHED = re.compile(r"\..*\.(\d+)\.unfinished(\.[^.]*)?")
+_ALGORITHMS = ("sha256", "sha1", "md5")
+
+
+class Checksum(NamedTuple):
+    """What a file must hash to.
+
+    Attributes
+    ----------
+    algorithm : str
+        Its name in hashlib.
+    digits : str
+        Hexadecimal.
+    """
+
+    algorithm: str
+    digits: str
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; renamed to `path` on success, removed on error."""
+    """Give a temporary path to write to; it becomes `path` on success and is removed on error.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder to be replaced whole. Its parent is created.
+
+    Yields
+    ------
+    Path
+        Beside `path`, with the same suffix.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers such as matplotlib choose their format by it.
@@ -36,10 +63,16 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what processes that were killed while `replacing` left anywhere below `folder`."""
+    """Remove what processes that were killed while `replacing` left below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Searched with all of its subfolders.
+    """
     for where, folders, names in os.walk(folder):
         for name in (*folders, *names):
-            # By the first character first: there may be as many files as tracks.
+            # The cheap test comes first: there may be as many files as tracks.
             if name[0] == "." and (found := _UNFINISHED.fullmatch(name)) and not _is_alive(int(found[1])):
                 _remove(Path(where, name))
 
@@ -62,18 +95,44 @@ def _is_alive(process: int) -> bool:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` (UTF-8), whole or not at all."""
+    """Write a text file (UTF-8), whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        Its content.
+    """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value) -> None:
-    """Write `value` as indented JSON with sorted keys."""
+    """Write a value as indented JSON with sorted keys, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    value : object
+        Anything that JSON can express.
+    """
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping]) -> None:
-    """Write a CSV of `columns`, in that order; what else a row holds is left out."""
+    """Write a CSV, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : iterable of str
+        Its header, in order. Other keys of a row are left out.
+    rows : iterable of mapping
+        One per line.
+    """
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(columns), lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
@@ -81,18 +140,36 @@ def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping]) -> N
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV that songwise wrote, every value as text."""
+    """Return the rows of a CSV that songwise wrote, every value as text.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
     with Path(path).open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
 def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
-    """The header and the rows of a CSV that someone else wrote; cells beyond the header stand under None, and missing
-    ones are None.
+    """Return the header and the rows of a CSV that someone else wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    header : list of str
+        Names of the columns.
+    rows : list of dict
+        Column to text. Cells beyond the header are under the key None; the value of a missing cell is None.
 
     Raises
     ------
-    InputError : it cannot be read, or is no CSV in UTF-8.
+    InputError
+        If the file cannot be read, or is not a CSV file in UTF-8.
     """
     try:
         with Path(path).open(newline="", encoding="utf-8-sig") as stream:
@@ -106,47 +183,87 @@ def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def read_json(path: Path):
-    """The value that a JSON file holds."""
+    """Return the value of a JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    """
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """The hash of a file's bytes, as hexadecimal."""
+    """Return the hash of a file's bytes.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    algorithm : str, default="sha256"
+        A name that hashlib knows.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
+    """
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
+def checksum_of(entry: Mapping) -> Checksum:
+    """Return the checksum of a download in a data set's file, the strongest if it has several.
+
+    Parameters
+    ----------
+    entry : mapping
+        With at least one of the keys sha256, sha1 and md5.
+    """
+    return next(Checksum(name, entry[name]) for name in _ALGORITHMS if name in entry)
+
+
 def digest(value) -> str:
-    """A short stable hash of any JSON value: equal values give equal digests on every machine."""
+    """Return a short stable hash of any JSON value: equal values have equal digests on every machine.
+
+    Parameters
+    ----------
+    value : object
+        Anything that JSON can express; other objects count as their text.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def stable_hash(text: str) -> int:
-    """An integer from text that, unlike `hash`, is the same in every process."""
+    """Return an integer from text that, unlike `hash`, is the same in every process.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+    """
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def safe_name(identifier: str) -> str:
-    """A file name for any identifier, one to one: percent-encoded, long ones cut and told apart by a hash."""
+    """Return a file name for an identifier that is valid on every file system.
+
+    The mapping is one to one: other characters are percent-encoded, and long names are cut and get a hash.
+
+    Parameters
+    ----------
+    identifier : str
+        Any text.
+    """
     name = quote(identifier, safe=" ()+,=&'!")
     if name.startswith("."):
         name = "%2E" + name[1:]
     if len(name) > _LONGEST_NAME:
         name = f"{name[:_LONGEST_NAME]}~{digest(identifier)}"
     return name
-
-
-_ALGORITHMS = ("sha256", "sha1", "md5")
-
-
-class Checksum(NamedTuple):
-    """What a file must hash to: the algorithm's name in hashlib, and hexadecimal digits."""
-
-    algorithm: str
-    digits: str
-
-
-def checksum_of(entry: Mapping) -> Checksum:
-    """The checksum of a download of a data set's file, which has at least one."""
-    return next(Checksum(name, entry[name]) for name in _ALGORITHMS if name in entry)

@@ -104,7 +104,9 @@ def test_a_child_killed_by_someone_else_is_run_once_more(tmp_path):
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path, work):
     number = tmp_path / "number"
     script = f"echo $$ > {number}; {work}"
-    program = f"from songwise.audio import sandbox; sandbox.run(['/bin/sh', '-c', {script!r}], limits=sandbox.Limits(1))"
+    program = (
+        f"from songwise.audio import sandbox; sandbox.run(['/bin/sh', '-c', {script!r}], limits=sandbox.Limits(1))"
+    )
     parent = subprocess.Popen([sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": str(ROOT / "src")})
     assert wait_for(lambda: number.exists() and number.read_text().strip())
     parent.kill()

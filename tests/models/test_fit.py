@@ -46,7 +46,8 @@ def a_model(name: str, **keys) -> dict:
 @pytest.fixture
 def follow(monkeypatch):
     """A function that fits a model and gives, for each pipeline fitted on the way, the clips that it learnt from and
-    those that it was then asked about, told by a last column with the clip's number."""
+    those that it was then asked about, told by a last column with the clip's number.
+    """
     found = []
 
     def numbers(X) -> tuple[int, ...]:

@@ -39,7 +39,8 @@ def song(label: str, number: int, version: int) -> Track:
 @pytest.fixture
 def data(tmp_path):
     """Three classes of eight songs, two an artist; songs of two tracks; two songs of class x with the same samples and
-    two of class y with nearly the same."""
+    two of class y with nearly the same.
+    """
     sheet = [song(label, number, v) for label in LABELS for number in range(8) for v in range(1 + (number == 0))]
     write(tmp_path, sheet)
     write_rows(

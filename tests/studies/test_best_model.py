@@ -29,7 +29,8 @@ NAMES = ["mfcc_01_mean", "mfcc_02_mean", "mfcc_03_mean", "mfcc_04_mean", "mfcc_0
 
 def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = True) -> dict:
     """Songs of three classes, five folds: mfcc tells the class, mel and mfcc_short say nothing. Every tenth song is in
-    a group with another, and the labels of the second repeat are nonsense."""
+    a group with another, and the labels of the second repeat are nonsense.
+    """
     rng = np.random.default_rng(0)
     songs = [f"song-{index:02d}" for index in range(n_songs)]
     group_of = {song: songs[index - 3] if joined and index % 10 == 3 else song for index, song in enumerate(songs)}

@@ -72,7 +72,7 @@ def run_mine(folder: Path, *words: str, models: str = "[majority, knn]"):
 
 
 def test_a_killed_run_completes_by_the_same_command_with_the_same_figures(mine, tmp_path):
-    """kill -9 in training, another number of cores: only fit_seconds may differ."""
+    """Kill -9 in training, another number of cores: only fit_seconds may differ."""
     folder = copy_project(tmp_path / "killed")
     shutil.copytree(mine / "my", folder / "my")
     words = ["--cores", "1", *mine_words()]

@@ -50,5 +50,3 @@ def shards_missing(tables: Mapping[int, Path], clips: Mapping[int, Path]) -> tup
 
 def _written_at(path: Path) -> int:
     return path.stat().st_mtime_ns if path.is_file() else 0
-
-

@@ -164,8 +164,7 @@ class Session:
         """Return for each MODEL@PRESET a hash of all code and libraries that its figures follow from."""
         modules = ("clips.inspect", "clips.cut", "features.extract", "splits.make", "models.cross_validation")
         return {
-            str(run): code_of(*modules, "evaluation.evaluate", libraries=self._libraries(run))
-            for run in self.plan.runs
+            str(run): code_of(*modules, "evaluation.evaluate", libraries=self._libraries(run)) for run in self.plan.runs
         }
 
     def _key(self, preset: str) -> str:
@@ -282,5 +281,7 @@ def check_shown(show: str | list[str], tracks: list[Track]) -> None:
     for name in [] if isinstance(show, str) else show:
         if name not in known:
             near = suggestion(name, sorted(known))
-            hint = near if "did you mean" in near else f" (it has {len(known)}; tracks.csv of an earlier run lists them)"
+            hint = (
+                near if "did you mean" in near else f" (it has {len(known)}; tracks.csv of an earlier run lists them)"
+            )
             raise InputError(f"config: show_tracks: the track sheet has no track_id '{name}'{hint}")

@@ -1,4 +1,4 @@
-"""What every workflow script needs around its one call: a log file, errors in words, one thread, progress."""
+"""The frame of every workflow script around its one call: a log file, errors in words, one thread."""
 
 import os
 import signal
@@ -8,8 +8,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
-# Read by BLAS and OpenMP when they load: jobs run in parallel, and figures must not depend on cores.
+# BLAS and OpenMP read these when they load: jobs run in parallel, and figures must not depend on the number of cores.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_name] = "1"
 
@@ -22,7 +23,7 @@ _INTERRUPTED = 130  # the shell's exit code for Ctrl-C
 class _Tee:
     """Text to two streams, so that a message reaches both the terminal and the log."""
 
-    def __init__(self, *streams):
+    def __init__(self, *streams: TextIO):
         self._streams = streams
 
     def write(self, text: str) -> int:
@@ -39,45 +40,49 @@ class _Tee:
 def job(log: str) -> Iterator[None]:
     """Run one job: what it prints goes to its log, progress and errors also to the terminal.
 
-    An InputError, a full disk and a lack of memory end the process with a message alone; anything else is our mistake
-    and leaves its traceback in the log. Ctrl-C ends it without a word.
+    An InputError, a full disk and a lack of memory end the process with a message alone. Any other error is a bug of
+    songwise and leaves its traceback in the log. Ctrl-C ends the process without a message.
+
+    Parameters
+    ----------
+    log : str
+        The file to write; its folder is created.
     """
     end_with_run()
-    # At once, since threads that download would be waited for; what is half written is never taken for whole.
+    # Exit at once: Python would wait for threads that download. Half-written files have names of their own.
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     terminal = sys.stderr
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         with Path(log).open("w", encoding="utf-8") as stream:
             sys.stdout = stream
-            warnings.showwarning = _logged(stream)
+            warnings.showwarning = _warn_into(stream)
             sys.stderr = _Tee(terminal, stream)
             try:
                 yield
             finally:
                 sys.stdout, sys.stderr = sys.__stdout__, terminal
     except Exception as error:
-        message, is_ours = _words(error, log)
+        message, is_bug = _describe(error, log)
         terminal.write(f"songwise: {message}\n")
-        # There may be no space for it.
-        with suppress(OSError), Path(log).open("a", encoding="utf-8") as stream:
-            stream.write(f"{traceback.format_exc() if is_ours else ''}songwise: {message}\n")
+        with suppress(OSError), Path(log).open("a", encoding="utf-8") as stream:  # the disk may be full
+            stream.write(f"{traceback.format_exc() if is_bug else ''}songwise: {message}\n")
         sys.exit(1)
 
 
-def _words(error: Exception, log: str) -> tuple[str, bool]:
-    """The message for an error that ends a job, and whether it is a mistake of songwise's own."""
-    # Before all others: where a log cannot be written, that hides what went before.
+def _describe(error: Exception, log: str) -> tuple[str, bool]:
+    """The message for an error that ends a job, and whether the error is a bug of songwise."""
+    # First of all: if the log cannot be written, that error hides the one before it.
     if is_disk_full(error):
         return disk_full(Path()), False
     if isinstance(error, InputError):
         return str(error), False
     if isinstance(error, MemoryError):
-        return f"memory ran out; try again with fewer --cores, or let other programs end ({log})", False
-    return f"{type(error).__name__}: {error} (an error of songwise's own; see {log})", True
+        return f"out of memory. Try fewer --cores, or close other programs ({log})", False
+    return f"{type(error).__name__}: {error} (this is a bug of songwise; please report it with {log})", True
 
 
-def _logged(stream):
+def _warn_into(stream: TextIO):
     def show(message, category, filename, lineno, file=None, line=None):
         stream.write(warnings.formatwarning(message, category, filename, lineno, line))
 

@@ -1,7 +1,7 @@
-"""One live run a folder, and nothing left in its way by one that was killed.
+"""Locks: one live run per folder, and nothing left in its way by a run that was killed.
 
-Snakemake's own lock outlives a kill -9 and then stops the next run. A lock of the operating system's cannot:
-who holds it is alive.
+Snakemake's own lock outlives a kill -9 and then stops the next run. A lock of the operating system does not: the process
+that holds it is alive.
 """
 
 import atexit
@@ -21,10 +21,10 @@ from songwise.errors import InputError, disk_full
 from songwise.files import remove_unfinished
 
 _LOCK = Path(".snakemake/songwise.lock")
-_RUN = "SONGWISE_RUN"  # the environment's variable by which a job knows its run
-_LOOK_EVERY = 0.5  # seconds between a job's looks at its run
+_RUN = "SONGWISE_RUN"  # the environment variable that names a job's run
+_CHECK_EVERY = 0.5  # seconds between a job's checks that its run is alive
 _ATTEMPTS = 3
-_LEAST = 8 << 20  # bytes free, with less of which Snakemake cannot write its own records, and ends in tracebacks
+_LEAST = 8 << 20  # free bytes; with less, Snakemake cannot write its own records and ends in tracebacks
 
 
 @contextmanager
@@ -45,15 +45,22 @@ def exclusive(path: Path) -> Iterator[None]:
 
 
 def claim(folder: Path) -> TextIO:
-    """Make this process the folder's live run, and clear what a killed one left.
+    """Make this process the folder's live run, and clear what a killed run left.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's folder.
 
     Returns
     -------
-    The lock; the run ends when it is closed, at the latest with the process.
+    TextIO
+        The lock. The run ends when it is closed, at the latest with the process.
 
     Raises
     ------
-    InputError : another run is live in this folder, or its disk is full.
+    InputError
+        If another run is live in this folder, or its disk is full.
     """
     if is_full(folder):
         raise InputError(disk_full(folder))
@@ -62,8 +69,8 @@ def claim(folder: Path) -> TextIO:
     lock = path.open("a+", encoding="utf-8")
     if not _taken(lock):
         raise InputError(
-            f"another run is at work in this folder ({_read(path)}); wait for it, or stop it with Ctrl-C. "
-            "Looking is fine meanwhile: snakemake -n, mlflow ui"
+            f"another run is at work in this folder ({_read(path)}). Wait for it, or stop it with Ctrl-C. "
+            "You can still use snakemake -n and mlflow ui"
         )
     run = f"process {os.getpid()}"
     lock.truncate(0)
@@ -72,7 +79,7 @@ def claim(folder: Path) -> TextIO:
     os.environ[_RUN] = f"{os.uname().nodename} {run}"
     snakemakes = folder / ".snakemake"
     if any((snakemakes / "locks").glob("*")):
-        time.sleep(3 * _LOOK_EVERY)  # for jobs that outlived their run to notice
+        time.sleep(3 * _CHECK_EVERY)  # until jobs that outlived their run have noticed
         shutil.rmtree(snakemakes / "locks")
         shutil.rmtree(snakemakes / "scripts", ignore_errors=True)
     for name in ("data", "results"):
@@ -81,34 +88,46 @@ def claim(folder: Path) -> TextIO:
 
 
 def end_in_words(folder: Path) -> None:
-    """Let Snakemake's process end with words, not tracebacks, on Ctrl-C and on a full disk."""
+    """Let Snakemake's process end with a message, not a traceback, on Ctrl-C and on a full disk.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's folder.
+    """
     sys.excepthook = _excepthook
-    logging.raiseExceptions = False  # on a full disk, each line for Snakemake's log would be one
+    logging.raiseExceptions = False  # on a full disk, each line for Snakemake's log would print a traceback
     if not is_full(folder):
         atexit.register(_mention_full_disk, folder.resolve())
 
 
 def _excepthook(kind, error, traceback) -> None:
     if issubclass(kind, KeyboardInterrupt):
-        print("songwise: stopped; the same command goes on from here", file=sys.stderr)
+        print("songwise: stopped. The same command continues from here", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, traceback)
 
 
 def _mention_full_disk(folder: Path) -> None:
-    # Where Snakemake cannot write its records, it asks for permissions.
+    # If Snakemake cannot write its records, its own message is about permissions.
     if folder.is_dir() and is_full(folder):
         print(f"songwise: {disk_full(folder)}", file=sys.stderr)
 
 
 def is_full(folder: Path) -> bool:
-    """Whether Snakemake could not go on where `folder` lies for want of space."""
+    """Return whether a disk has too little space for Snakemake to continue.
+
+    Parameters
+    ----------
+    folder : Path
+        Any folder on that disk.
+    """
     usage = shutil.disk_usage(folder)
-    return usage.total > 0 and usage.free < _LEAST  # some network file systems tell nothing
+    return usage.total > 0 and usage.free < _LEAST  # some network file systems report nothing
 
 
 def _taken(lock: TextIO) -> bool:
-    # Jobs that outlived their run hold it for a moment each time that they look.
+    # Jobs that outlived their run hold the lock for a moment each time they check it.
     for attempt in range(_ATTEMPTS):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -120,9 +139,9 @@ def _taken(lock: TextIO) -> bool:
 
 
 def end_with_run() -> None:
-    """End this job's process when the run that started it is gone, so that no orphan writes into the next run."""
+    """End this job's process when its run is gone, so that no orphan writes into the next run."""
     host, _, run = os.environ.get(_RUN, "").partition(" ")
-    # On a cluster's other machines the lock may not be seen to be held; there a job believes what it sees first.
+    # On another machine of a cluster the lock may not be visible: there a job trusts what it sees first.
     if host != os.uname().nodename:
         run = _read(_LOCK) if _is_held() else ""
     if run:
@@ -131,7 +150,7 @@ def end_with_run() -> None:
 
 def _watch(run: str) -> None:
     while _read(_LOCK) == run and _is_held():
-        time.sleep(_LOOK_EVERY)
+        time.sleep(_CHECK_EVERY)
     os._exit(1)
 
 

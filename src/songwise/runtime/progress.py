@@ -7,56 +7,74 @@ _EVERY_SECONDS = 5.0
 
 
 class Progress:
-    """A line every few seconds with what is done and an estimate of the rest, to the terminal and the log.
+    """Lines about how far some work is, to stderr: in a job, to the terminal and the log.
 
     Parameters
     ----------
-    what : the work, such as "features 3".
-    total : number of steps.
-    unit : what a step is, in the plural.
+    work : str
+        What is done, such as "features demo 3".
+    total : int
+        Number of steps.
+    unit : str
+        What a step is, in the plural.
     """
 
-    def __init__(self, what: str, total: int, unit: str):
-        self._what, self._total, self._unit = what, total, unit
+    def __init__(self, work: str, total: int, unit: str):
+        self._work, self._total, self._unit = work, total, unit
         self._done = 0
         self._start = self._last = time.monotonic()
 
     def step(self, note: str = "") -> None:
-        """Count one more step; `note` is appended to the line."""
-        self._done += 1
-        self._tell(0, self._done, self._total, note)
+        """Count one more step.
 
-    def _tell(self, before: float, done: float, total: float | None, note: str = "") -> None:
+        Parameters
+        ----------
+        note : str, default=""
+            Text for the end of the line.
+        """
+        self._done += 1
+        self._show(0, self._done, self._total, note)
+
+    def _show(self, before: float, done: float, total: float | None, note: str = "") -> None:
         now = time.monotonic()
         if now - self._last < _EVERY_SECONDS:
             return
         self._last = now
-        line = f"{self._what}: {done:.0f} {self._unit}"
+        line = f"{self._work}: {done:.0f} {self._unit}"
         if total is not None and done > before:
             rest = (now - self._start) / (done - before) * (total - done)
-            line = f"{self._what}: {done:.0f} of {total:.0f} {self._unit}, about {_duration(rest)} left"
+            line = f"{self._work}: {done:.0f} of {total:.0f} {self._unit}, about {_duration(rest)} left"
         sys.stderr.write(f"{line}{', ' + note if note else ''}\n")
         sys.stderr.flush()
 
 
 class ByteProgress(Progress):
-    """The same in MiB, of work that may have begun in an earlier run and whose whole may not be known.
+    """The same in MiB, for work that an earlier run may have begun and whose total may be unknown.
 
     Parameters
     ----------
-    what : the work, such as "download genres.tar.gz".
+    work : str
+        What is done, such as "download genres.tar.gz".
     """
 
-    def __init__(self, what: str):
-        super().__init__(what, 0, "MiB")
+    def __init__(self, work: str):
+        super().__init__(work, 0, "MiB")
         self._before: float | None = None
 
     def reach(self, done: int, total: int | None) -> None:
-        """So many bytes are done, of so many; what was done at the first call says nothing of the speed."""
+        """Report how many bytes are done.
+
+        Parameters
+        ----------
+        done : int
+            Bytes. Those of the first call do not count for the speed: an earlier run may have brought them.
+        total : int or None
+            Bytes in all, or None if unknown.
+        """
         mebibytes = done / 2**20
         if self._before is None:
             self._before = mebibytes
-        self._tell(self._before, mebibytes, None if total is None else total / 2**20)
+        self._show(self._before, mebibytes, None if total is None else total / 2**20)
 
 
 def _duration(seconds: float) -> str:
