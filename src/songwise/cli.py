@@ -37,23 +37,23 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="songwise",
-        description="Commands beside `snakemake --cores all`, which runs the workflow. Use them in the project's folder.",
+        description="Commands beside `snakemake`, which runs the workflow. Use them in the project's folder.",
     )
     parser.add_argument("--version", action="version", version=f"songwise {version('songwise')}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    prepare = commands.add_parser("prepare", help="fetch the lists and metadata from which a data set's tracks are known")
+    prepare = commands.add_parser("prepare", help="fetch the lists and metadata that name a data set's tracks")
     prepare.add_argument("dataset", help="a name in config/datasets, or the path of a data set file")
     prepare.add_argument("--mirror", help="a folder or base URL to try first")
     prepare.set_defaults(run=_prepare)
 
     init = commands.add_parser("init", help="make a data set from a folder of your own music")
-    init.add_argument("folder", type=Path, help="your music: one subfolder per class, or tags that name the classes")
+    init.add_argument("folder", type=Path, help="one subfolder per class, or tags that name the classes")
     init.add_argument("--name", help="name of the data set; default: the folder's name")
-    init.add_argument("--label", help="what names the class: folder, genre, artist, album, albumartist, composer or year")
+    init.add_argument("--label", help="what names the class: folder, genre, artist, album, albumartist, composer, year")
     init.add_argument("--song", help="regular expression that finds the song's name in the path below the folder")
-    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="folder for the data set's files; default: config/datasets")
-    init.add_argument("--copy", action="store_true", help="copy the files into data/raw/NAME/audio, so that they can be shared")
+    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="folder to write to; default: config/datasets")
+    init.add_argument("--copy", action="store_true", help="copy the files to data/raw/NAME/audio, to share them")
     init.add_argument("--force", action="store_true", help="replace an existing data set of this name")
     init.set_defaults(run=_init)
 
