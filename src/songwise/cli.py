@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--name", help="name of the data set; default: the folder's name")
     init.add_argument("--label", help="what names the class: folder, genre, artist, album, albumartist, composer, year")
     init.add_argument("--song", help="regular expression that finds the song's name in the path below the folder")
-    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="folder to write to; default: config/datasets")
+    init.add_argument("--out", type=Path, default=Path("config/datasets"), help="folder to write to")
     init.add_argument("--copy", action="store_true", help="copy the files to data/raw/NAME/audio, to share them")
     init.add_argument("--force", action="store_true", help="replace an existing data set of this name")
     init.set_defaults(run=_init)
