@@ -3,6 +3,8 @@
 # Steps: fetch_archives where the source has them; acquire_tracks. Audio files are no outputs of the rules: Snakemake
 # deletes the outputs of a job that is killed, and what has arrived must not be fetched twice.
 
+from songwise.acquire.record import RECORD_FORMAT
+
 
 rule fetch_archives:
     output:

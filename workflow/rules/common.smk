@@ -13,6 +13,7 @@ from songwise.plan.session import is_real_run, open_session
 from songwise.report.headline import headline
 from songwise.runtime.lock import is_full
 from songwise.runtime.provenance import code_of
+from songwise.splits.protocols import RANDOM_CLIPS
 
 REAL = workflow.is_main_process and is_real_run(sys.argv)
 

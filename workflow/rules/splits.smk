@@ -2,6 +2,8 @@
 # Outputs: results/DATASET/{tracks,clips,duplicates,splits}.csv and splits_checked.json, the gate to training.
 # Steps: gather_tracks -> make_splits -> check_splits.
 
+from songwise.splits.protocols import least_groups
+
 
 rule gather_tracks:
     input:

@@ -116,8 +116,8 @@ class Session:
         return self.records[shard].attempt(self.started)
 
     def wanted_members(self) -> str:
-        """Return what changes if an archive, or what is to be taken out of the archives, does."""
-        return wanted_digest(self.plan.dataset, self.tracks)
+        """Return what changes if an archive, or what is to be taken out of the archives, does; "" without archives."""
+        return wanted_digest(self.plan.dataset, self.tracks) if self.source == "archive" else ""
 
     def archives_code(self) -> str:
         """Return a hash of the code that unpacks archives; of the code that did, if nothing is missing."""
