@@ -1,4 +1,4 @@
-"""Compare the figures of two project folders: python benchmarks/compare_figures.py BEFORE AFTER [DATASET ...]
+"""Compare the figures of two project folders: python benchmarks/compare_figures.py BEFORE AFTER [DATASET ...].
 
 Two versions of songwise that ran the same commands must give the same tables. leaderboard.csv is compared without its
 column fit_seconds, which is a time. Feature tables are compared by their columns and the bytes of each value, whatever
