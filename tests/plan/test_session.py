@@ -1,0 +1,87 @@
+"""The start of a run: what each job's parameters follow from."""
+
+import json
+
+import pytest
+from helpers.project import ROOT
+
+from songwise.errors import InputError
+from songwise.paths import Run
+from songwise.plan.session import Session, check_shown, estimator_libraries, is_real_run, open_session
+from songwise.runtime import provenance
+
+
+@pytest.fixture
+def session(monkeypatch) -> Session:
+    """The demo, looked at and not run."""
+    monkeypatch.chdir(ROOT)
+    config = {"dataset": "demo", "models": ["knn@jlaoo26", "xgboost@jlaoo26", "voting"]}
+    return open_session(config, real=False, say=print)
+
+
+@pytest.mark.parametrize(
+    ("words", "real"),
+    [
+        ("snakemake --cores all", True),
+        ("snakemake --cores 2 --config dataset=demo", True),
+        ("snakemake -n", False),
+        ("snakemake -nq", False),
+        ("snakemake --dry-run --cores 1", False),
+        ("snakemake --lint", False),
+        ("snakemake --report report.html", False),
+        ("snakemake --unlock", False),
+        ("snakemake --cores 1 --until make_splits", True),
+    ],
+)
+def test_only_commands_that_execute_jobs_are_real_runs(words, real):
+    assert is_real_run(words.split()) is real
+
+
+def test_another_version_of_an_estimators_library_retrains_its_models_alone(session, monkeypatch):
+    def codes() -> dict[str, str]:
+        for cached in (provenance.code_of, provenance.closure_of):
+            cached.cache_clear()
+        return {run.model: session.training_code(run) for run in session.plan.runs} | {
+            f"figures of {run}": code for run, code in session.figures_code().items()
+        }
+
+    before, version = codes(), provenance._version
+    monkeypatch.setattr(provenance, "_version", lambda name: "99" if name == "xgboost" else version(name))
+    after = codes()
+    assert {name for name in before if before[name] != after[name]} == {"xgboost", "figures of xgboost@jlaoo26"}
+    monkeypatch.setattr(provenance, "_version", lambda name: "99" if name == "sklearn" else version(name))
+    assert not set(before.values()) & set(codes().values())
+
+
+def test_the_libraries_of_an_ensemble_are_those_of_its_members():
+    member = {"estimator": "xgboost.XGBClassifier", "members": {}, "final": None}
+    ensemble = {"estimator": "sklearn.ensemble.VotingClassifier", "members": {"a": member}, "final": None}
+    assert estimator_libraries(ensemble) == ("sklearn", "xgboost")
+
+
+def test_no_title_is_among_what_training_follows_from(session):
+    assert "title" in session.plan.presets["jlaoo26"] and "title" not in session.presets["jlaoo26"]
+    assert '"title"' not in json.dumps([session.plan.model_of(str(run)) for run in session.plan.runs])
+
+
+def test_the_passes_of_a_first_run_are_one(session):
+    assert (
+        session.passes() == {"extract_features": list(session.plan.presets)} or (ROOT / "data/features/demo").exists()
+    )
+
+
+def test_files_of_features_carry_the_key_of_their_preset(session):
+    (table,) = session.feature_files(["jlaoo26"])
+    assert table.startswith("data/features/{dataset}/jlaoo26/") and table.endswith("/{shard}.parquet")
+    assert session.frame_files(["jlaoo26"]) == []
+
+
+def test_a_shown_track_must_exist(session):
+    check_shown("per-class", session.tracks)
+    with pytest.raises(InputError, match="did you mean 'copper_foxes-amber_ocean'"):
+        check_shown(["copper_foxes-amber_ocan"], session.tracks)
+
+
+def test_runs_are_split_and_joined_in_one_place():
+    assert Run.parse("knn@jlaoo26") == Run("knn", "jlaoo26") and str(Run("knn", "jlaoo26")) == "knn@jlaoo26"
+    assert Run.parse("knn") == Run("knn", "") and str(Run.parse("knn")) == "knn"
