@@ -247,7 +247,7 @@ def test_a_table_and_a_recipe_run_from_end_to_end_without_any_audio(data_set, tm
     (recipe_row, floor) = read_rows(folder / "results" / "mine" / "recipe.csv")
     assert float(recipe_row["published_here"]) > 0.8 and recipe_row["features"] == "table"
     assert floor["model"] == "majority" and floor["note"] == "nothing published"
-    assert "The recipe and the truth" in (folder / "results" / "mine" / "report.html").read_text()
+    assert "Published and measured figures" in (folder / "results" / "mine" / "report.html").read_text()
     assert "Nothing to be done" in snakemake(folder, *words).stdout
     (tmp_path / "table.csv").write_text((tmp_path / "table.csv").read_text().replace("120.5", "", 1))
     done = snakemake(folder, *words)

@@ -7,8 +7,8 @@ from songwise.runtime.job import job
 with job(snakemake.log[0]):
     from songwise.clips.cut import GoodClips
     from songwise.datasets.shard_files import read_shard
-    from songwise.paths import preset_of
     from songwise.features.extract import extract_shard
+    from songwise.paths import preset_of
 
     shard, presets = snakemake.wildcards.shard, snakemake.params.presets
     dataset, tracks = read_shard(snakemake.wildcards.dataset, int(shard))
