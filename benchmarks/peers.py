@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 
 def opensmile_set(name: str) -> Callable[[str], int]:
-    """OpenSMILE's functionals of a feature set, over the whole file."""
+    """openSMILE's functionals of a feature set, over the whole file."""
     import opensmile
 
     smile = opensmile.Smile(feature_set=opensmile.FeatureSet[name], feature_level=opensmile.FeatureLevel.Functionals)

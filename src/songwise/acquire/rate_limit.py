@@ -1,6 +1,5 @@
 """How often a site is asked: one video at a time, with pauses, by all jobs of a data set together, and not at all while
-the site wants to be left alone.
-"""
+the site wants to be left alone."""
 
 import os
 import random

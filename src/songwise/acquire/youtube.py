@@ -310,8 +310,7 @@ def _clock(when: float) -> str:
 @contextmanager
 def _within(seconds: float) -> Iterator[None]:
     """A limit on what is done inside, whatever it waits for: a server that sends a byte now and then passes every
-    timeout of yt-dlp's. Only in the main thread, where Python runs the handlers of signals.
-    """
+    timeout of yt-dlp's. Only in the main thread, where Python runs the handlers of signals."""
 
     def end(*_):
         raise _DeadlineError

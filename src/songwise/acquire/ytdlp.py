@@ -355,8 +355,7 @@ def _plain_url(url: str) -> str:
 
 def _client(params: dict):
     """yt-dlp without plugins, which reads no endless page, and ends at once where the site wants to be left alone: it
-    would often try again, or go on with what it has.
-    """
+    would often try again, or go on with what it has."""
     from yt_dlp import YoutubeDL
     from yt_dlp.globals import plugin_dirs
     from yt_dlp.networking.exceptions import HTTPError

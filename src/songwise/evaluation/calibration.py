@@ -32,8 +32,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, votes: np.ndarray) ->
 
 def expected_calibration_error(bins: np.ndarray) -> float:
     """Mean distance between confidence and share right over the bins, weighted by their votes (Guo, Pleiss, Sun and
-    Weinberger, ICML 2017); `bins` as `reliability` gives them.
-    """
+    Weinberger, ICML 2017); `bins` as `reliability` gives them."""
     votes, confident, right = bins.T
     return float(np.average(np.abs(confident - right), weights=votes))
 

@@ -1,6 +1,5 @@
 """One fit. Whatever it chooses on data (search, early stopping, calibration, stacking) it chooses on inner folds that
-keep groups whole, or on predefined validation clips.
-"""
+keep groups whole, or on predefined validation clips."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,8 +148,7 @@ def _components(model: dict, training: _Training) -> int | float:
 
 def _ensemble(model: dict, training: _Training):
     """Members fitted each by itself, with its own search and calibration, then joined by scikit-learn's ensembles,
-    which would fit them without regard to groups and are therefore given them frozen.
-    """
+    which would fit them without regard to groups and are therefore given them frozen."""
     X, y = training.X, training.y
     members = [(name, FrozenEstimator(_refitted(member, training))) for name, member in model["members"].items()]
     if model["estimator"] == "sklearn.ensemble.VotingClassifier":
@@ -167,8 +165,7 @@ def _refitted(member: dict, training: _Training):
 
 def _out_of_fold(model: dict, training: _Training) -> np.ndarray:
     """What the members of a stack say of songs that they were not fitted to, shape (clips, members x classes), laid out
-    as StackingClassifier does: of two classes, only the second has a column.
-    """
+    as StackingClassifier does: of two classes, only the second has a column."""
     n_classes = training.y.max() + 1
     found = np.zeros((len(training.y), len(model["members"]), n_classes))
     for inside, outside in training.inner:

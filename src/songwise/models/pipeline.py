@@ -60,8 +60,7 @@ def estimator_class(model: dict) -> type:
 
 def fit_options(model: dict, pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:
     """What fitting `pipeline` to labels `y`, shape (clips,), is given besides X and y: weights that make up for
-    unequal classes, where they were asked for and the estimator has no class_weight of its own.
-    """
+    unequal classes, where they were asked for and the estimator has no class_weight of its own."""
     if model["weights"] == "none" or "class_weight" in pipeline[-1].get_params():
         return {}
     return {"model__sample_weight": compute_sample_weight("balanced", y)}

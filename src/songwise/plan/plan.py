@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from songwise.datasets.dataset import load_dataset
+from songwise.datasets.track import Track
 from songwise.errors import InputError, suggestion
 from songwise.features.preset_files import load_preset
 from songwise.features.presets import PRESET, TABLE, places_of, standardised_pairs
@@ -50,8 +51,7 @@ class Plan:
 
     def model_of(self, run: str) -> dict:
         """What MODEL@PRESET is fitted by: the model's content without its list of presets, of which one more is no
-        reason to train on the others again.
-        """
+        reason to train on the others again."""
         model = self.models[run.partition("@")[0]]
         places = self.columns[run]
         members = {

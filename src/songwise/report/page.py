@@ -108,8 +108,7 @@ def _picture(path: Path) -> str:
 
 def _bars(leaderboard: list[dict]) -> list[dict]:
     """Positions, in per cent of the plot's width, of each model's song accuracy and its interval, and
-    whether it is within noise of the best.
-    """
+    whether it is within noise of the best."""
     return [
         {
             "name": f"{row['model']}@{row['features']}",

@@ -99,8 +99,7 @@ def pull(name_or_path: str | None, *, features: bool, remote: str | None, say: C
 
 def _add(folders: list[Path]) -> None:
     """Have DVC take folders into its cache, and give their files back the times by which Snakemake goes: DVC replaces
-    hard links, as `songwise init --copy` makes, by copies.
-    """
+    hard links, as `songwise init --copy` makes, by copies."""
     times = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
     dvc("add", *map(str, folders))
     for path, before in times.items():

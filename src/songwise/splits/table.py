@@ -28,8 +28,7 @@ class Round(NamedTuple):
 
 def read_rounds(splits_csv: Path, protocol: str) -> list[Round]:
     """Every fit of a protocol, by repeat and fold. In fold f the clips with fold f are tested and all others trained
-    on, but for those whose role is "valid"; clips with fold -1 are never tested.
-    """
+    on, but for those whose role is "valid"; clips with fold -1 are never tested."""
     return split_rounds(read_splits(splits_csv, protocol))
 
 

@@ -105,8 +105,7 @@ def _varying(design: pd.DataFrame) -> list[str]:
 
 def _test(this: Round, tracks: pd.DataFrame, design: pd.DataFrame, seed: int) -> pd.DataFrame:
     """For each tested song 1 where it is told right, 0 else, by what the forest may see: columns "all",
-    "heard", ("alone", NAME), and ("without", NAME), the mean over shuffles of that feature.
-    """
+    "heard", ("alone", NAME), and ("without", NAME), the mean over shuffles of that feature."""
     rng = np.random.default_rng([seed, this.repeat, this.fold])
     fixed = int(rng.integers(2**31))
     train, test = (side.drop_duplicates("track_id") for side in (this.train, this.test))
