@@ -27,8 +27,8 @@ def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> 
     Returns
     -------
     dataset : dict
-        The keys of `songwise.schemas.dataset.Dataset`, with defaults filled in. A table of features has no clips, so its
-        `clip` is None and it has one shard.
+        The keys of `songwise.schemas.dataset.Dataset`, with defaults filled in. A table of features has no clips, so
+        its `clip` is None and it has one shard.
     path : Path
         The data set file.
 

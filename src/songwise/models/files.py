@@ -103,11 +103,11 @@ def _check_model(model: Model, where: str) -> None:
     is_ensemble = estimator in (_VOTING, _STACKING)
     if is_ensemble != bool(model.members):
         raise InputError(
-            f"{where}: members: VotingClassifier and StackingClassifier need this key; other estimators must not have it"
+            f"{where}: members: VotingClassifier and StackingClassifier need this key; no other estimator may have it"
         )
     if (estimator == _STACKING) != bool(model.final):
         raise InputError(
-            f"{where}: final: StackingClassifier needs the model that combines its members; other estimators must not "
+            f"{where}: final: StackingClassifier needs the model that combines its members; no other estimator may "
             "have this key"
         )
     if is_ensemble:
@@ -123,6 +123,22 @@ def _check_ensemble(model: Model, where: str) -> None:
         raise InputError(f"{where}: reduce: set this in the file of each member")
     if model.weights != "none":
         raise InputError(f"{where}: weights: set this in the file of each member")
+    _check_votes(model, where)
     unknown = set(model.parameters) - ({"weights"} if model.estimator == _VOTING else set())
     if unknown:
-        raise InputError(f"{where}: parameters: '{sorted(unknown)[0]}' cannot be set; songwise combines the members itself")
+        raise InputError(
+            f"{where}: parameters: '{sorted(unknown)[0]}' cannot be set; songwise combines the members itself"
+        )
+
+
+def _check_votes(model: Model, where: str) -> None:
+    """Check that the weights of votes are one number per member."""
+    weights = model.parameters.get("weights")
+    if weights is None:
+        return
+    are_numbers = isinstance(weights, list) and all(isinstance(one, int | float) and one >= 0 for one in weights)
+    if not (are_numbers and len(weights) == len(model.members) and sum(weights) > 0):
+        raise InputError(
+            f"{where}: parameters.weights: {weights!r} is not a list of {len(model.members)} numbers, one per member, "
+            "from 0 upwards"
+        )

@@ -7,6 +7,7 @@ library version, and a start of Snakemake after the first imports neither.
 import importlib
 import itertools
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -83,6 +84,8 @@ def _check(model: dict) -> None:
     problems = problems or [f"{where}: {problem}" for problem in itertools.islice(_failing_fits(model, estimator), 1)]
     if problems:
         raise InputError("\n".join(dict.fromkeys(problems)))
+    # Its remaining refusals, such as weights for an estimator without any, come now and not in the training job.
+    importlib.import_module("songwise.models.pipeline").build(model, seed=0)
 
 
 def _estimator_class(path: str) -> type:
@@ -147,9 +150,8 @@ def _refusal(estimator: type, parameters: dict) -> str:
 
 def _main_line(message: str) -> str:
     """Return the line of a library's message that says what is wrong, without XGBoost's source lines and stack."""
-    lines = [line.strip() for line in message.partition("Stack trace")[0].splitlines() if line.strip()]
-    text = " ".join(lines)
-    return text.rpartition(".cc:")[2].partition(": ")[2] or text
+    text = re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", message.partition("Stack trace")[0])
+    return "; ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _without_prefix(message: str, key: str, estimator: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from songwise.schemas.recipe import Recipe
-from songwise.schemas.section import Number, Section, Text, UniqueList
+from songwise.schemas.section import AS_WRITTEN, Section, Text, UniqueList
 
 
 def _refuse_random_clips(protocol: object) -> object:
@@ -29,13 +29,19 @@ Protocol = Literal[
 class ClipChanges(Section):
     """Keys of a data set's `clip` that a configuration overrides. Only those that are given count."""
 
-    seconds: Annotated[Number, Field(ge=0.1, le=600)] = Field(None, description="length of a clip, in seconds")
-    hop: Annotated[Number, Field(ge=0.1)] = Field(None, description="seconds between the starts of two clips")
-    start: Annotated[Number, Field(ge=0)] = Field(None, description="second of the track at which clips begin")
-    stop: Annotated[Number, Field(gt=0)] | None = Field(
+    seconds: Annotated[float, Field(ge=0.1, le=600), AS_WRITTEN] = Field(
+        None, description="length of a clip, in seconds"
+    )
+    hop: Annotated[float, Field(ge=0.1), AS_WRITTEN] = Field(
+        None, description="seconds between the starts of two clips"
+    )
+    start: Annotated[float, Field(ge=0), AS_WRITTEN] = Field(
+        None, description="second of the track at which clips begin"
+    )
+    stop: Annotated[float, Field(gt=0), AS_WRITTEN] | None = Field(
         None, description="second of the track at which clips end; null for the end of the track"
     )
-    min_seconds: Annotated[Number, Field(gt=0)] = Field(None, description="a shorter last clip is dropped")
+    min_seconds: Annotated[float, Field(gt=0), AS_WRITTEN] = Field(None, description="a shorter last clip is dropped")
 
     @model_serializer(mode="wrap")
     def _dump_given(self, dump: SerializerFunctionWrapHandler) -> dict:
@@ -47,7 +53,8 @@ class Config(Section):
 
     dataset: Text = Field(description="a name in `datasets/`, or the path of your own file (ends in .yaml)")
     models: Text | Annotated[UniqueList[str], Field(min_length=1)] = Field(
-        description="a group of model_groups.yaml, a model, or a list of models. `MODEL@PRESET` is one model on one preset"
+        description="a group of model_groups.yaml, a model, or a list of models. `MODEL@PRESET` is one model on "
+        "one preset"
     )
     protocol: WholeSongs | None = Field(
         None,
@@ -73,7 +80,8 @@ class Config(Section):
     )
     mirror: str | None = Field(
         None,
-        description="a folder or base URL that is tried before each file's own URL. Checksums are checked in either case",
+        description="a folder or base URL that is tried before each file's own URL. Checksums are checked in "
+        "either case",
     )
     cookies: str | None = Field(
         None,
@@ -86,12 +94,13 @@ class Config(Section):
     )
     show_tracks: Literal["per-class", "none"] | Annotated[UniqueList[str], Field(min_length=1, max_length=48)] = Field(
         "per-class",
-        description="per-class, none, or a list of at most 48 track_ids (numbers in quotes). The report shows waveform, "
-        "mel spectrogram and chroma of these tracks, 30 s from the middle of each. `per-class` is the first good track "
-        "of each class, at most 12",
+        description="per-class, none, or a list of at most 48 track_ids (numbers in quotes). The report shows "
+        "waveform, mel spectrogram and chroma of these tracks, 30 s from the middle of each. `per-class` is the first good "
+        "track of each class, at most 12",
     )
     clip: ClipChanges | None = Field(
         None,
-        description="clip keys that override the data set's; with `seconds`, its `hop` and `min_seconds` are dropped too",
+        description="clip keys that override the data set's; with `seconds`, its `hop` and `min_seconds` are "
+        "dropped too",
     )
-    recipe: Recipe | None = Field(None, description="what a published system reported. With it, a run writes `recipe.csv`")
+    recipe: Recipe | None = Field(None, description="what a published system reported, see [below](#recipesnameyaml)")

@@ -2,18 +2,21 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from songwise.schemas.config import WholeSongs
-from songwise.schemas.section import Name, Number, Section, Text, UniqueList, optional
+from songwise.schemas.section import AS_WRITTEN, Name, Section, Text, UniqueList, optional
 
 _FAULTS = "track_id to what is wrong with it; such a track is quarantined without decoding"
-_LISTS = "a published split: which tracks are for training, validation and testing"
+_LISTS = "a published split, see [lists](#lists-a-published-split)"
+_CHECKSUMS = ("sha256", "sha1", "md5")
 _SHEET = "the track sheet, relative to this file"
 
 
 class Download(Section):
     """A file to be downloaded, with its checksum."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in _CHECKSUMS]})
 
     url: str = Field(pattern="^https?://[^ ]+$", description="where the file is: http:// or https://")
     bytes: int = optional("its size", ge=1)
@@ -23,7 +26,7 @@ class Download(Section):
 
     @model_validator(mode="after")
     def _check_checksum(self) -> "Download":
-        if not (self.sha256 or self.sha1 or self.md5):
+        if self.model_fields_set.isdisjoint(_CHECKSUMS):
             raise ValueError(f"the download {self.url} needs a checksum; add sha256, sha1 or md5")
         return self
 
@@ -48,9 +51,9 @@ class Fma(Section):
     )
     label: Literal["top", "sub"] = Field(
         "top",
-        description="`top`: the top genre. `sub`: `Rock/Punk`, the deepest of the track's own genres below its top genre; "
-        "of several equally deep ones, the one with most tracks in all of FMA. A track without one has the top genre "
-        "only: `Rock`",
+        description="`top`: the top genre. `sub`: `Rock/Punk`, the deepest of the track's own genres below its top "
+        "genre; of several equally deep ones, the one with most tracks in all of FMA. A track without one has the top "
+        "genre only: `Rock`",
     )
     genres: UniqueList[str] = optional("top genres, by FMA's names. Default: all", min_length=2)
     metadata: Download = Field(description="the download of FMA's metadata")
@@ -60,9 +63,9 @@ class Folder(Section):
     """Music in one folder per class."""
 
     type: Literal["folder"] = Field(
-        description="a folder with one sub-folder per class, and audio anywhere below. `song` is a regular expression for "
-        "the path below the class folder; its first group (or the whole match) names the song. Default: each file is a "
-        "song"
+        description="a folder with one sub-folder per class, and audio anywhere below. `song` is a regular expression "
+        "for the path below the class folder; its first group (or the whole match) names the song. Default: each file is "
+        "a song"
     )
     folder: Text = Field(description="contains one folder per class; relative to this file")
     song: str = optional(
@@ -96,6 +99,8 @@ class Http(_Sheet):
 class Archive(Section):
     """Files of published archives."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["tracks"]}, {"required": ["fma"]}]})
+
     type: Literal["archive"] = Field(
         description="published archives and a sheet whose `path` is the track's path in them, see "
         "[archive](#archive-published-archives)"
@@ -106,7 +111,9 @@ class Archive(Section):
         "tar (plain, gz, bz2, xz) or zip (stored, deflated, bzip2; zip64)",
     )
     tracks: Text = optional(f"{_SHEET}; if two archives contain the same path, the first one is used")
-    fma: Fma = optional("instead of `tracks`: the track sheet is made from FMA's metadata")
+    fma: Fma = optional(
+        "instead of `tracks`: the track sheet is made from FMA's metadata, see [fma](#fma-the-track-sheet-of-fma)"
+    )
     faults: dict[str, Text] = optional(f"{_FAULTS}, and not unpacked")
     lists: Lists = optional(_LISTS)
 
@@ -133,10 +140,10 @@ class Youtube(_Sheet):
         pattern=r"\{query\}",
         description="what yt-dlp is given for a query; or the URL of an RSS feed with `{query}` in it",
     )
-    shortest: Annotated[Number, Field(ge=0)] = Field(
+    shortest: Annotated[float, Field(ge=0), AS_WRITTEN] = Field(
         30, description="seconds; a shorter video is not the song. `max_seconds` is the other bound"
     )
-    pause: list[Annotated[Number, Field(ge=0, le=3600)]] = Field(
+    pause: list[Annotated[float, Field(ge=0, le=3600), AS_WRITTEN]] = Field(
         [5, 10],
         min_length=2,
         max_length=2,
@@ -159,8 +166,8 @@ class Table(Section):
         description="no audio, but a CSV of features with one row per clip, see [table](#table-existing-features)"
     )
     table: Text = Field(
-        description="CSV, one row per clip, relative to this file; every column that no other key names is a feature and "
-        "must contain finite numbers"
+        description="CSV, one row per clip, relative to this file; every column that no other key names is a feature "
+        "and must contain finite numbers"
     )
     song: Text = Field(
         description="regular expression; its first group (or the whole match) in the clip's file name names the song"
@@ -181,21 +188,21 @@ Source = Folder | Manifest | Http | Archive | Youtube | Synthetic | Table
 class Clip(Section):
     """How tracks are cut."""
 
-    seconds: Annotated[Number, Field(ge=0.1, le=600)] = Field(10, description="length of a clip, in seconds")
-    hop: Annotated[Number, Field(ge=0.1)] = Field(
+    seconds: Annotated[float, Field(ge=0.1, le=600), AS_WRITTEN] = Field(10, description="length of a clip, in seconds")
+    hop: Annotated[float, Field(ge=0.1), AS_WRITTEN] = Field(
         default_factory=lambda clip: clip["seconds"],
         description="seconds from the start of a clip to the start of the next; a smaller value makes clips overlap. "
         "Default: the length of a clip",
     )
-    start: Annotated[Number, Field(ge=0)] = Field(
+    start: Annotated[float, Field(ge=0), AS_WRITTEN] = Field(
         0, description="second of the track at which clips begin; the sheet's `start` overrides it"
     )
-    stop: Annotated[Number, Field(gt=0)] | None = Field(
+    stop: Annotated[float, Field(gt=0), AS_WRITTEN] | None = Field(
         None,
         description="second of the track at which clips end; the sheet's `stop` overrides it. Default: the end of the "
         "track",
     )
-    min_seconds: Annotated[Number, Field(gt=0)] = Field(
+    min_seconds: Annotated[float, Field(gt=0), AS_WRITTEN] = Field(
         default_factory=lambda clip: clip["seconds"] / 2,
         description="a shorter last clip is dropped. Default: half a clip",
     )
@@ -241,15 +248,15 @@ class Dataset(Section):
     license: str = optional("of the music as a whole; used if the sheet has none for a track")
     homepage: str = optional("where the data set is described", pattern="^https?://")
     citation: str = optional("what its authors ask to be cited")
-    source: Source = Field(discriminator="type", description="see below; paths are relative to this file")
+    source: Source = Field(discriminator="type", description="see [below](#source); paths are relative to this file")
     shards: int = Field(
         8,
         ge=1,
         le=4096,
-        description="jobs that share the tracks. Do not change it for speed alone: features are stored by shard. About 20 "
-        "to 500 tracks per shard",
+        description="jobs that share the tracks. Do not change it for speed alone: features are stored by "
+        "[shard](../docs/glossary.md#shard). About 20 to 500 tracks per shard",
     )
-    max_seconds: Annotated[Number, Field(gt=0, le=7200)] = Field(
+    max_seconds: Annotated[float, Field(gt=0, le=7200), AS_WRITTEN] = Field(
         1800, description="a longer track is refused as too_long"
     )
     clip: Clip = Field(default_factory=Clip, description="how tracks are cut")

@@ -12,6 +12,7 @@ from songwise.errors import suggestion
 _TYPES = {
     "int_type": "an integer",
     "float_type": "a number",
+    "finite_number": "a finite number",
     "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a mapping of keys to values",
@@ -144,7 +145,9 @@ def _describe(found: Mapping, place: _Place) -> tuple[tuple[str, ...], str]:
     if kind == "missing":
         return place.keys[:-1], f"key '{place.keys[-1]}' is missing"
     if kind == "extra_forbidden":
-        return place.keys[:-1], f"unknown key '{place.keys[-1]}'{suggestion(place.keys[-1], list(place.owner.model_fields))}"
+        return place.keys[
+            :-1
+        ], f"unknown key '{place.keys[-1]}'{suggestion(place.keys[-1], list(place.owner.model_fields))}"
     if kind == "union_tag_not_found":
         return place.keys, "key 'type' is missing"
     if kind == "union_tag_invalid":

@@ -53,8 +53,8 @@ class Model(Section):
     )
     reduce: Reduce = Field(
         default_factory=Reduce,
-        description="`{pca: 0.97}`: principal components with that share of the variance; `{pca: 100}`: that many, or as "
-        "many as the training clips allow",
+        description="`{pca: 0.97}`: principal components with that share of the variance; `{pca: 100}`: that many, or "
+        "as many as the training clips allow",
     )
     parameters: dict[str, Any] = Field({}, description="the estimator's own, as scikit-learn and XGBoost document them")
     search: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
@@ -70,8 +70,8 @@ class Model(Section):
         ge=1,
         description="inner folds find the number of rounds (XGBoost, HistGradientBoosting) or epochs (MLP) with the "
         "lowest log-loss, and stop when this many rounds have brought no improvement. The model is then trained on all "
-        "training clips for the median of the folds' rounds. With `search` as well, the search comes first, at the full "
-        "number",
+        "training clips for the median of the folds' rounds. With `search` as well, the search comes first, at the "
+        "full number",
     )
     weights: Literal["balanced", "none"] = Field(
         "none",
@@ -82,5 +82,6 @@ class Model(Section):
         [], description="models that a VotingClassifier or StackingClassifier joins: `MODEL`, or `MODEL@PRESET`"
     )
     final: str | None = Field(
-        None, description="the model that a StackingClassifier fits to its members' predictions for songs unknown to them"
+        None,
+        description="the model that a StackingClassifier fits to its members' predictions for songs unknown to them",
     )

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from songwise.schemas.section import Name, Number, Section, UniqueList, optional
+from songwise.schemas.section import AS_WRITTEN, Name, Section, UniqueList, optional
 
 Statistic = Literal["mean", "std", "var", "min", "max", "median", "skew", "kurtosis", "covariance"]
 
@@ -12,17 +12,17 @@ Statistic = Literal["mean", "std", "var", "min", "max", "median", "skew", "kurto
 class Standardise(Section):
     """What encoders and masters leave on a clip, and how it is taken away; null leaves a step out."""
 
-    low_pass: Annotated[Number, Field(ge=100, le=96000)] | None = Field(
+    low_pass: Annotated[float, Field(ge=100, le=96000), AS_WRITTEN] | None = Field(
         8000,
-        description="Hz. A linear-phase filter, -6 dB there and -100 dB from 5 % above; at most 0.9 of half the rate. It "
-        "hides an encoder only if it is below the cutoff of the worst file",
+        description="Hz. A linear-phase filter, -6 dB there and -100 dB from 5 % above; at most 0.9 of half the rate. "
+        "It hides an encoder only if it is below the cutoff of the worst file",
     )
-    trim: Annotated[Number, Field(gt=0, le=200)] | None = Field(
+    trim: Annotated[float, Field(gt=0, le=200), AS_WRITTEN] | None = Field(
         60,
         description="dB. Beginning and end that are this far below the loudest frame are removed, as in "
         "librosa.effects.trim",
     )
-    loudness: Annotated[Number, Field(ge=-70, le=0)] | None = Field(
+    loudness: Annotated[float, Field(ge=-70, le=0), AS_WRITTEN] | None = Field(
         -23,
         description="LUFS by ITU-R BS.1770-4, of one channel, per clip. For clips below 0.4 s the K-weighted level "
         "counts. Below -70 LUFS a clip is silence and stays so",
@@ -38,8 +38,8 @@ class Audio(Section):
 
     sample_rate: Literal["native"] | Annotated[int, Field(ge=2000, le=192000)] = Field(
         22050,
-        description="a rate in Hz from 2000 to 192000, or native. `native` keeps each file's own, which may identify its "
-        "class as well",
+        description="a rate in Hz from 2000 to 192000, or native. `native` keeps each file's own, which may identify "
+        "its class as well",
     )
     standardise: Annotated[bool | Standardise, AfterValidator(_fill)] = Field(
         False, description="true, false or keys of its own: low_pass, trim and loudness. `true` is every default"
@@ -93,6 +93,8 @@ class Mfcc(Section):
 class FrameFamilies(Section):
     """The matrices of each clip."""
 
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     log_mel: LogMel = optional("`n` (128) mel bands in dB, the loudest 80 dB of the clip")
     mfcc: Mfcc = optional("the first `n` (20) coefficients of it")
 
@@ -123,11 +125,15 @@ class Preset(Section):
     name: Name = Field(description="letters, digits, - and _, as the file")
     title: str = optional("what the report calls it")
     columns: int = optional("how many columns the preset has; checked, so that nobody changes it by accident", ge=1)
-    audio: Audio = Field(default_factory=Audio, description="what happens to a clip first, see audio.standardise")
+    audio: Audio = Field(
+        default_factory=Audio, description="what happens to a clip first, see [below](#audiostandardise)"
+    )
     frame: Frame = Field(
         default_factory=Frame,
         description="`n_fft` (2048) samples per frame, and `hop_length` (512) samples between the starts of two frames",
     )
     union: UniqueList[str] = optional("presets whose columns are combined, instead of `families`", min_length=1)
-    families: dict[_Prefix, Family | None] = optional("what the columns are, see Families", min_length=1)
-    frames: Frames = optional("matrices of each clip for models of sequences and images, see frames")
+    families: dict[_Prefix, Family | None] = optional("what the columns are, see [families](#families)", min_length=1)
+    frames: Frames = optional(
+        "matrices of each clip for models of sequences and images, see [frames](#frames-matrices-for-networks)"
+    )

@@ -4,13 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from songwise.schemas.section import Name, Number, Section, Text
+from songwise.schemas.section import AS_WRITTEN, Name, Section, Text
 
 
 class Published(Section):
     """One published figure."""
 
-    value: Annotated[Number, Field(ge=0, le=1)] = Field(description="accuracy, from 0 to 1")
+    value: Annotated[float, Field(ge=0, le=1), AS_WRITTEN] = Field(description="accuracy, from 0 to 1")
     what: Text = Field(description="what was measured, in words")
     level: Literal["clip", "song"] = Field(
         "clip", description="whether clips or songs were counted. Figures of the same level are compared with it"

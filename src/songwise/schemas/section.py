@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Section(BaseModel):
     """A mapping in a file of config/: unknown keys and values of another type are refused, and nothing is converted."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 def _keep(value, check):
@@ -30,7 +30,7 @@ def _unique(entries: list) -> list:
     return entries
 
 
-Number = Annotated[float, WrapValidator(_keep)]
+AS_WRITTEN = WrapValidator(_keep)
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 UniqueList = Annotated[list[T], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})]

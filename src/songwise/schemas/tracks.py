@@ -33,16 +33,20 @@ class TrackRow(BaseModel):
     sha256: str = Field("", pattern="^([0-9a-f]{64})?$", description="of the file; a file that differs is refused")
     seconds: str = Field("", pattern=_SECONDS, description="length of the track")
     fault: str = Field(
-        "", description="what is known to be wrong with the track: it is not downloaded and counts as quarantined"
+        "",
+        description="what is known to be wrong with the track: it is not downloaded and counts as "
+        "[quarantined](../docs/glossary.md#quarantined)",
     )
     license: str = Field("", description="licence of the track, for ATTRIBUTION.md")
     attribution: str = Field("", description="whom to name, for ATTRIBUTION.md")
-    start: str = Field("", pattern=_SECONDS, description="seconds; clips start here rather than at the data set's start")
+    start: str = Field(
+        "", pattern=_SECONDS, description="seconds; clips start here rather than at the data set's start"
+    )
     stop: str = Field("", pattern=_SECONDS, description="seconds; clips end here rather than at the data set's stop")
     fold: str = Field(
         "",
         pattern="^([0-9]+)?$",
-        description="for predefined-folds: numbers from 0 or 1, without a gap. Editing it redoes splits and models, not "
-        "features",
+        description="for predefined-folds: numbers from 0 or 1, without a gap. Editing it redoes splits and models, "
+        "not features",
     )
     role: str = Field("", pattern="^(train|valid|test)?$", description="for train-valid-test: train, valid or test")
