@@ -1,40 +1,60 @@
-"""Data set files: source, clips and splits of one data set, read and checked."""
+"""Data set files: source, clips and splits of one data set, read and checked.
+
+Light: it runs at every start of Snakemake.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from songwise.errors import InputError
-from songwise.schemas import check, load_named, read_yaml
+from songwise.schemas.dataset import Dataset
+from songwise.schemas.read import load_named, read_yaml, shown, validate
 
 
 def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> tuple[dict, Path]:
-    """A data set by its name in config/datasets or by its file's path, checked, with defaults filled in.
+    """Return a data set's checked content and its file.
 
     Parameters
     ----------
-    clip : config's own clip keys, which go before the file's; with `seconds`, the file's hop and min_seconds go too.
+    name_or_path : str
+        A name in config/datasets, or the path of a data set file.
+    root : Path
+        The folder that contains config/.
+    clip : mapping, optional
+        Clip keys of the configuration. They override the file's. If `seconds` is among them, the file's `hop` and
+        `min_seconds` are dropped.
+
+    Returns
+    -------
+    dataset : dict
+        The keys of `songwise.schemas.dataset.Dataset`, with defaults filled in. A table of features has no clips, so
+        its `clip` is None and it has one shard.
+    path : Path
+        The data set file.
+
+    Raises
+    ------
+    InputError
+        If there is no such data set, or if its file is invalid. The message names the file and the key.
     """
     if name_or_path.endswith((".yaml", ".yml")):
         path = Path(name_or_path)
         if not path.is_file():
             raise InputError(f"dataset: there is no file {path}")
-        dataset = check(read_yaml(path), "dataset", root, where=str(path))
+        dataset = validate(read_yaml(path), Dataset, where=str(path))
     else:
         folder = root / "config" / "datasets"
-        dataset = load_named("dataset", name_or_path, folder, root)
+        dataset = load_named(Dataset, name_or_path, folder, root)
         path = folder / f"{name_or_path}.yaml"
-    if dataset["source"]["type"] == "table":
-        return dataset | {"shards": 1, "clip": None}, path  # nothing to deal out or to cut
+    if dataset.source.type == "table":
+        return dataset.model_dump() | {"shards": 1, "clip": None}, path
     if clip:
-        kept = dataset["clip"].keys() - ({"hop", "min_seconds"} if "seconds" in clip else set())
-        dataset["clip"] = {key: dataset["clip"][key] for key in kept} | clip
-    clip = dataset["clip"]
-    clip.setdefault("hop", clip["seconds"])
-    clip.setdefault("min_seconds", clip["seconds"] / 2)
-    if clip["min_seconds"] > clip["seconds"]:
-        raise InputError(
-            f"{path}: clip.min_seconds ({clip['min_seconds']}) is longer than clip.seconds ({clip['seconds']})"
-        )
-    if clip["stop"] is not None and clip["stop"] - clip["start"] < clip["min_seconds"]:
-        raise InputError(f"{path}: between clip.start and clip.stop there is no room for a clip")
-    return dataset, path
+        dataset = _override_clip(dataset, clip, where=shown(path, root))
+    return dataset.model_dump(), path
+
+
+def _override_clip(dataset: Dataset, clip: Mapping, where: str) -> Dataset:
+    content = dataset.model_dump(exclude_unset=True)
+    dropped = {"hop", "min_seconds"} if "seconds" in clip else set()
+    kept = {key: value for key, value in content.get("clip", {}).items() if key not in dropped}
+    return validate(content | {"clip": kept | dict(clip)}, Dataset, where=f"{where}, with the clip keys of the config")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from songwise.errors import InputError, raise_all
 from songwise.files import file_digest
-from songwise.schemas import read_yaml
+from songwise.schemas.read import read_yaml
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # of a data set, as the schema has it
 _MD5 = re.compile(r"[0-9a-f]{32}")

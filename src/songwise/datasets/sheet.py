@@ -16,7 +16,7 @@ from songwise.datasets.shards import deal
 from songwise.datasets.track import SHEET_COLUMNS, Track
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.files import read_csv
-from songwise.schemas import read_yaml
+from songwise.schemas.read import read_yaml
 
 _SHOWN = 10  # rows named in one message
 # What of a track each source needs one of, and where its paths lie, which nothing may leave.

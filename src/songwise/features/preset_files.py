@@ -1,20 +1,42 @@
-"""Preset files: a feature preset of config/features, read and checked."""
+"""Preset files: a feature preset of config/features, read and checked.
+
+Light: it runs at every start of Snakemake.
+"""
 
 from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.features.presets import resolve
-from songwise.schemas import load_named
+from songwise.schemas.preset import Preset
+from songwise.schemas.read import load_named
 
 
 def load_preset(name: str, root: Path) -> dict:
-    """A feature preset by its name in config/features, checked and with every option said (`presets.resolve`)."""
+    """Return a feature preset with every option of its families filled in.
+
+    Parameters
+    ----------
+    name : str
+        Name of a file in config/features.
+    root : Path
+        The folder that contains config/.
+
+    Returns
+    -------
+    dict
+        The resolved preset (`songwise.features.presets.resolve`).
+
+    Raises
+    ------
+    InputError
+        If there is no such preset, or if its file is invalid. The message names the file and the key.
+    """
     folder = root / "config" / "features"
-    preset = load_named("preset", name, folder, root)
-    union = [] if "families" in preset else preset.get("union", [])
-    members = {member: load_named("preset", member, folder, root) for member in union}
+    preset = load_named(Preset, name, folder, root)
+    union = [] if preset.families else preset.union or []
+    members = {member: load_named(Preset, member, folder, root) for member in union}
     where = f"config/features/{name}.yaml"
     for member, content in members.items():
-        if "union" in content:
+        if content.union:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
-    return resolve(preset, members, where)
+    return resolve(preset.model_dump(), {member: content.model_dump() for member, content in members.items()}, where)

@@ -23,7 +23,8 @@ from songwise.library.scan import MusicFile, readable, scan, told_apart
 from songwise.library.songs import name_artists, name_songs, name_tracks, of_one_class
 from songwise.library.tags import FORMULA, clean, read_tags, shown
 from songwise.runtime.progress import Progress
-from songwise.schemas import check, read_yaml
+from songwise.schemas.config import Config
+from songwise.schemas.read import read_yaml, validate
 
 _COLUMNS = ("track_id", "label", "song", "artist", "album", "path")
 _LONGEST_NAME = 100  # characters of a data set's name that is made of the folder's
@@ -147,8 +148,8 @@ def _kept(file: Path, sheet: Path, root: Path) -> dict | None:
 
 
 def _least_songs(kept: Mapping | None, root: Path) -> int:
-    settings = check(read_yaml(root / "config" / "config.yaml"), "config", root, where="config/config.yaml")
-    return max(settings["min_songs"], (kept or _DEFAULTS)["split"]["folds"])
+    settings = validate(read_yaml(root / "config" / "config.yaml"), Config, where="config/config.yaml")
+    return max(settings.min_songs, (kept or _DEFAULTS)["split"]["folds"])
 
 
 def _described(files: Sequence[MusicFile]) -> str:

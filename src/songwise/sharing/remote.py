@@ -26,7 +26,8 @@ from songwise.datasets.track import Track
 from songwise.errors import InputError, raise_all
 from songwise.files import file_digest, read_json, write_json
 from songwise.runtime.lock import claim
-from songwise.schemas import check, read_yaml
+from songwise.schemas.config import Config
+from songwise.schemas.read import read_yaml, validate
 from songwise.sharing.dvc import ADD_REMOTE, dvc
 from songwise.sharing.handover import check_whole, settle, write_credits, write_record
 
@@ -109,7 +110,7 @@ def _add(folders: list[Path]) -> None:
 
 
 def _load(name_or_path: str) -> tuple[dict, dict[int, list[Track]]]:
-    settings = check(read_yaml(Path("config/config.yaml")), "config", _ROOT, where="config/config.yaml")
+    settings = validate(read_yaml(Path("config/config.yaml")), Config, where="config/config.yaml").model_dump()
     try:
         dataset, path = load_dataset(name_or_path, _ROOT, settings["clip"])
     except InputError as error:
