@@ -90,10 +90,7 @@ class Session:
     @property
     def presets(self) -> dict[str, dict]:
         """The presets without their titles, from which no figure follows."""
-        return {
-            name: {key: value for key, value in preset.items() if key != "title"}
-            for name, preset in self.plan.presets.items()
-        }
+        return {name: self.plan.extracted_preset(name) for name in self.plan.presets}
 
     def rows_digest(self, shard: int) -> str:
         """Return what changes if a row of a shard, or one of its local files, does."""
