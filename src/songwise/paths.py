@@ -3,6 +3,7 @@
 All paths are relative to the project's folder. Light: this module is imported at every start of Snakemake.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -150,3 +151,28 @@ def protocol_folder(results: Path, run: Run | str, protocol: str) -> Path:
 def protocol_of(prediction_file: Path) -> str:
     """Return the protocol of a file in a `protocol_folder`."""
     return Path(prediction_file).parent.name
+
+
+def run_of(row: Mapping[str, str]) -> Run:
+    """Return the run of a table's row, which has the columns model and features."""
+    return Run(row["model"], row["features"])
+
+
+def metrics_file(results: Path, run: Run | str) -> Path:
+    """Return the file of one model's metrics."""
+    return model_folder(results, run) / "metrics.json"
+
+
+def confusion_table(results: Path, run: Run | str, level: str) -> Path:
+    """Return the confusion matrix of one model's clips or songs; `level` is "clip" or "song"."""
+    return model_folder(results, run) / f"confusion_{level}.csv"
+
+
+def confusion_picture(results: Path, run: Run | str, level: str) -> Path:
+    """Return the drawing of a `confusion_table`."""
+    return confusion_table(results, run, level).with_suffix(".png")
+
+
+def verdicts_table(results: Path, run: Run | str, protocol: str) -> Path:
+    """Return the table of the songs' labels that one model predicted under one protocol."""
+    return protocol_folder(results, run, protocol) / "songs.csv"

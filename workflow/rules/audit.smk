@@ -1,7 +1,7 @@
-# Inputs: what the tracks' files are, the splits, and songs' verdicts of models on raw and on standardised audio.
-# Outputs: results/DATASET/shortcuts.{json,csv}: whether the container alone tells the classes, and by what;
-#   results/DATASET/standardised.csv: models with and without standardised audio, side by side.
-# Steps: audit_shortcuts, as soon as there are splits; compare_standardised, after evaluate_models.
+# Inputs: facts about the tracks' files, the splits, and song verdicts of models on raw and on standardised audio.
+# Outputs: results/DATASET/shortcuts.{json,csv}: whether facts about the files identify the classes, and which facts;
+#   results/DATASET/standardised.csv: models on raw and on standardised audio, side by side.
+# Steps: audit_shortcuts, after check_splits; compare_standardised, after evaluate_models.
 
 
 rule audit_shortcuts:
@@ -47,6 +47,6 @@ rule compare_standardised:
         pairs=PLAN.standardised,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
-        code=code_of("studies.shortcuts"),
+        code=code_of("studies.standardised"),
     script:
         "../scripts/compare_standardised.py"

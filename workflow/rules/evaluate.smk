@@ -1,9 +1,9 @@
 # Inputs: what every model predicted under every protocol.
 # Outputs: results/DATASET/models/MODEL@PRESET/{metrics.json,params.json,classes.csv,confusion_*} and
 #   PROTOCOL/songs.csv; results/DATASET/{leaderboard,leakage,rules,levels}.csv and headline.json, and of the best model
-#   confusion_top.csv and calibration.png; results/_dvc, to which dvc.yaml points.
-# Steps: evaluate_models, which wants check_models' word first. One job for all models: a second each, less than a
-#   process of its own would take to start, and intervals, comparisons and the headline pair models on the same draws.
+#   confusion_top.csv and calibration.csv; the figures leakage.png and calibration.png; results/_dvc for dvc.yaml.
+# Steps: evaluate_models, after check_models -> draw_confusions, draw_leakage, draw_calibration. One job evaluates all
+#   models: each takes a second, less than the start of a process, and comparisons pair models on the same draws.
 
 
 rule evaluate_models:
@@ -36,16 +36,6 @@ rule evaluate_models:
             run=PLAN.runs,
             level=LEVELS,
         ),
-        figures=report(
-            expand(
-                "results/{{dataset}}/models/{run}/confusion_{level}.png",
-                run=PLAN.runs,
-                level=LEVELS,
-            ),
-            category="Confusion matrices",
-            labels=figure_labels,
-            caption="../report/confusion.rst",
-        ),
         leaderboard=report(
             "results/{dataset}/leaderboard.csv",
             category="Results",
@@ -71,12 +61,7 @@ rule evaluate_models:
             caption="../report/levels.rst",
         ),
         confusion_top="results/{dataset}/confusion_top.csv",
-        calibration=report(
-            "results/{dataset}/calibration.png",
-            category="Results",
-            labels={"table": "calibration of the best model"},
-            caption="../report/calibration.rst",
-        ),
+        calibration="results/{dataset}/calibration.csv",
         headline="results/{dataset}/headline.json",
         dvc_metrics=expand("results/_dvc/metrics/{{dataset}}/{run}.json", run=PLAN.runs),
         dvc_verdicts="results/_dvc/verdicts/{dataset}.csv",
@@ -88,6 +73,80 @@ rule evaluate_models:
         runs=run_params,
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
-        code=code_of("evaluation.evaluate", "tracking.dvc_view"),
+        code=code_of("evaluation.leaderboard", "tracking.dvc_view"),
     script:
         "../scripts/evaluate_models.py"
+
+
+rule draw_confusions:
+    input:
+        metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
+        tables=expand(
+            "results/{{dataset}}/models/{run}/confusion_{level}.csv",
+            run=PLAN.runs,
+            level=LEVELS,
+        ),
+    output:
+        figures=report(
+            expand(
+                "results/{{dataset}}/models/{run}/confusion_{level}.png",
+                run=PLAN.runs,
+                level=LEVELS,
+            ),
+            category="Confusion matrices",
+            labels=figure_labels,
+            caption="../report/confusion.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_confusions.log",
+    conda:
+        ENVIRONMENT
+    params:
+        runs=[str(run) for run in PLAN.runs],
+        levels=LEVELS,
+        truth=PLAN.dataset["label"],
+        code=code_of("figures.confusion"),
+    script:
+        "../scripts/draw_confusions.py"
+
+
+rule draw_leakage:
+    input:
+        leakage="results/{dataset}/leakage.csv",
+    output:
+        figure=report(
+            "results/{dataset}/leakage.png",
+            category="Results",
+            labels={"table": "leakage, drawn"},
+            caption="../report/leakage.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_leakage.log",
+    conda:
+        ENVIRONMENT
+    params:
+        protocols=PLAN.protocols,
+        code=code_of("figures.leakage"),
+    script:
+        "../scripts/draw_leakage.py"
+
+
+rule draw_calibration:
+    input:
+        bins="results/{dataset}/calibration.csv",
+        metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
+    output:
+        figure=report(
+            "results/{dataset}/calibration.png",
+            category="Results",
+            labels={"table": "calibration of the best model"},
+            caption="../report/calibration.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_calibration.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("figures.calibration"),
+    script:
+        "../scripts/draw_calibration.py"

@@ -1,6 +1,6 @@
-# Inputs: what each model scores under each protocol; config's `recipe`, with what a published system reported.
-# Outputs: results/DATASET/recipe.csv: as published, as published but here, and by song.
-# Steps: compare_recipe, wanted only where config has a recipe (config/recipes/*.yaml).
+# Inputs: the accuracy of each model under each protocol; config's `recipe`, with the figures of a published system.
+# Outputs: results/DATASET/recipe.csv: published figures, the same protocol here, and by song.
+# Steps: compare_recipe, only if config has a recipe (config/recipes/*.yaml).
 
 
 rule compare_recipe:

@@ -1,6 +1,6 @@
-# Inputs: all tables of results/DATASET; for the portraits, the tracks' files.
+# Inputs: all tables and figures of results/DATASET; for the portraits, the tracks' files.
 # Outputs: results/DATASET/report.html, one self-contained page; results/DATASET/tracks, the portraits in it.
-# Steps: draw_tracks (once gather_tracks knows the good ones), draw_leakage -> render_report.
+# Steps: draw_tracks, after gather_tracks -> render_report.
 
 
 rule draw_tracks:
@@ -25,27 +25,6 @@ rule draw_tracks:
         code=code_of("report.portraits"),
     script:
         "../scripts/draw_tracks.py"
-
-
-rule draw_leakage:
-    input:
-        leakage="results/{dataset}/leakage.csv",
-    output:
-        figure=report(
-            "results/{dataset}/leakage.png",
-            category="Results",
-            labels={"table": "leakage, drawn"},
-            caption="../report/leakage.rst",
-        ),
-    log:
-        "logs/{dataset}/draw_leakage.log",
-    conda:
-        ENVIRONMENT
-    params:
-        protocols=PLAN.protocols,
-        code=code_of("figures.leakage"),
-    script:
-        "../scripts/draw_leakage.py"
 
 
 rule render_report:

@@ -1,8 +1,8 @@
-# Inputs: the leaderboard, whose first model is looked at more closely; the features of all presets, since any may win.
+# Inputs: the leaderboard, whose first model is studied; the features of all presets, because any model can be first.
 # Outputs: results/DATASET/{learning_curve,importance,clusters,song_clusters}.csv with study.json and clusters.json, and
-#   as figures learning_curve.png, importance.png and map.png.
-# Steps: study_best (fits the best model on ever more songs, and swaps its features between songs); cluster_songs (needs
-#   no model, only the best one's features).
+#   the figures learning_curve.png, importance.png and map.png.
+# Steps: study_best (fits the best model on more and more songs, and swaps its features between songs) ->
+#   draw_learning_curve, draw_importance; cluster_songs (needs the best model's features only) -> draw_map.
 
 
 rule study_best:
@@ -16,18 +16,6 @@ rule study_best:
         curve="results/{dataset}/learning_curve.csv",
         importance="results/{dataset}/importance.csv",
         facts="results/{dataset}/study.json",
-        curve_figure=report(
-            "results/{dataset}/learning_curve.png",
-            category="Studies",
-            labels={"figure": "learning curve"},
-            caption="../report/learning.rst",
-        ),
-        importance_figure=report(
-            "results/{dataset}/importance.png",
-            category="Studies",
-            labels={"figure": "importance of features"},
-            caption="../report/importance.rst",
-        ),
     log:
         "logs/{dataset}/study_best.log",
     benchmark:
@@ -44,6 +32,48 @@ rule study_best:
         "../scripts/study_best.py"
 
 
+rule draw_learning_curve:
+    input:
+        curve="results/{dataset}/learning_curve.csv",
+        facts="results/{dataset}/study.json",
+    output:
+        figure=report(
+            "results/{dataset}/learning_curve.png",
+            category="Studies",
+            labels={"figure": "learning curve"},
+            caption="../report/learning.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_learning_curve.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("figures.learning_curve"),
+    script:
+        "../scripts/draw_learning_curve.py"
+
+
+rule draw_importance:
+    input:
+        importance="results/{dataset}/importance.csv",
+        facts="results/{dataset}/study.json",
+    output:
+        figure=report(
+            "results/{dataset}/importance.png",
+            category="Studies",
+            labels={"figure": "importance of features"},
+            caption="../report/importance.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_importance.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("figures.importance"),
+    script:
+        "../scripts/draw_importance.py"
+
+
 rule cluster_songs:
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
@@ -54,12 +84,6 @@ rule cluster_songs:
         clusters="results/{dataset}/clusters.csv",
         songs="results/{dataset}/song_clusters.csv",
         facts="results/{dataset}/clusters.json",
-        map=report(
-            "results/{dataset}/map.png",
-            category="Studies",
-            labels={"figure": "map of songs"},
-            caption="../report/clusters.rst",
-        ),
     log:
         "logs/{dataset}/cluster_songs.log",
     benchmark:
@@ -72,3 +96,24 @@ rule cluster_songs:
         code=code_of("studies.clusters"),
     script:
         "../scripts/cluster_songs.py"
+
+
+rule draw_map:
+    input:
+        songs="results/{dataset}/song_clusters.csv",
+        facts="results/{dataset}/clusters.json",
+    output:
+        figure=report(
+            "results/{dataset}/map.png",
+            category="Studies",
+            labels={"figure": "map of songs"},
+            caption="../report/clusters.rst",
+        ),
+    log:
+        "logs/{dataset}/draw_map.log",
+    conda:
+        ENVIRONMENT
+    params:
+        code=code_of("figures.song_map"),
+    script:
+        "../scripts/draw_map.py"

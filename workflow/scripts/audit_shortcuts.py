@@ -1,4 +1,4 @@
-"""Say whether the classes can be told by how the files were encoded and mastered, without the music."""
+"""Test whether facts about the files, without the music, identify the classes."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from songwise.runtime.job import job
 with job(snakemake.log[0]):
     from songwise.studies.shortcuts import audit_shortcuts
 
-    found = audit_shortcuts(
+    result = audit_shortcuts(
         tracks_csv=Path(snakemake.input.tracks_csv),
         duplicates_csv=Path(snakemake.input.duplicates_csv),
         splits_csv=Path(snakemake.input.splits_csv),
@@ -18,4 +18,4 @@ with job(snakemake.log[0]):
         table=Path(snakemake.output.table),
         output=Path(snakemake.output.found),
     )
-    (sys.stderr if found["beats_chance"] else sys.stdout).write(found["finding"] + "\n")
+    print(result["finding"], file=sys.stderr if result["beats_chance"] else sys.stdout)

@@ -1,4 +1,4 @@
-"""Clusters of songs found without labels, compared with the labels, and a map."""
+"""Cluster the songs without their labels, and compare the clusters with the labels."""
 
 from pathlib import Path
 

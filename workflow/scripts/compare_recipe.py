@@ -1,4 +1,4 @@
-"""What a published system reported, beside the same models here, under its protocol and by song."""
+"""The figures of a published system, beside the same models here under its protocol and by song."""
 
 from pathlib import Path
 

@@ -5,15 +5,13 @@ from pathlib import Path
 from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.studies.shortcuts import compare_standardised
+    from songwise.studies.standardised import compare_standardised
 
     compare_standardised(
         snakemake.params.pairs,
-        tracks_csv=Path(snakemake.input.tracks_csv),
-        duplicates_csv=Path(snakemake.input.duplicates_csv),
-        splits_csv=Path(snakemake.input.splits_csv),
+        **{name: Path(snakemake.input[name]) for name in ("tracks_csv", "duplicates_csv", "splits_csv")},
         protocol=snakemake.params.protocol,
         seed=snakemake.params.seed,
-        folder=Path(snakemake.output.table).parent,
+        results=Path(snakemake.output.table).parent,
         output=Path(snakemake.output.table),
     )

@@ -1,4 +1,4 @@
-"""Draw what each protocol would have claimed."""
+"""Draw the accuracy of each model under each protocol."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How the best model learns from more songs, and which families of features it leans on."""
+"""How the best model learns from more songs, and which families of features it needs."""
 
 from pathlib import Path
 
@@ -6,16 +6,17 @@ from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
     from songwise.studies.best_model import study_best
+    from songwise.studies.data import read_data
 
+    tables = ("leaderboard", "splits_csv", "tracks_csv", "duplicates_csv")
     study_best(
+        read_data(
+            **{name: Path(snakemake.input[name]) for name in tables},
+            feature_tables=[Path(path) for path in snakemake.input.tables],
+            protocol=snakemake.params.protocol,
+        ),
         models=snakemake.params.models,
         presets=snakemake.params.presets,
-        leaderboard=Path(snakemake.input.leaderboard),
-        feature_tables=[Path(path) for path in snakemake.input.tables],
-        splits_csv=Path(snakemake.input.splits_csv),
-        tracks_csv=Path(snakemake.input.tracks_csv),
-        duplicates_csv=Path(snakemake.input.duplicates_csv),
-        protocol=snakemake.params.protocol,
         seed=snakemake.params.seed,
         folder=Path(snakemake.output.curve).parent,
     )

@@ -1,1 +1,1 @@
-"""Stage 6, evaluation: metrics with intervals, song verdicts, the leaderboard."""
+"""Stage 6, evaluation: song verdicts, metrics with intervals, the leaderboard."""

@@ -1,19 +1,36 @@
-"""Uncertainty by resampling groups: intervals, comparisons with the best model, and the best without its luck.
+"""Uncertainty by resampling groups: intervals, comparisons with the best model, and the best model without its luck.
 
-A drawn group carries all its songs, clips and repeats, so that none of them counts as more than it is.
+A drawn group brings all its songs, clips and repeats, so that none of them counts as more than it is.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 
 DRAWS = 2000
-_COMPARISONS = 10  # times as many draws for p values: Holm's correction multiplies the smallest by the models
-_LEVEL = 0.95
 SIGNIFICANT = 0.05
-_EQUAL = 1e-9  # of a difference of accuracies: rounding
+_LEVEL = 0.95
+_COMPARISONS = 10  # times as many draws for p values, because Holm's correction multiplies the smallest by the models
+_EQUAL = 1e-9  # rounding error of a difference of accuracies
+_DECIMALS = 4  # of an accuracy and its interval
 
 
 def bootstrap_draws(n_groups: int, seed: int) -> np.ndarray:
-    """How often each group is drawn, int, shape (DRAWS, n_groups): the same for all models, so that they pair."""
+    """Return how often each group is drawn; the draws are the same for all models, so that models pair.
+
+    Parameters
+    ----------
+    n_groups : int
+        Number of groups, tested or not.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    ndarray of int, shape (DRAWS, n_groups)
+        Each row sums to `n_groups`.
+    """
     return _draw(np.random.default_rng([seed, n_groups]), n_groups)
 
 
@@ -22,31 +39,72 @@ def _draw(rng: np.random.Generator, n_groups: int) -> np.ndarray:
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """The percentile interval (95 %) of bootstrap values, shape (draws,).
+    """Return the percentile interval (95 %) of bootstrap values.
 
-    A value is NaN where a draw holds nothing that was tested, as can be where few groups are; it does not count.
+    Parameters
+    ----------
+    values : ndarray of float, shape (draws,)
+        One value per draw. NaN, from a draw without a tested group, does not count.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper bound.
     """
     low, high = np.nanquantile(values, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2])
     return float(low), float(high)
 
 
-def compare(hits: np.ndarray, votes: np.ndarray, best: int, seed: int) -> np.ndarray:
-    """How surprising each model's distance from the best one would be if there were none.
-
-    Groups are drawn, both models are scored on the same ones, and p is twice the share of draws in which the order
-    is reversed or equal, which is small where the paired interval excludes 0. Holm's method corrects for the number
-    of comparisons. That the best was chosen by looking is not corrected for: see docs/evaluation.md.
+def mean_with_interval(
+    name: str, values: pd.Series | np.ndarray, draws: np.ndarray, *, bounds: Sequence[str] = ()
+) -> dict[str, float]:
+    """Return the mean of a value over votes and its interval (95 %).
 
     Parameters
     ----------
-    hits : shape (models, groups), votes that are right; the songs of a group may be right in part of the repeats.
-    votes : shape (groups,), all votes of each group; 0 for a group that was never tested.
-    best : row of `hits` that the others are compared with.
-    seed : of the draws, of which there are 20,000.
+    name : str
+        Key of the mean.
+    values : Series or ndarray of float, shape (votes,)
+        One value per vote.
+    draws : ndarray of int, shape (draws, votes)
+        How often each vote is drawn (`votes.vote_draws`).
+    bounds : sequence of str, optional
+        Keys of the lower and the upper bound; NAME_low and NAME_high by default.
 
     Returns
     -------
-    Corrected p values, shape (models,); 1 for the best itself.
+    dict of str to float
+        Mean and bounds, rounded to four decimals.
+    """
+    drawn = draws.sum(axis=1)
+    # A draw can be without any tested group.
+    low, high = interval(draws[drawn > 0] @ np.asarray(values) / drawn[drawn > 0])
+    keys = (name, *(bounds or (f"{name}_low", f"{name}_high")))
+    return {key: round(float(value), _DECIMALS) for key, value in zip(keys, (values.mean(), low, high), strict=True)}
+
+
+def compare(hits: np.ndarray, votes: np.ndarray, best: int, seed: int) -> np.ndarray:
+    """Return p values for the null hypothesis that a model is as good as the best one.
+
+    Groups are drawn, and both models are scored on the same ones. p is twice the share of draws in which the order is
+    reversed or equal, which is small if the paired interval excludes 0. Holm's method corrects for the number of
+    comparisons. The choice of the best model after seeing the results is not corrected for: see docs/evaluation.md.
+
+    Parameters
+    ----------
+    hits : ndarray of float, shape (models, groups)
+        Votes that are right. A song can be right in some of the repeats only.
+    votes : ndarray of float, shape (groups,)
+        All votes of each group; 0 for a group that was never tested.
+    best : int
+        Row of `hits` with which the others are compared.
+    seed : int
+        Seed of the 20,000 draws.
+
+    Returns
+    -------
+    ndarray of float, shape (models,)
+        Corrected p values; 1 for the best model itself.
     """
     ahead = hits[best] - hits
     rng = np.random.default_rng([seed, len(votes), _COMPARISONS])
@@ -66,7 +124,20 @@ def compare(hits: np.ndarray, votes: np.ndarray, best: int, seed: int) -> np.nda
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """P values corrected for their number by Holm's method (Scandinavian Journal of Statistics 6, 1979)."""
+    """Return p values corrected for their number by Holm's method.
+
+    Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
+
+    Parameters
+    ----------
+    p : ndarray of float, shape (tests,)
+        Uncorrected p values.
+
+    Returns
+    -------
+    ndarray of float, shape (tests,)
+        At most 1.
+    """
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty(len(p))
@@ -75,15 +146,24 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def select_corrected(hits: np.ndarray, votes: np.ndarray, draws: np.ndarray) -> dict[str, float]:
-    """Song accuracy of "take the best of these models", without the optimism of having looked.
+    """Return the song accuracy of "take the best of these models", without the optimism of that choice.
 
-    In each draw the winner is chosen on the drawn groups and scored on those that were not drawn (bootstrap
-    bias-corrected cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
+    In each draw the winner is chosen on the drawn groups and scored on the others (bootstrap bias-corrected
+    cross-validation: Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018).
 
     Parameters
     ----------
-    hits, votes : as in `compare`.
-    draws : shape (draws, groups), from `bootstrap_draws`.
+    hits : ndarray of float, shape (models, groups)
+        Votes that are right.
+    votes : ndarray of float, shape (groups,)
+        All votes of each group.
+    draws : ndarray of int, shape (draws, groups)
+        From `bootstrap_draws`.
+
+    Returns
+    -------
+    dict of str to float
+        corrected_song_accuracy and its 95 % interval, corrected_song_accuracy_low and corrected_song_accuracy_high.
     """
     inside, left_out = draws @ hits.T, (draws == 0).astype(float)
     outside_votes = left_out @ votes
@@ -93,7 +173,7 @@ def select_corrected(hits: np.ndarray, votes: np.ndarray, draws: np.ndarray) -> 
     scores = outside / outside_votes[usable]
     low, high = interval(scores)
     return {
-        "corrected_song_accuracy": round(float(scores.mean()), 4),
-        "corrected_song_accuracy_low": round(low, 4),
-        "corrected_song_accuracy_high": round(high, 4),
+        "corrected_song_accuracy": round(float(scores.mean()), _DECIMALS),
+        "corrected_song_accuracy_low": round(low, _DECIMALS),
+        "corrected_song_accuracy_high": round(high, _DECIMALS),
     }

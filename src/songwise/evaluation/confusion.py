@@ -1,51 +1,87 @@
-"""A model's confusion matrix as a table and as a picture."""
+"""Confusion matrices per group, from which accuracies and their intervals follow."""
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from songwise.files import replacing, write_rows
-
-
-def write_confusion(path: Path, matrix: np.ndarray, labels: list[str]) -> None:
-    """Write a matrix, shape (labels, labels), as a CSV: label, then a column a predicted label."""
-    rounded = [dict(zip(labels, row, strict=True)) for row in np.round(matrix, 3).tolist()]
-    write_rows(
-        path,
-        ["label", *labels],
-        [{"label": label, **row} for label, row in zip(labels, rounded, strict=True)],
-    )
+from songwise.evaluation.predictions import codes
+from songwise.evaluation.votes import Units
+from songwise.files import write_rows
 
 
-def plot_confusion(path: Path, matrix: np.ndarray, labels: list[str], *, title: str, truth: str) -> None:
-    """Draw a matrix, shape (labels, labels), as shares of its rows (PNG).
+class Confusions:
+    """The confusion matrix of every group.
 
     Parameters
     ----------
-    path : to write.
-    matrix : votes, true by predicted.
-    title : above the figure.
-    truth : what the labels are, such as "genre".
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    table : DataFrame
+        One row per clip, or per song, and repeat, with the columns repeat, song, label and predicted.
+    units : Units
+        Votes of the rows, and their groups.
+    labels : list of str
+        Classes, sorted.
 
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-12)
-    # Margins by hand, in inches: matplotlib's own layout takes longer than the drawing.
-    side, words, head, edge = 0.5 * len(labels) + 0.5, 0.45 + 0.08 * max(map(len, labels)), 0.55, 0.25
-    width, height = words + 0.3 + side + edge, words + 0.2 + side + head
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes(((words + 0.3) / width, (words + 0.2) / height, side / width, side / height))
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right", parse_math=False)
-    axes.set_yticks(range(len(labels)), labels, parse_math=False)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel(f"true {truth}")
-    axes.set_title(title, fontsize=10, parse_math=False)
-    for row, column in np.ndindex(*share.shape):
-        if matrix[row, column] > 0:
-            colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, f"{share[row, column]:.2f}", ha="center", va="center", color=colour, fontsize=8)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    Attributes
+    ----------
+    counts : ndarray of float, shape (groups, labels, labels)
+        Votes by true and predicted label, mean over repeats; all 0 for a group that was not tested.
+    """
+
+    def __init__(self, table: pd.DataFrame, units: Units, labels: list[str]):
+        groups = units.groups
+        shape = (len(groups), len(labels), len(labels))
+        at = (
+            pd.Index(groups).get_indexer(table["song"].map(units.group_of)),
+            codes(table["label"], labels),
+            codes(table["predicted"], labels),
+        )
+        flat = np.ravel_multi_index(at, shape)
+        self.counts = np.bincount(flat, units.votes(table), minlength=np.prod(shape)).reshape(shape)
+
+    @property
+    def total(self) -> np.ndarray:
+        """The matrix of all groups, shape (labels, labels)."""
+        return self.counts.sum(axis=0)
+
+    @property
+    def hits(self) -> np.ndarray:
+        """The votes that are right in each group, shape (groups,)."""
+        return np.trace(self.counts, axis1=1, axis2=2)
+
+    @property
+    def votes(self) -> np.ndarray:
+        """All votes of each group, shape (groups,)."""
+        return self.counts.sum(axis=(1, 2))
+
+    def resampled(self, draws: np.ndarray) -> np.ndarray:
+        """Return the matrix of each bootstrap draw.
+
+        Parameters
+        ----------
+        draws : ndarray of int, shape (draws, groups)
+            How often each group is drawn.
+
+        Returns
+        -------
+        ndarray of float, shape (draws, labels, labels)
+            Sums of the drawn groups' matrices.
+        """
+        return np.tensordot(draws, self.counts, axes=1)
+
+
+def write_confusion(path: Path, matrix: np.ndarray, labels: list[str]) -> None:
+    """Write a confusion matrix as a CSV: the true label, then one column per predicted label.
+
+    Parameters
+    ----------
+    path : Path
+        CSV to write.
+    matrix : ndarray of float, shape (labels, labels)
+        Votes, rounded to three decimals.
+    labels : list of str
+        Names of the rows and columns.
+    """
+    rounded = [dict(zip(labels, row, strict=True)) for row in np.round(matrix, 3).tolist()]
+    rows = [{"label": label, **row} for label, row in zip(labels, rounded, strict=True)]
+    write_rows(path, ["label", *labels], rows)

@@ -1,7 +1,7 @@
-"""Stage 6, evaluate: every model's figures with intervals, the leaderboard, and what leakage would have claimed.
+"""Evaluate one model: its metrics under each protocol, with intervals.
 
-Intervals are percentiles of a bootstrap over the honest protocol's groups, whatever the protocol that they are of, so
-that all models and protocols pair.
+Intervals are percentiles of a bootstrap over the honest protocol's groups. All protocols and models share the same
+draws, so that they pair.
 """
 
 from pathlib import Path
@@ -10,65 +10,46 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from songwise.errors import InputError
-from songwise.evaluation.bootstrap import SIGNIFICANT, bootstrap_draws, compare, interval, select_corrected
-from songwise.evaluation.calibration import expected_calibration_error, plot_reliability, reliability
-from songwise.evaluation.confusion import plot_confusion, write_confusion
+from songwise.evaluation.bootstrap import interval
+from songwise.evaluation.calibration import expected_calibration_error, reliability
+from songwise.evaluation.columns import CLASS_COLUMNS
+from songwise.evaluation.confusion import Confusions, write_confusion
 from songwise.evaluation.label_paths import at_level, depth
 from songwise.evaluation.metrics import (
-    Confusions,
     accuracy,
     balanced_accuracy,
     class_figures,
-    codes,
     log_loss,
     macro_f1,
     roc_auc,
     top2_accuracy,
 )
-from songwise.evaluation.verdicts import RULES, labels_of, song_verdicts, verdicts_by_rule
-from songwise.evaluation.votes import Units, read_units
-from songwise.files import digest, read_json, read_rows, replacing, write_json, write_rows
+from songwise.evaluation.predictions import codes, labels_of, probabilities_of, read_predictions
+from songwise.evaluation.verdicts import RULES, song_verdicts, verdicts_by_rule
+from songwise.evaluation.votes import Units
+from songwise.files import read_json, replacing, write_json, write_rows
+from songwise.paths import confusion_table, metrics_file, model_folder, protocol_folder, verdicts_table
 
-LEVELS = ("clip", "song")
 _OF_CONFUSIONS = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "macro_f1": macro_f1}
 
-LEADERBOARD_COLUMNS = (
-    *("model", "features", "n_songs", "n_clips"),
-    *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high", "clip_macro_f1"),
-    *("song_accuracy", "song_accuracy_low", "song_accuracy_high", "song_macro_f1"),
-    "fit_seconds",
-    "n_groups",
-    *("song_balanced_accuracy", "song_top2_accuracy", "song_log_loss", "song_auc", "song_ece"),
-    *("p_best", "tied"),
-)
-LEAKAGE_COLUMNS = (
-    *("model", "features", "protocol"),
-    *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high"),
-    *("song_accuracy", "song_accuracy_low", "song_accuracy_high"),
-    *("inflation", "inflation_low", "inflation_high"),
-)
-RULE_COLUMNS = ("model", "features", "rule", "song_accuracy", "low", "high")
-LEVEL_COLUMNS = (
-    *("model", "features", "level"),
-    *("clip_accuracy", "clip_accuracy_low", "clip_accuracy_high"),
-    *("song_accuracy", "song_accuracy_low", "song_accuracy_high"),
-    *("song_macro_f1", "n_labels"),
-)
-CLASS_COLUMNS = ("level", "label", "precision", "recall", "f1", "support")
 
-
-class Evaluated(NamedTuple):
-    """What is left of a model's evaluation for comparing it with others.
+class Evaluation(NamedTuple):
+    """The part of a model's evaluation that is compared with other models.
 
     Attributes
     ----------
-    metrics : what metrics.json holds.
-    hits, votes : shape (groups,), right and all votes of songs.
-    bins : level to the bins of `calibration.reliability`.
-    rules : rows of rules.csv, without the model's name.
-    levels : rows of levels.csv likewise; none if no label has a path.
-    top : songs by true and predicted first part of the label, and these labels; None if no label has a path.
+    metrics : dict
+        Content of metrics.json.
+    hits, votes : ndarray of float, shape (groups,)
+        Votes of songs that are right, and all votes.
+    bins : dict of str to ndarray of float, shape (BINS, 3)
+        Level, "clip" or "song", to its bins (`calibration.reliability`).
+    rules : list of dict
+        Rows of rules.csv, without the model.
+    levels : list of dict
+        Rows of levels.csv, without the model; empty if no label has a path.
+    top : tuple of ndarray and list of str, or None
+        Confusion matrix of the songs by the first part of the label, and these parts; None if no label has a path.
     """
 
     metrics: dict
@@ -78,82 +59,6 @@ class Evaluated(NamedTuple):
     rules: list[dict]
     levels: list[dict]
     top: tuple[np.ndarray, list[str]] | None
-
-
-def read_predictions(path: Path) -> pd.DataFrame:
-    """predictions.csv as models wrote it."""
-    text = dict.fromkeys(("clip_id", "track_id", "song", "label", "predicted"), str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False)
-
-
-def evaluate_models(
-    *,
-    runs: dict[str, dict],
-    protocols: list[str],
-    tracks_csv: Path,
-    duplicates_csv: Path,
-    splits_csv: Path,
-    seed: int,
-    folder: Path,
-) -> None:
-    """Evaluate every model, rank them, and say which are within noise of the best.
-
-    Writes below `folder`/models/MODEL@PRESET: PROTOCOL/songs.csv, metrics.json, params.json, classes.csv and the
-    confusion matrices (CSV, PNG); in `folder`: leaderboard.csv (best song accuracy first), leakage.csv, rules.csv,
-    levels.csv, headline.json, and of the best model confusion_top.csv and calibration.png.
-
-    Parameters
-    ----------
-    runs : MODEL@PRESET to what params.json is to hold; data_key and run_key, a hash of it all, are added.
-    protocols : the honest one first.
-    tracks_csv : for the key of the data, and with duplicates_csv for what has one vote.
-    splits_csv : for the groups that are drawn.
-    seed : of the bootstrap.
-    folder : results/DATASET.
-
-    Raises
-    ------
-    InputError : a single group is tested, which says nothing of another.
-    """
-    data = data_key(tracks_csv)
-    units = read_units(
-        tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocols[0]
-    )
-    draws = bootstrap_draws(len(units.groups), seed)
-    found: dict[str, Evaluated] = {}
-    for run, params in runs.items():
-        place = folder / "models" / run
-        found[run] = _evaluate_model(place, protocols, units, params, draws)
-        params = params | {"data_key": data}
-        write_json(place / "params.json", params | {"run_key": digest(params)})
-        print(run, f"song accuracy {found[run].metrics['song_accuracy']:.3f}", sep="\t")
-    ranked = sorted(
-        runs, key=lambda run: (*(-found[run].metrics[f"{level}_accuracy"] for level in ("song", "clip")), run)
-    )
-    best = found[ranked[0]]
-    if (best.votes > 0).sum() < 2:
-        raise InputError(f"{splits_csv}: {protocols[0]} tests a single group; no figure follows from one")
-    hits = np.array([found[run].hits for run in ranked])
-    p_best = compare(hits, best.votes, 0, seed)
-    tied = p_best >= SIGNIFICANT
-    rows = [
-        _row(run, found[run].metrics | {"p_best": float(p), "tied": str(bool(close)).lower()})
-        for run, p, close in zip(ranked, p_best, tied, strict=True)
-    ]
-    write_rows(folder / "leaderboard.csv", LEADERBOARD_COLUMNS, rows)
-    others = [run for run, close in zip(ranked, tied, strict=True) if close][1:]
-    corrected = select_corrected(hits, best.votes, draws)
-    write_json(folder / "headline.json", {"best": ranked[0], **rows[0], **corrected, "within_noise": others})
-    leaks = [
-        _row(run, found[run].metrics["protocols"][protocol] | {"protocol": protocol})
-        for run in ranked
-        for protocol in protocols
-    ]
-    write_rows(folder / "leakage.csv", LEAKAGE_COLUMNS, leaks)
-    write_rows(folder / "rules.csv", RULE_COLUMNS, [_row(run, row) for run in ranked for row in found[run].rules])
-    write_rows(folder / "levels.csv", LEVEL_COLUMNS, [_row(run, row) for run in ranked for row in found[run].levels])
-    write_confusion(folder / "confusion_top.csv", *(best.top or (np.zeros((0, 0)), [])))
-    plot_reliability(folder / "calibration.png", best.bins, title=ranked[0])
 
 
 class _Scored(NamedTuple):
@@ -173,11 +78,33 @@ class _Scored(NamedTuple):
     drawn: dict[str, np.ndarray]
 
 
-def _evaluate_model(folder: Path, protocols: list[str], units: Units, params: dict, draws: np.ndarray) -> Evaluated:
-    scored = {protocol: _score_protocol(folder / protocol, units, draws) for protocol in protocols}
+def evaluate_model(results: Path, run: str, protocols: list[str], units: Units, draws: np.ndarray) -> Evaluation:
+    """Evaluate one model under every protocol.
+
+    Writes metrics.json, classes.csv, confusion_LEVEL.csv and PROTOCOL/songs.csv into the model's folder.
+
+    Parameters
+    ----------
+    results : Path
+        Folder results/DATASET, with predictions.csv and fit.json of the model under each protocol.
+    run : str
+        The model, as MODEL@PRESET.
+    protocols : list of str
+        The honest one first.
+    units : Units
+        Votes and groups of the songs.
+    draws : ndarray of int, shape (draws, groups)
+        From `bootstrap_draws`.
+
+    Returns
+    -------
+    Evaluation
+        What `evaluate_models` compares.
+    """
+    scored = {protocol: _score_protocol(results, run, protocol, units, draws) for protocol in protocols}
     honest = scored[protocols[0]]
     clips, songs = honest.tables["clip"], honest.tables["song"]
-    # A song is tested in one fold of a repeat, since the protocol is honest.
+    # An honest protocol tests all clips of a song in the same fold of a repeat.
     songs["fold"] = clips.groupby(["repeat", "song"])["fold"].first().to_numpy()
     of_probabilities, bins = _probability_figures(honest.tables, units)
     metrics = {
@@ -186,33 +113,22 @@ def _evaluate_model(folder: Path, protocols: list[str], units: Units, params: di
         "n_songs": clips["song"].map(units.vote_of).nunique(),
         "n_groups": clips["song"].map(units.group_of).nunique(),
         "n_clips": int(clips["clip_id"].nunique()),
-        "fit_seconds": read_json(folder / protocols[0] / "fit.json")["fit_seconds"],
+        "fit_seconds": read_json(protocol_folder(results, run, protocols[0]) / "fit.json")["fit_seconds"],
         "folds": _fold_figures(honest.tables),
-        "protocols": {protocol: found.figures | _inflation(found, honest) for protocol, found in scored.items()},
+        "protocols": {protocol: score.figures | _inflation(score, honest) for protocol, score in scored.items()},
     }
-    write_json(folder / "metrics.json", metrics)
-    labels = labels_of(clips)
-    _write_classes(folder / "classes.csv", honest.confusions, labels)
-    for level, confusions in honest.confusions.items():
-        write_confusion(folder / f"confusion_{level}.csv", confusions.total, labels)
-        title = f"{params['model']}@{params['features']}, {level}s\naccuracy {_in_words(metrics, level)}"
-        plot_confusion(folder / f"confusion_{level}.png", confusions.total, labels, title=title, truth=params["label"])
+    write_json(metrics_file(results, run), metrics)
+    _write_by_class(results, run, honest.confusions, labels_of(clips))
     levels, top = _level_figures(clips, honest, units, draws)
-    return Evaluated(
-        metrics=metrics,
-        hits=honest.confusions["song"].hits,
-        votes=honest.confusions["song"].votes,
-        bins=bins,
-        rules=_rule_figures(clips, honest.confusions["song"], units, draws),
-        levels=levels,
-        top=top,
-    )
+    verdicts = honest.confusions["song"]
+    rules = _rule_figures(clips, verdicts, units, draws)
+    return Evaluation(metrics, verdicts.hits, verdicts.votes, bins, rules, levels, top)
 
 
-def _score_protocol(folder: Path, units: Units, draws: np.ndarray) -> _Scored:
-    clips = read_predictions(folder / "predictions.csv")
+def _score_protocol(results: Path, run: str, protocol: str, units: Units, draws: np.ndarray) -> _Scored:
+    clips = read_predictions(protocol_folder(results, run, protocol) / "predictions.csv")
     songs = song_verdicts(clips)
-    with replacing(folder / "songs.csv") as temporary:
+    with replacing(verdicts_table(results, run, protocol)) as temporary:
         songs.to_csv(temporary, index=False, lineterminator="\n")
     return _score({"clip": clips, "song": songs}, units, draws)
 
@@ -221,20 +137,20 @@ def _score(tables: dict[str, pd.DataFrame], units: Units, draws: np.ndarray) -> 
     labels = labels_of(tables["clip"])
     confusions = {level: Confusions(table, units, labels) for level, table in tables.items()}
     figures, drawn = {}, {}
-    for level, found in confusions.items():
-        resampled = found.resampled(draws)
-        for name, figure in _OF_CONFUSIONS.items():
-            values = figure(resampled)
+    for level, matrices in confusions.items():
+        resampled = matrices.resampled(draws)
+        for metric, function in _OF_CONFUSIONS.items():
+            values = function(resampled)
             low, high = interval(values)
-            name = f"{level}_{name}"
-            figures |= {name: float(figure(found.total)), f"{name}_low": low, f"{name}_high": high}
-            if figure is accuracy:
+            name = f"{level}_{metric}"
+            figures |= {name: float(function(matrices.total)), f"{name}_low": low, f"{name}_high": high}
+            if function is accuracy:
                 drawn[level] = values
     return _Scored(tables, confusions, figures, drawn)
 
 
 def _inflation(audited: _Scored, honest: _Scored) -> dict[str, float]:
-    # Of clip accuracy, the number that the field quotes; paired, since both saw the same draws.
+    # Of clip accuracy, which most publications report. The interval is paired, because both have the same draws.
     point = audited.figures["clip_accuracy"] - honest.figures["clip_accuracy"]
     low, high = interval(audited.drawn["clip"] - honest.drawn["clip"])
     return {"inflation": point, "inflation_low": low, "inflation_high": high}
@@ -245,8 +161,7 @@ def _probability_figures(
 ) -> tuple[dict[str, float | None], dict[str, np.ndarray]]:
     figures, bins = {}, {}
     for level, table in tables.items():
-        labels = labels_of(table)
-        probabilities = table[[f"p_{label}" for label in labels]].to_numpy()
+        labels, probabilities = labels_of(table), probabilities_of(table)
         y, predicted = codes(table["label"], labels), codes(table["predicted"], labels)
         votes = units.votes(table)
         fits = table.groupby(["repeat", "fold"]).ngroup().to_numpy()
@@ -273,13 +188,13 @@ def _fold_figures(tables: dict[str, pd.DataFrame]) -> list[dict]:
     return rows
 
 
-def _rule_figures(clips: pd.DataFrame, verdict: Confusions, units: Units, draws: np.ndarray) -> list[dict]:
+def _rule_figures(clips: pd.DataFrame, verdicts: Confusions, units: Units, draws: np.ndarray) -> list[dict]:
     rows = []
     labels = labels_of(clips)
     for rule, songs in verdicts_by_rule(clips).items():
-        found = verdict if rule == RULES[0] else Confusions(songs, units, labels)
-        low, high = interval(accuracy(found.resampled(draws)))
-        rows.append({"rule": rule, "song_accuracy": float(accuracy(found.total)), "low": low, "high": high})
+        matrices = verdicts if rule == RULES[0] else Confusions(songs, units, labels)
+        low, high = interval(accuracy(matrices.resampled(draws)))
+        rows.append({"rule": rule, "song_accuracy": float(accuracy(matrices.total)), "low": low, "high": high})
     return rows
 
 
@@ -295,41 +210,19 @@ def _level_figures(
         by_level[level] = _score({"clip": cut, "song": song_verdicts(cut)}, units, draws)
     by_level[last] = honest
     rows = [
-        {"level": level, **found.figures, "n_labels": len(labels_of(found.tables["clip"]))}
-        for level, found in by_level.items()
+        {"level": level, **score.figures, "n_labels": len(labels_of(score.tables["clip"]))}
+        for level, score in by_level.items()
     ]
     return rows, (by_level[1].confusions["song"].total, labels_of(by_level[1].tables["clip"]))
 
 
-def _write_classes(path: Path, confusions: dict[str, Confusions], labels: list[str]) -> None:
+def _write_by_class(results: Path, run: str, confusions: dict[str, Confusions], labels: list[str]) -> None:
     rows = []
-    for level, found in confusions.items():
-        figures = class_figures(found.total)
+    for level, matrices in confusions.items():
+        write_confusion(confusion_table(results, run, level), matrices.total, labels)
+        figures = class_figures(matrices.total)
         rows += [
             {"level": level, "label": label} | {name: round(float(values[at]), 4) for name, values in figures.items()}
             for at, label in enumerate(labels)
         ]
-    write_rows(path, CLASS_COLUMNS, rows)
-
-
-def _in_words(metrics: dict, level: str) -> str:
-    name = f"{level}_accuracy"
-    return f"{metrics[name]:.2f} [{metrics[f'{name}_low']:.2f}, {metrics[f'{name}_high']:.2f}]"
-
-
-def _row(run: str, figures: dict) -> dict:
-    model, _, preset = run.partition("@")
-    rounded = {
-        name: round(value, 4) if isinstance(value, float) else value
-        for name, value in figures.items()
-        if not isinstance(value, dict | list)
-    }
-    return {"model": model, "features": preset, **rounded}
-
-
-def data_key(tracks_csv: Path) -> str:
-    """A hash of what the figures were measured on, shared or not: the good tracks' bytes, labels and songs."""
-    rows = read_rows(tracks_csv)
-    return digest(
-        [[row[name] for name in ("track_id", "label", "song", "sha256")] for row in rows if row["status"] == "ok"]
-    )
+    write_rows(model_folder(results, run) / "classes.csv", CLASS_COLUMNS, rows)

@@ -1,7 +1,7 @@
-"""What has one vote in the figures, and what the bootstrap draws.
+"""The units of evaluation: each song has one vote, and the bootstrap draws groups of songs.
 
-They are two things. A vote is a song, with every song that is the same recording. What is drawn is a group of the
-honest protocol: under by-artist an artist with all the songs, since songs of one artist are no independent trials.
+Votes and groups differ. Songs that are the same recording share a vote. A group is one of the honest protocol's: under
+by-artist it is an artist with all songs, because songs of one artist are not independent trials.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from songwise.evaluation.bootstrap import bootstrap_draws
 from songwise.files import read_rows
 from songwise.splits.groups import join
 
@@ -20,8 +21,10 @@ class Units:
 
     Attributes
     ----------
-    vote_of : song to the name of its vote; songs joined by duplicate recordings share one.
-    group_of : song to the name of the group that it is drawn with.
+    vote_of : dict of str to str
+        Song to the name of its vote. Songs with the same recording share one.
+    group_of : dict of str to str
+        Song to the name of the group with which it is drawn.
     """
 
     vote_of: dict[str, str]
@@ -29,15 +32,23 @@ class Units:
 
     @property
     def groups(self) -> list[str]:
-        """All groups, sorted, those that no fold tests included: the columns of the draws."""
+        """All groups, sorted, including those that no fold tests: the columns of the draws."""
         return sorted(set(self.group_of.values()))
 
     def votes(self, table: pd.DataFrame) -> np.ndarray:
-        """How much each row counts: the songs of a vote that a repeat tests share one, and repeats are averaged.
+        """Return how much each row counts.
+
+        The songs of one vote that a repeat tests share it, and repeats are averaged.
 
         Parameters
         ----------
-        table : repeat, song; a row a clip or a song, and repeat.
+        table : DataFrame
+            One row per clip, or per song, and repeat, with the columns repeat and song.
+
+        Returns
+        -------
+        ndarray of float, shape (rows,)
+            One over the number of these songs and over the number of repeats.
         """
         vote, names = pd.factorize(table["song"].map(self.vote_of))
         repeat, repeats = pd.factorize(table["repeat"])
@@ -47,12 +58,21 @@ class Units:
 
 
 def read_units(*, tracks_csv: Path, duplicates_csv: Path, splits_csv: Path, protocol: str) -> Units:
-    """The units of a data set.
+    """Return the units of a data set.
 
     Parameters
     ----------
-    tracks_csv, duplicates_csv : what has one vote.
-    splits_csv, protocol : the honest protocol's groups are what is drawn.
+    tracks_csv, duplicates_csv : Path
+        Tables of `gather`, which decide what shares a vote.
+    splits_csv : Path
+        Table of `make_splits`.
+    protocol : str
+        The honest protocol, whose groups are drawn.
+
+    Returns
+    -------
+    Units
+        For every good song.
     """
     tracks = read_rows(tracks_csv)
     song_of = {row["track_id"]: row["song"] for row in tracks}
@@ -63,3 +83,43 @@ def read_units(*, tracks_csv: Path, duplicates_csv: Path, splits_csv: Path, prot
         vote_of={song_of[track_id]: vote for track_id, vote in votes.items()},
         group_of={song_of[row.track_id]: row.group for row in groups.itertuples()},
     )
+
+
+def by_vote(values: pd.Series, units: Units) -> pd.Series:
+    """Return the mean of each vote's songs.
+
+    Parameters
+    ----------
+    values : Series or DataFrame of float, shape (songs, ...)
+        Indexed by song.
+    units : Units
+        Votes of the songs.
+
+    Returns
+    -------
+    Series or DataFrame of float, shape (votes, ...)
+        Indexed by vote, sorted.
+    """
+    return values.groupby(pd.Series(units.vote_of)).mean()
+
+
+def vote_draws(songs: pd.Index, units: Units, seed: int) -> np.ndarray:
+    """Return how often the bootstrap draws each vote of these songs, with its group.
+
+    Parameters
+    ----------
+    songs : Index of str
+        Tested songs.
+    units : Units
+        Their votes and groups.
+    seed : int
+        Seed of the draws.
+
+    Returns
+    -------
+    ndarray of int, shape (draws, votes)
+        Votes are in the order of `by_vote`.
+    """
+    group = pd.Series(units.group_of)[songs].groupby(pd.Series(units.vote_of)).first()
+    names = units.groups
+    return bootstrap_draws(len(names), seed)[:, np.searchsorted(names, group.to_numpy())]

@@ -1,1 +1,1 @@
-"""Figures, all on one canvas and with one palette."""
+"""Figures: each reads tables that other stages wrote and writes a PNG; all share one canvas and one palette."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from songwise.files import read_json, read_rows, write_text
+from songwise.paths import confusion_picture, run_of
 
 
 def render_report(
@@ -20,60 +21,72 @@ def render_report(
     portraits: Path | None,
     output: Path,
 ) -> None:
-    """Fill the page's templates; what it shows needs no other file and no network.
+    """Fill the page's templates; the page needs no other file and no network.
 
-    A section is a template of its own, included by page.html, and takes what it shows from results/DATASET by
-    `rows("NAME.csv")`, `facts("NAME.json")` and `picture("NAME.png")`; a table that is not there is empty.
+    Each section is a template that page.html includes. It reads results/DATASET by `rows("NAME.csv")`,
+    `facts("NAME.json")` and `picture("NAME.png")`, which are empty if the file is missing.
 
     Parameters
     ----------
-    templates : folder of page.html and its sections, Jinja2 HTML; every value is escaped.
-    folder : results/DATASET.
-    protocols : the honest one first.
-    title, label : of the data set, and what its classes are.
-    recipe : config's, or None if this run is no published system's.
-    portraits : the folder that `draw_tracks` wrote, or None to show none.
-    output : the page to write.
+    templates : Path
+        Folder of page.html and its sections, Jinja2 templates for HTML. Every value is escaped.
+    folder : Path
+        Folder results/DATASET.
+    protocols : list of str
+        The honest one first.
+    title : str
+        Title of the data set.
+    label : str
+        What its classes are.
+    recipe : dict or None
+        Key `recipe` of config.
+    portraits : Path or None
+        Folder that `draw_tracks` wrote; None shows no portraits.
+    output : Path
+        Page to write.
     """
     tracks = read_rows(folder / "tracks.csv")
     leaderboard = read_rows(folder / "leaderboard.csv")
-    ranked = [f"{row['model']}@{row['features']}" for row in leaderboard]
-    page = Environment(
+    text = (
+        _environment(templates, folder)
+        .get_template("page.html")
+        .render(
+            title=title,
+            label=label,
+            recipe=recipe,
+            dataset=folder.name,
+            headline=read_json(folder / "headline.json"),
+            leaderboard=leaderboard,
+            leakage=_pairs(read_rows(folder / "leakage.csv"), protocols),
+            audited=protocols[1:],
+            honest=protocols[0],
+            songs=_per_class(tracks),
+            good=sum(row["status"] == "ok" for row in tracks),
+            tracks=len(tracks),
+            left_out=[row for row in tracks if row["status"] != "ok"],
+            duplicates=read_rows(folder / "duplicates.csv"),
+            confusions=[_confusions(folder, str(run_of(row))) for row in leaderboard],
+            bars=_bars(leaderboard),
+            portraits=_portraits(portraits),
+        )
+    )
+    write_text(output, text)
+
+
+def _environment(templates: Path, folder: Path) -> Environment:
+    environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page.filters["figure"] = lambda value: f"{float(value):.2f}"
-    page.filters["points"] = lambda value: f"{100 * float(value):+.0f}"
-    page.globals["rows"] = lambda name: read_rows(folder / name) if (folder / name).is_file() else []
-    page.globals["facts"] = lambda name: read_json(folder / name) if (folder / name).is_file() else {}
-    page.globals["picture"] = lambda name: _picture(folder / name) if (folder / name).is_file() else ""
-    text = page.get_template("page.html").render(
-        title=title,
-        label=label,
-        recipe=recipe,
-        dataset=folder.name,
-        headline=read_json(folder / "headline.json"),
-        leaderboard=leaderboard,
-        leakage=_pairs(read_rows(folder / "leakage.csv"), protocols),
-        audited=protocols[1:],
-        honest=protocols[0],
-        songs=_per_class(tracks),
-        good=sum(row["status"] == "ok" for row in tracks),
-        tracks=len(tracks),
-        left_out=[row for row in tracks if row["status"] != "ok"],
-        duplicates=read_rows(folder / "duplicates.csv"),
-        confusions=[
-            {level: _picture(folder / "models" / run / f"confusion_{level}.png") for level in ("clip", "song")}
-            | {"run": run}
-            for run in ranked
-        ],
-        bars=_bars(leaderboard),
-        portraits=_portraits(portraits),
-    )
-    write_text(output, text)
+    environment.filters["figure"] = lambda value: f"{float(value):.2f}"
+    environment.filters["points"] = lambda value: f"{100 * float(value):+.0f}"
+    environment.globals["rows"] = lambda name: read_rows(folder / name) if (folder / name).is_file() else []
+    environment.globals["facts"] = lambda name: read_json(folder / name) if (folder / name).is_file() else {}
+    environment.globals["picture"] = lambda name: _picture(folder / name) if (folder / name).is_file() else ""
+    return environment
 
 
 def _pairs(rows: list[dict], protocols: list[str]) -> list[dict]:
@@ -84,16 +97,21 @@ def _pairs(rows: list[dict], protocols: list[str]) -> list[dict]:
         {
             "model": model,
             "features": features,
-            "honest": found[protocols[0]],
-            "audited": [found[p] for p in protocols[1:]],
+            "honest": by_protocol[protocols[0]],
+            "audited": [by_protocol[protocol] for protocol in protocols[1:]],
         }
-        for (model, features), found in by_run.items()
+        for (model, features), by_protocol in by_run.items()
     ]
 
 
 def _per_class(tracks: list[dict]) -> list[tuple[str, int]]:
     songs = {(row["label"], row["song"]) for row in tracks if row["status"] == "ok"}
     return sorted(Counter(label for label, _ in songs).items())
+
+
+def _confusions(folder: Path, run: str) -> dict[str, str]:
+    pictures = {level: _picture(confusion_picture(folder, run, level)) for level in ("clip", "song")}
+    return pictures | {"run": run}
 
 
 def _portraits(folder: Path | None) -> list[dict]:
@@ -107,11 +125,10 @@ def _picture(path: Path) -> str:
 
 
 def _bars(leaderboard: list[dict]) -> list[dict]:
-    """Positions, in per cent of the plot's width, of each model's song accuracy and its interval, and
-    whether it is within noise of the best."""
+    """Return each model's song accuracy and interval in per cent of the plot's width, and whether it ties the best."""
     return [
         {
-            "name": f"{row['model']}@{row['features']}",
+            "name": str(run_of(row)),
             "at": 100 * float(row["song_accuracy"]),
             "low": 100 * float(row["song_accuracy_low"]),
             "high": 100 * float(row["song_accuracy_high"]),

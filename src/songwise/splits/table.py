@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from songwise.files import read_rows
+
 SPLIT_COLUMNS = ("protocol", "repeat", "clip_id", "track_id", "label", "group", "fold", "role")
 
 
@@ -47,3 +49,19 @@ def read_splits(splits_csv: Path, protocol: str) -> pd.DataFrame:
     text = {"clip_id": str, "track_id": str, "label": str, "group": str}
     splits = pd.read_csv(splits_csv, keep_default_na=False, dtype=text)
     return splits[splits["protocol"] == protocol].copy()
+
+
+def read_songs(tracks_csv: Path) -> dict[str, str]:
+    """Return the song of each track.
+
+    Parameters
+    ----------
+    tracks_csv : Path
+        Table of `gather`, with the columns track_id and song.
+
+    Returns
+    -------
+    dict of str to str
+        track_id to song, also for tracks that were left out.
+    """
+    return {row["track_id"]: row["song"] for row in read_rows(tracks_csv)}

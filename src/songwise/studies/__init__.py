@@ -1,1 +1,1 @@
-"""Closer looks at a run: the best model, clusters, shortcuts, published systems."""
+"""Studies: a closer look at the best model, at clusters, at shortcuts in the files, and at published systems."""

@@ -1,9 +1,8 @@
-"""Studies of the best model on songs never heard: how it learns from more songs, and which features it leans on.
+"""Studies of the best model on songs never heard: how it learns from more songs, and which features it needs.
 
-Both rest on the fits of the honest protocol's first repeat, made once more with the leaderboard's own seeds.
+Both use the fits of the honest protocol's first repeat, made once more with the leaderboard's own seeds.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,170 +11,126 @@ import pandas as pd
 
 from songwise.errors import InputError
 from songwise.evaluation.bootstrap import bootstrap_draws, interval
-from songwise.evaluation.metrics import Confusions, accuracy
+from songwise.evaluation.confusion import Confusions
+from songwise.evaluation.metrics import accuracy
+from songwise.evaluation.predictions import DECIMALS
 from songwise.evaluation.verdicts import song_verdicts
-from songwise.evaluation.votes import Units, read_units
-from songwise.features.matrix import read_features
-from songwise.files import read_rows, write_json, write_rows
+from songwise.evaluation.votes import Units
+from songwise.files import write_json, write_rows
 from songwise.models.cross_validation import fold_seed
 from songwise.models.fit import Classifier, fit
 from songwise.runtime.progress import Progress
-from songwise.splits.table import read_rounds
-from songwise.studies import importance, learning_curve
+from songwise.studies.data import Data
+from songwise.studies.importance import IMPORTANCE_COLUMNS, families_of, swapped
+from songwise.studies.learning_curve import LEARNING_CURVE_COLUMNS, nearest_to_half, thinned
 
 _SWAPS = 5  # how often songs swap a family's numbers
-_DECIMALS = 6  # of a probability, as in predictions.csv
 
 
-class Side(NamedTuple):
-    """One fold: rows of splits.csv with their songs, a clip each, to fit and to test on."""
-
-    fold: int
-    train: pd.DataFrame
-    test: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Subject:
-    """The model to study.
+class _Predictions(NamedTuple):
+    """What the refitted models predicted for the tested clips, one table per fold or swap.
 
     Attributes
     ----------
-    run : MODEL@PRESET.
-    model : its file's content.
-    features : indexed by clip_id.
-    families : name to the positions of its columns.
-    labels : of the data set, sorted.
-    seed : from config.
+    by_size : songs of the largest class in training to predictions; the last one has all songs.
+    n_songs : the same keys to the number of training songs, mean over folds.
+    by_family : feature family to predictions with that family's numbers swapped.
     """
 
-    run: str
-    model: dict
-    features: pd.DataFrame
-    families: dict[str, list[int]]
-    labels: list[str]
-    seed: int
-
-    def numbers(self, rows: pd.DataFrame) -> np.ndarray:
-        """Shape (clips, columns)."""
-        return self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
-
-    def fit(self, rows: pd.DataFrame, fold: int) -> Classifier:
-        """Fitted as the leaderboard's model of this fold is."""
-        y = np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
-        return fit(self.model, self.numbers(rows), y, rows["group"].to_numpy(), fold_seed(self.seed, 0, fold))
-
-    def predictions(self, classifier: Classifier, X: np.ndarray, rows: pd.DataFrame, repeat: int = 0) -> pd.DataFrame:
-        """What `song_verdicts` wants of the clips `rows` with the numbers X, shape (clips, columns)."""
-        probabilities = np.round(classifier.probabilities(X, len(self.labels)), _DECIMALS)
-        found = pd.DataFrame(probabilities, columns=[f"p_{label}" for label in self.labels])
-        return found.assign(repeat=repeat, song=rows["song"].to_numpy(), label=rows["label"].to_numpy())
+    by_size: dict[int, list[pd.DataFrame]]
+    n_songs: dict[int, float]
+    by_family: dict[str, list[pd.DataFrame]]
 
 
-def study_best(
-    *,
-    models: dict[str, dict],
-    presets: dict[str, dict],
-    leaderboard: Path,
-    feature_tables: list[Path],
-    splits_csv: Path,
-    tracks_csv: Path,
-    duplicates_csv: Path,
-    protocol: str,
-    seed: int,
-    folder: Path,
-) -> None:
+def study_best(data: Data, *, models: dict[str, dict], presets: dict[str, dict], seed: int, folder: Path) -> None:
     """Study the first model of the leaderboard.
 
-    Writes into `folder`: learning_curve.csv (learning_curve.COLUMNS; n_train_songs is a mean over folds) and
-    importance.csv (importance.COLUMNS), both drawn as PNG, and study.json: the run, the number of swaps, as `whole` the
-    curve's last row, and as `rise` what about doubling the training songs added, null where no class can be thinned.
+    Writes into `folder` learning_curve.csv, importance.csv and study.json: the run, the number of swaps, as `whole` the
+    curve's last row, and as `rise` the gain from doubling the training songs, null if no class can be thinned.
 
     Parameters
     ----------
-    models : MODEL@PRESET to what it is fitted by (`Plan.model_of`).
-    presets : name to content, resolved.
-    leaderboard : leaderboard.csv, the best model first.
-    feature_tables : of all presets and shards, PRESET/KEY/SHARD.parquet.
-    splits_csv, tracks_csv, duplicates_csv : what `make_splits` and `census.gather` wrote.
-    protocol : the honest one.
-    seed : from config.
-    folder : results/DATASET.
+    data : Data
+        From `read_data`.
+    models : dict of str to dict
+        MODEL@PRESET to the model's content (`Plan.model_of`).
+    presets : dict of str to dict
+        Name to content, resolved.
+    seed : int
+        Seed from config.
+    folder : Path
+        Folder results/DATASET.
     """
-    best = read_rows(leaderboard)[0]
-    sides = _sides(splits_csv, tracks_csv, protocol)
-    features = read_features([path for path in feature_tables if path.parts[-3] == best["features"]])
-    run = f"{best['model']}@{best['features']}"
-    subject = Subject(
-        run=run,
-        model=models[run],
-        features=features,
-        families=importance.families_of(presets[best["features"]], list(features.columns)),
-        labels=sorted(set().union(*(rows["label"] for side in sides for rows in (side.train, side.test)))),
-        seed=seed,
-    )
-    learnt, n_songs, swapped = _predict(subject, sides)
-    units = read_units(tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol)
-    score = _Score(units, subject.labels, seed)
-    scores = {size: score.of(predictions) for size, predictions in learnt.items()}
+    families = families_of(presets[data.run.preset], list(data.features.columns))
+    predictions = _predict(data, models[str(data.run)], families, seed)
+    score = _Score(data.units, data.labels, seed)
+    scores = {size: score.of(tables) for size, tables in predictions.by_size.items()}
     curve = [
-        {"songs_per_class": size, "n_train_songs": round(n_songs[size], 1)} | _figures("song_accuracy", scores[size])
-        for size in learnt
+        {"songs_per_class": size, "n_train_songs": round(predictions.n_songs[size], 1)}
+        | _figures("song_accuracy", values)
+        for size, values in scores.items()
     ]
     whole = scores[max(scores)]
     falls = [
-        {"family": family, "columns": len(columns)} | _figures("fall", whole - score.of(swapped[family]))
-        for family, columns in subject.families.items()
+        {"family": family, "columns": len(columns)} | _figures("fall", whole - score.of(predictions.by_family[family]))
+        for family, columns in families.items()
     ]
     falls.sort(key=lambda row: (-row["fall"], row["family"]))
-    half = learning_curve.nearest_to_half(curve)
+    half = nearest_to_half(curve)
     rise = None if half is None else curve[half] | _figures("rise", whole - scores[curve[half]["songs_per_class"]])
-    write_rows(folder / "learning_curve.csv", learning_curve.COLUMNS, curve)
-    write_rows(folder / "importance.csv", importance.COLUMNS, falls)
-    learning_curve.plot_curve(folder / "learning_curve.png", curve, f"{subject.run}, songs never heard")
-    importance.plot_importance(folder / "importance.png", falls, f"{subject.run}, songs never heard")
-    write_json(folder / "study.json", {"run": subject.run, "swaps": _SWAPS, "rise": rise, "whole": curve[-1]})
+    write_rows(folder / "learning_curve.csv", LEARNING_CURVE_COLUMNS, curve)
+    write_rows(folder / "importance.csv", IMPORTANCE_COLUMNS, falls)
+    write_json(folder / "study.json", {"run": str(data.run), "swaps": _SWAPS, "rise": rise, "whole": curve[-1]})
 
 
-def _sides(splits_csv: Path, tracks_csv: Path, protocol: str) -> list[Side]:
-    song_of = {row["track_id"]: row["song"] for row in read_rows(tracks_csv)}
-    return [
-        Side(this.fold, *(rows.assign(song=rows["track_id"].map(song_of)) for rows in (this.train, this.test)))
-        for this in read_rounds(splits_csv, protocol)
-        if this.repeat == 0
-    ]
-
-
-def _predict(subject: Subject, sides: list[Side]) -> tuple[dict, dict, dict]:
-    """Predictions by the largest class's songs in training, how many songs that is in all, predictions by family."""
-    steps = learning_curve.thinned([side.train for side in sides], subject.seed)
-    n_songs = {size: float(np.mean([side["song"].nunique() for side in kept])) for size, kept in steps.items()}
-    learnt: dict[int, list[pd.DataFrame]] = {size: [] for size in steps}
-    swapped: dict[str, list[pd.DataFrame]] = {family: [] for family in subject.families}
-    progress = Progress(f"study {subject.run}", len(sides), "folds")
-    for number, (fold, _, test) in enumerate(sides):
-        X = subject.numbers(test)
-        for size in list(learnt):
+def _predict(data: Data, model: dict, families: dict[str, list[int]], seed: int) -> _Predictions:
+    steps = thinned([fold.train for fold in data.rounds], seed)
+    n_songs = {size: float(np.mean([side["song"].nunique() for side in sides])) for size, sides in steps.items()}
+    found = _Predictions({size: [] for size in steps}, n_songs, {family: [] for family in families})
+    progress = Progress(f"study {data.run}", len(data.rounds), "folds")
+    for number, (_, fold, _, _, test) in enumerate(data.rounds):
+        fit_at = {size: sides[number] for size, sides in steps.items() if size in found.by_size}
+        for size, train in fit_at.items():
             try:
-                classifier = subject.fit(steps[size][number], fold)
-                predictions = subject.predictions(classifier, X, test)
+                classifier = _fit(data, model, train, fold_seed(seed, 0, fold))
+                found.by_size[size].append(_predicted(data, classifier, data.numbers(test), test))
             except (ValueError, InputError) as error:
                 if size == max(steps):
                     raise
-                print(f"learning curve: {size} songs a class are too few for {subject.run}: {error}")
-                del learnt[size]
-                continue
-            learnt[size].append(predictions)
-        # The last of these fits had the whole side.
-        rng = np.random.default_rng([subject.seed, fold])
-        for swap in range(_SWAPS):
-            lenders = importance.swapped(test["song"].to_numpy(), rng)
-            for family, columns in subject.families.items():
-                changed = X.copy()
-                changed[:, columns] = X[np.ix_(lenders, columns)]
-                swapped[family].append(subject.predictions(classifier, changed, test, repeat=swap))
+                print(f"learning curve: {size} songs per class are too few for {data.run}: {error}")
+                del found.by_size[size]
+        # The last classifier was fitted on the whole training set.
+        _swap_families(data, classifier, test, found.by_family, families, np.random.default_rng([seed, fold]))
         progress.step()
-    return learnt, n_songs, swapped
+    return found
+
+
+def _swap_families(
+    data: Data,
+    classifier: Classifier,
+    test: pd.DataFrame,
+    by_family: dict[str, list[pd.DataFrame]],
+    families: dict[str, list[int]],
+    rng: np.random.Generator,
+) -> None:
+    X = data.numbers(test)
+    for swap in range(_SWAPS):
+        lenders = swapped(test["song"].to_numpy(), rng)
+        for family, columns in families.items():
+            changed = X.copy()
+            changed[:, columns] = X[np.ix_(lenders, columns)]
+            by_family[family].append(_predicted(data, classifier, changed, test, repeat=swap))
+
+
+def _fit(data: Data, model: dict, train: pd.DataFrame, seed: int) -> Classifier:
+    return fit(model, data.numbers(train), data.codes(train), train["group"].to_numpy(), seed)
+
+
+def _predicted(data: Data, classifier: Classifier, X: np.ndarray, rows: pd.DataFrame, repeat: int = 0) -> pd.DataFrame:
+    """Return the columns that `song_verdicts` needs, for the clips `rows` with the features X (clips, columns)."""
+    probabilities = np.round(classifier.probabilities(X, len(data.labels)), DECIMALS)
+    table = pd.DataFrame(probabilities, columns=[f"p_{label}" for label in data.labels])
+    return table.assign(repeat=repeat, song=rows["song"].to_numpy(), label=rows["label"].to_numpy())
 
 
 class _Score:
@@ -187,7 +142,7 @@ class _Score:
         self._draws = np.vstack([np.ones((1, n_groups), int), bootstrap_draws(n_groups, seed)])
 
     def of(self, predictions: list[pd.DataFrame]) -> np.ndarray:
-        """Shape (1 + draws,), the measured one first; of several repeats the mean."""
+        """Return the accuracies, shape (1 + draws,), the measured one first; the mean over repeats."""
         songs = song_verdicts(pd.concat(predictions, ignore_index=True))
         return accuracy(Confusions(songs, self._units, self._labels).resampled(self._draws))
 

@@ -1,6 +1,6 @@
-"""Clusters against labels: what is found in the songs of a data set when nobody says which class they are of.
+"""Clusters against labels: do songs of one class lie together in the features, if nobody names the classes?
 
-It asks whether the classes are there in the features to begin with, and draws a map of the songs.
+The songs are clustered without their labels, the clusters are compared with the labels, and a map shows the songs.
 """
 
 from pathlib import Path
@@ -17,16 +17,16 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from songwise.features.matrix import read_features
-from songwise.files import read_rows, replacing, write_json, write_rows
-from songwise.splits.table import read_splits
+from songwise.files import read_rows, write_json, write_rows
+from songwise.paths import preset_of
+from songwise.splits.table import read_songs, read_splits
 
-COLUMNS = ("method", "clusters", "noise", "ari", "nmi", "ari_first", "nmi_first", "silhouette")
-SONG_COLUMNS = ("song", "label", "kmeans", "ward", "hdbscan", "x", "y")
-_MOST_SONGS = 5000  # distances between all pairs of more would not fit
+CLUSTER_COLUMNS = ("method", "clusters", "noise", "ari", "nmi", "ari_first", "nmi_first", "silhouette")
+SONG_CLUSTER_COLUMNS = ("song", "label", "kmeans", "ward", "hdbscan", "x", "y")
+_MOST_SONGS = 5000  # the distances between all pairs of more songs would not fit into memory
 _COMPONENTS = 50
 _PERPLEXITY = 30  # scikit-learn's default
-_NOISE = -1  # HDBSCAN's
-_MARKERS = "os^DvPX<>"
+_NOISE = -1  # HDBSCAN's label
 
 
 def cluster_songs(
@@ -41,21 +41,27 @@ def cluster_songs(
 ) -> None:
     """Cluster the songs by the best model's features, without their labels, and compare with the labels.
 
-    Writes into `folder`: clusters.csv (COLUMNS: a row for the labels themselves, then one a method), song_clusters.csv
-    (SONG_COLUMNS; x and y are the map's), map.png and clusters.json: the preset, how many songs of how many, and the
-    principal components with the share of variance they keep.
+    Writes into `folder` clusters.csv (one row for the labels themselves, then one per method), song_clusters.csv (one
+    row per song, with its place x and y on the map) and clusters.json: the preset, the numbers of clustered and of all
+    songs, the number of principal components and the share of the variance that they keep.
 
     Parameters
     ----------
-    leaderboard : leaderboard.csv, the best model first.
-    feature_tables : of all presets and shards, PRESET/KEY/SHARD.parquet.
-    splits_csv, tracks_csv : what `make_splits` and `census.gather` wrote.
-    protocol : the honest one, whose clips are the good ones.
-    seed : from config.
-    folder : results/DATASET.
+    leaderboard : Path
+        Table of `evaluate_models`, best model first.
+    feature_tables : list of Path
+        Feature tables of all presets and shards.
+    splits_csv, tracks_csv : Path
+        Tables of `make_splits` and `gather`.
+    protocol : str
+        The honest one, whose clips are the good ones.
+    seed : int
+        Seed from config.
+    folder : Path
+        Folder results/DATASET.
     """
     preset = read_rows(leaderboard)[0]["features"]
-    tables = [path for path in feature_tables if path.parts[-3] == preset]
+    tables = [table for table in feature_tables if preset_of(table) == preset]
     vectors, labels = _song_vectors(tables, splits_csv, tracks_csv, protocol)
     n_songs = len(vectors)
     if n_songs > _MOST_SONGS:
@@ -64,13 +70,10 @@ def cluster_songs(
     with threadpoolctl.threadpool_limits(1):
         components = PCA(min(_COMPONENTS, len(vectors) - 1, vectors.shape[1]), random_state=seed)
         X = components.fit_transform(vectors.to_numpy())
-        found = cluster(X, labels.nunique(), seed)
-        places = project(X, seed)
-        first = labels.str.partition("/")[0]
-        rows = [compare("labels", pd.factorize(labels)[0], labels, first, X)]
-        rows += [compare(method, clusters, labels, first, X) for method, clusters in found.items()]
-    songs = pd.DataFrame({"song": vectors.index, "label": labels.to_numpy(), **found})
-    songs = songs.assign(x=np.round(places[:, 0], 3), y=np.round(places[:, 1], 3))
+        clusters = cluster(X, labels.nunique(), seed)
+        rows = _compared(clusters, labels, X)
+        x, y = np.round(project(X, seed), 3).T
+    songs = pd.DataFrame({"song": vectors.index, "label": labels.to_numpy(), **clusters, "x": x, "y": y})
     facts = {
         "features": preset,
         "songs": len(vectors),
@@ -78,37 +81,39 @@ def cluster_songs(
         "components": X.shape[1],
         "variance": round(float(components.explained_variance_ratio_.sum()), 4),
     }
-    write_rows(folder / "clusters.csv", COLUMNS, rows)
-    write_rows(folder / "song_clusters.csv", SONG_COLUMNS, songs.to_dict("records"))
+    write_rows(folder / "clusters.csv", CLUSTER_COLUMNS, rows)
+    write_rows(folder / "song_clusters.csv", SONG_CLUSTER_COLUMNS, songs.to_dict("records"))
     write_json(folder / "clusters.json", facts)
-    plot_map(folder / "map.png", places, labels.tolist(), f"{len(vectors)} songs by {preset}, t-SNE")
 
 
 def _song_vectors(
     feature_tables: list[Path], splits_csv: Path, tracks_csv: Path, protocol: str
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Means over each song's clips of the standardised columns that vary, and the labels; both indexed by song."""
+    """Return the means over each song's clips of the standardised columns that vary, and the label of each song."""
     splits = read_splits(splits_csv, protocol)
     rows = splits[splits["repeat"] == 0]
-    song_of = {row["track_id"]: row["song"] for row in read_rows(tracks_csv)}
-    songs = rows["track_id"].map(song_of).to_numpy()
+    songs = rows["track_id"].map(read_songs(tracks_csv)).to_numpy()
     clips = read_features(feature_tables).loc[rows["clip_id"]].to_numpy(dtype=np.float64)
     scaled = make_pipeline(VarianceThreshold(), StandardScaler()).fit_transform(clips)
     return pd.DataFrame(scaled).groupby(songs).mean(), rows["label"].groupby(songs).first()
 
 
 def cluster(X: np.ndarray, n_labels: int, seed: int) -> dict[str, np.ndarray]:
-    """k-means and Ward with as many clusters as there are labels, and HDBSCAN, which finds their number itself.
+    """Cluster songs by k-means and Ward with a given number of clusters, and by HDBSCAN, which chooses its own.
 
     Parameters
     ----------
-    X : shape (songs, components).
-    n_labels : number of clusters.
-    seed : of k-means.
+    X : ndarray of float, shape (songs, components)
+        Features.
+    n_labels : int
+        Number of clusters of k-means and Ward.
+    seed : int
+        Seed of k-means.
 
     Returns
     -------
-    method to int, shape (songs,), the cluster of each; HDBSCAN's -1 is noise.
+    dict of str to ndarray of int, shape (songs,)
+        Method to the cluster of each song; -1 is HDBSCAN's noise.
     """
     methods = {
         "kmeans": KMeans(n_labels, n_init=10, random_state=seed),
@@ -118,18 +123,32 @@ def cluster(X: np.ndarray, n_labels: int, seed: int) -> dict[str, np.ndarray]:
     return {name: method.fit_predict(X) for name, method in methods.items()}
 
 
-def compare(method: str, clusters: np.ndarray, labels: pd.Series, first: pd.Series, X: np.ndarray) -> dict:
-    """A row of COLUMNS: adjusted Rand index and normalised mutual information with the labels, and the silhouette.
+def _compared(clusters: dict[str, np.ndarray], labels: pd.Series, X: np.ndarray) -> list[dict]:
+    first = labels.str.partition("/")[0]
+    groupings = {"labels": pd.factorize(labels)[0], **clusters}
+    return [compare(method, grouping, labels, first, X) for method, grouping in groupings.items()]
 
-    Noise is one more cluster to the first two and left out of the silhouette, which is empty where there are fewer than
-    two clusters or no cluster of two.
+
+def compare(method: str, clusters: np.ndarray, labels: pd.Series, first: pd.Series, X: np.ndarray) -> dict:
+    """Compare clusters with the labels by adjusted Rand index, normalised mutual information and silhouette.
+
+    Noise is one more cluster to the first two measures and is left out of the silhouette.
 
     Parameters
     ----------
-    method : the row's name.
-    clusters : shape (songs,).
-    labels, first : of the songs, whole and up to the first "/"; the columns of `first` are empty where that is all.
-    X : shape (songs, components).
+    method : str
+        Name of the row.
+    clusters : ndarray of int, shape (songs,)
+        Cluster of each song.
+    labels, first : Series of str, shape (songs,)
+        Labels, and their parts before the first "/". If both are the same, the columns of `first` stay empty.
+    X : ndarray of float, shape (songs, components)
+        Features.
+
+    Returns
+    -------
+    dict
+        A row of CLUSTER_COLUMNS, without a silhouette if there are fewer than two clusters or as many as songs.
     """
     noise = clusters == _NOISE
     n_clusters = len(set(clusters[~noise]))
@@ -144,65 +163,19 @@ def compare(method: str, clusters: np.ndarray, labels: pd.Series, first: pd.Seri
 
 
 def project(X: np.ndarray, seed: int) -> np.ndarray:
-    """Two coordinates of each song by t-SNE, started from the first two components, if there are; shape (songs, 2).
+    """Project songs onto a plane by t-SNE, initialised with the first two components if there are two.
 
     Parameters
     ----------
-    X : shape (songs, components).
+    X : ndarray of float, shape (songs, components)
+        Features.
+    seed : int
+        Seed of t-SNE.
+
+    Returns
+    -------
+    ndarray of float, shape (songs, 2)
+        Coordinates.
     """
     perplexity = min(_PERPLEXITY, (len(X) - 1) / 3)
     return TSNE(init="pca" if X.shape[1] > 1 else "random", perplexity=perplexity, random_state=seed).fit_transform(X)
-
-
-def plot_map(path: Path, places: np.ndarray, labels: list[str], title: str) -> None:
-    """The songs as points, coloured and marked by label; labels with one first part are shades of one colour.
-
-    Parameters
-    ----------
-    path : PNG to write.
-    places : shape (songs, 2).
-    labels : of the songs.
-    title : above the figure.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    looks = _looks(sorted(set(labels)))
-    # The legend stands outside; margins by hand, in inches, as for confusion matrices.
-    side, head, edge = 5.2, 0.4, 0.15
-    columns = -(-len(looks) // 22)
-    words = columns * (0.5 + 0.085 * max(map(len, looks)))
-    width, height = edge + side + words + edge, head + side + edge
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((edge / width, edge / height, side / width, side / height))
-    of = np.array(labels)
-    size = 36 if len(labels) <= 500 else 12
-    for label, (colour, marker) in looks.items():
-        x, y = places[of == label].T
-        axes.scatter(x, y, s=size, color=[colour], marker=marker, edgecolor="white", linewidth=0.4, label=label)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.margins(0.04)
-    axes.set_title(title, fontsize=10)
-    legend = axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9, ncols=columns)
-    for text in legend.get_texts():
-        text.set_parse_math(False)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
-
-
-def _looks(labels: list[str]) -> dict[str, tuple[tuple[float, float, float], str]]:
-    """Colour (red, green, blue) and marker of each label: paths with one first part have shades of its colour."""
-    from matplotlib import colormaps
-
-    families: dict[str, list[str]] = {}
-    for label in labels:
-        families.setdefault(label.partition("/")[0], []).append(label)
-    colours = colormaps["tab10"].colors
-    looks = {}
-    for number, members in enumerate(families.values()):
-        base = np.array(colours[number % len(colours)])
-        for label, lighter in zip(members, np.linspace(0, 0.55, len(members)), strict=True):
-            looks[label] = (tuple(base + lighter * (1 - base)), _MARKERS[len(looks) % len(_MARKERS)])
-    return looks

@@ -1,34 +1,45 @@
-"""Learning curve: the training side thinned to ever fewer songs, and song accuracy drawn against their number."""
-
-from pathlib import Path
+"""Learning curve: training sets thinned to fewer and fewer songs."""
 
 import numpy as np
 import pandas as pd
 
-from songwise.files import replacing
-
-COLUMNS = ("songs_per_class", "n_train_songs", "song_accuracy", "low", "high")
+LEARNING_CURVE_COLUMNS = ("songs_per_class", "n_train_songs", "song_accuracy", "low", "high")
 _STEPS = 5
-_FEWEST = 2  # groups a class: the inner folds of search and calibration need two
+_FEWEST = 2  # groups per class, which the inner folds of search and calibration need
 
 
 def most_songs(sides: list[pd.DataFrame]) -> int:
-    """How many songs the largest class has in any of these sides: label and song, a row a clip."""
+    """Return the number of songs of the largest class in any of these training sets.
+
+    Parameters
+    ----------
+    sides : list of DataFrame
+        Training sets, one row per clip, with the columns label and song.
+
+    Returns
+    -------
+    int
+        Songs, not clips.
+    """
     return max(int(side.groupby("label")["song"].nunique().max()) for side in sides)
 
 
 def thinned(sides: list[pd.DataFrame], seed: int) -> dict[int, list[pd.DataFrame]]:
-    """Training sides with ever more songs: five steps in even ratios from 2 songs a class to all, or fewer where whole
-    groups do not allow as many.
+    """Return training sets with more and more songs.
+
+    There are five steps in even ratios from 2 songs per class to all, or fewer if whole groups do not allow five.
 
     Parameters
     ----------
-    sides : the training side of each round: label, song and group, a row a clip.
-    seed : of the order in which each side's groups are taken.
+    sides : list of DataFrame
+        Training set of each fold, one row per clip, with the columns label, song and group.
+    seed : int
+        Seed of the order in which each training set's groups are taken.
 
     Returns
     -------
-    The number of songs that no class has more of, ascending, to the sides; the last ones are whole.
+    dict of int to list of DataFrame
+        Songs of the largest class, ascending, to the training sets; the last ones are whole.
     """
     largest = most_songs(sides)
     steps: dict[int, list[pd.DataFrame]] = {}
@@ -39,15 +50,23 @@ def thinned(sides: list[pd.DataFrame], seed: int) -> dict[int, list[pd.DataFrame
 
 
 def thin(side: pd.DataFrame, songs_per_class: int, seed: list[int]) -> pd.DataFrame:
-    """A training side with so many songs of each class at most, but two groups of each at least.
+    """Return a training set with fewer songs of each class, but with at least two groups of each.
 
-    Whole groups are taken, in an order that the seed alone decides: what is kept of few songs is kept of more.
+    Whole groups are taken, in an order that depends on the seed alone, so that a larger set contains the smaller ones.
 
     Parameters
     ----------
-    side : label, song and group, a row a clip.
-    songs_per_class : at most.
-    seed : of the order in which a class's groups are taken.
+    side : DataFrame
+        One row per clip, with the columns label, song and group.
+    songs_per_class : int
+        Most songs of each class.
+    seed : list of int
+        Seed of the order in which a class's groups are taken.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `side`.
     """
     kept: set[str] = set()
     for index, (_, rows) in enumerate(side.groupby("label")):
@@ -59,44 +78,18 @@ def thin(side: pd.DataFrame, songs_per_class: int, seed: list[int]) -> pd.DataFr
 
 
 def nearest_to_half(curve: list[dict]) -> int | None:
-    """Which step before the last trains on the most nearly half as many songs as the last; None if there is none."""
-    half = curve[-1]["n_train_songs"] / 2
-    far = [abs(np.log(row["n_train_songs"] / half)) for row in curve[:-1]]
-    return int(np.argmin(far)) if far else None
-
-
-def plot_curve(path: Path, curve: list[dict], title: str) -> None:
-    """Song accuracy with its interval against training songs, on a logarithmic axis.
+    """Return the step whose number of training songs is nearest, in ratio, to half of the last step's.
 
     Parameters
     ----------
-    path : PNG to write.
-    curve : rows of COLUMNS.
-    title : above the figure.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    curve : list of dict
+        Rows of LEARNING_CURVE_COLUMNS.
 
-    at = [row["n_train_songs"] for row in curve]
-    low, point, high = (np.array([row[name] for row in curve]) for name in ("low", "song_accuracy", "high"))
-    figure = Figure(figsize=(7.3, 3.6))
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.09, 0.2, 0.88, 0.69))
-    axes.set_xscale("log")
-    axes.fill_between(at, low, high, color="#1f6fb2", alpha=0.15, linewidth=0)
-    axes.vlines(at, low, high, color="#1f6fb2", alpha=0.55)
-    axes.plot(at, point, color="#1f6fb2", marker="o")
-    for x, y in zip(at, point, strict=True):
-        axes.annotate(f"{y:.2f}", (x, y), textcoords="offset points", xytext=(5, 6), fontsize=9)
-    words = [f"{row['n_train_songs']:.0f}\n≤ {row['songs_per_class']}" for row in curve[:-1]]
-    axes.set_xticks(at, [*words, f"{at[-1]:.0f}\nall"], fontsize=9)
-    axes.minorticks_off()
-    axes.set_xlim(at[0] / 1.15, at[-1] * 1.25)
-    axes.set_ylim(0, 1)
-    axes.set_xlabel("training songs of a fold, and how many a class at most")
-    axes.set_ylabel("song accuracy")
-    axes.grid(axis="y", color="#d9dee5", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.set_title(title, fontsize=10)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None})
+    Returns
+    -------
+    int or None
+        Position in `curve`; None if there is only one step.
+    """
+    half = curve[-1]["n_train_songs"] / 2
+    far = [abs(np.log(row["n_train_songs"] / half)) for row in curve[:-1]]
+    return int(np.argmin(far)) if far else None

@@ -1,0 +1,99 @@
+"""The data of a study of the best model, read once: features, folds, songs, and units of the bootstrap."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from songwise.evaluation.votes import Units, read_units
+from songwise.features.matrix import read_features
+from songwise.files import read_rows
+from songwise.paths import Run, preset_of, run_of
+from songwise.splits.table import Round, read_songs, read_splits, split_rounds
+
+
+@dataclass(frozen=True)
+class Data:
+    """The best model's features, and the folds of the honest protocol's first repeat.
+
+    Attributes
+    ----------
+    run : Run
+        First row of the leaderboard.
+    features : DataFrame of float, shape (clips, columns)
+        Features of the run's preset, indexed by clip_id.
+    rounds : list of Round
+        One per fold; the tables have the column `song` as well.
+    units : Units
+        Votes and groups of the songs.
+    labels : list of str
+        Classes of the data set, sorted.
+    """
+
+    run: Run
+    features: pd.DataFrame
+    rounds: list[Round]
+    units: Units
+    labels: list[str]
+
+    def numbers(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return the features of clips.
+
+        Parameters
+        ----------
+        rows : DataFrame
+            One row per clip, with the column clip_id.
+
+        Returns
+        -------
+        ndarray of float, shape (clips, columns)
+            In the order of `rows`.
+        """
+        return self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
+
+    def codes(self, rows: pd.DataFrame) -> np.ndarray:
+        """Return the position of each clip's label among `labels`, as int of shape (clips,)."""
+        return np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
+
+
+def read_data(
+    *,
+    leaderboard: Path,
+    feature_tables: list[Path],
+    splits_csv: Path,
+    tracks_csv: Path,
+    duplicates_csv: Path,
+    protocol: str,
+) -> Data:
+    """Read the data of a study.
+
+    Parameters
+    ----------
+    leaderboard : Path
+        Table of `evaluate_models`, best model first.
+    feature_tables : list of Path
+        Feature tables of all presets and shards.
+    splits_csv, tracks_csv, duplicates_csv : Path
+        Tables of `make_splits` and `gather`.
+    protocol : str
+        The honest one.
+
+    Returns
+    -------
+    Data
+        Only the best model's preset is read.
+    """
+    run = run_of(read_rows(leaderboard)[0])
+    splits = read_splits(splits_csv, protocol)
+    splits["song"] = splits["track_id"].map(read_songs(tracks_csv))
+    rounds = split_rounds(splits[splits["repeat"] == 0])
+    return Data(
+        run=run,
+        features=read_features([table for table in feature_tables if preset_of(table) == run.preset]),
+        rounds=rounds,
+        units=read_units(
+            tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol
+        ),
+        labels=sorted(set().union(*(side["label"] for one in rounds for side in (one.train, one.test)))),
+    )
