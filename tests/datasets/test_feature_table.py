@@ -77,19 +77,19 @@ def test_every_model_runs_once_and_on_the_tables_own_columns(data_set):
         (
             [line.replace("120.5", "fast") for line in GOOD],
             {},
-            "column 'tempo', row 2: 'fast' is not a number (and 35 rows more); mend it, or name the column in",
+            "column 'tempo', row 2: 'fast' is not a number (and 35 more rows); fix it, or add the column to",
         ),
-        ([*GOOD, GOOD[0]], {}, "filename 'blues.00000.0.wav' stands there more than once"),
+        ([*GOOD, GOOD[0]], {}, "filename 'blues.00000.0.wav' is used in more than one row"),
         ([*GOOD, "hidden track,1,1,1,rock"], {}, f"row 38: 'hidden track' does not match source.song '{SONG}'"),
-        ([*GOOD, row("rock", 7, 0).removesuffix("rock")], {}, "row 38: label '' cannot be used as a label"),
-        ([*GOOD, "rock.00000.9.wav,1,1,1,blues"], {}, "song 'rock.00000' has two labels: blues, rock"),
+        ([*GOOD, row("rock", 7, 0).removesuffix("rock")], {}, "row 38: label '' is invalid; a label must not be empty"),
+        ([*GOOD, "rock.00000.9.wav,1,1,1,blues"], {}, "song 'rock.00000' has more than one label: blues, rock"),
         ([*GOOD, "rock.00007.0.wav,1,1"], {}, "row 38: has fewer cells than the header"),
         ([], {}, "has no rows"),
         (GOOD, {"label": "genre"}, "column 'genre' (source.label) is missing (known: filename, label, length"),
         (GOOD, {"clip": "file_name"}, "column 'file_name' (source.clip) is missing; did you mean 'filename'?"),
         (GOOD, {"drop": ["lenght"]}, "column 'lenght' (source.drop) is missing; did you mean 'length'?"),
         (GOOD, {"drop": ["length", "rms_mean", "tempo"]}, "has no feature column"),
-        (GOOD, {"song": "("}, "source.song is not a regular expression"),
+        (GOOD, {"song": "("}, "source.song is not a valid regular expression"),
         (GOOD, {"track": r"\.(\d)\.wav"}, "source.track finds '0' in two songs, blues.00000 and blues.00001"),
         (GOOD, {"table": "tabel.csv"}, "source.table: there is no file"),
     ],
@@ -159,10 +159,10 @@ def test_a_sheet_adds_artists_folds_and_roles(data_set, tmp_path):
     _, tracks = load_tracks(path, ROOT)
     assert (tracks[4].artist, tracks[4].fold) == ("artist 4", "1")
     (tmp_path / "facts.csv").write_text("\n".join(["song,artist,fold", *lines[1:]]))
-    with pytest.raises(InputError, match=re.escape("has no row for song 'blues.00000', which the table")):
+    with pytest.raises(InputError, match=re.escape("has no row for song 'blues.00000', which is in the table")):
         load_tracks(path, ROOT)
     (tmp_path / "facts.csv").write_text("\n".join(["song,artist,fold", *lines, "blues.00000,x,first"]))
-    with pytest.raises(InputError, match="row 14: fold 'first' cannot be used"):
+    with pytest.raises(InputError, match="row 14: fold 'first' is invalid"):
         load_tracks(path, ROOT)
 
 
@@ -189,8 +189,8 @@ def test_the_lists_of_a_published_split_give_roles_and_leave_out_the_rest(data_s
 @pytest.mark.parametrize(
     ("train", "test", "message"),
     [
-        (["blues/blues.00000.wav"], ["blues.00000.wav"], "'blues.00000' stands in the list of role"),
-        (["blues/blues.00000.wav"], [], "test.txt: lists no files"),
+        (["blues/blues.00000.wav"], ["blues.00000.wav"], "'blues.00000' is also in the list of role"),
+        (["blues/blues.00000.wav"], [], "test.txt: is empty"),
         (["pop.00000.wav"], ["blues.00000.wav"], "1 of the 2 listed files are not among the tracks: pop.00000"),
     ],
 )
@@ -226,7 +226,7 @@ def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tm
         assert counts == [443, 197, 290] and len(said) == 1
     else:
         assert counts == [442, 197, 290] and "1 of the 930 listed files are not among the tracks: jazz.00054" in said[0]
-    assert f"70 of {len(names)} tracks stand in no list and are left out: classical.00042, country.00008" in said[-1]
+    assert f"70 of {len(names)} tracks are not in any list and are left out: classical.00042, country.00008" in said[-1]
 
 
 @pytest.mark.workflow

@@ -80,10 +80,10 @@ def without(name):
     [
         ({"columns": without(("set", "subset"))}, r"tracks.csv: has no column set.subset"),
         ({"index": "id"}, "does not begin with track_id"),
-        ({"tracks": [track("../../etc")]}, r"'../../etc' is no number of a track"),
-        ({"tracks": [track(2, split="training2")]}, "track 2 is in split 'training2'"),
+        ({"tracks": [track("../../etc")]}, r"'../../etc' is not a track number"),
+        ({"tracks": [track(2, split="training2")]}, "track 2 is in the unknown split 'training2'"),
         ({"tracks": [track(2, subset="full")]}, "has no tracks of subset small"),
-        ({"genres": [(12, "many", 0, "Rock", 12)]}, "genre '12' has no numbers"),
+        ({"genres": [(12, "many", 0, "Rock", 12)]}, "genre '12': genre_id, #tracks and parent must be numbers"),
     ],
 )
 def test_other_tables_are_refused_in_words(tmp_path, broken, words):
@@ -99,7 +99,7 @@ def test_a_row_of_another_length_is_refused(tmp_path):
     with zipfile.ZipFile(whole, "w") as archive:
         archive.writestr("fma_metadata/tracks.csv", text + "5,too,few\n")
         archive.writestr("fma_metadata/genres.csv", tree)
-    with pytest.raises(InputError, match="track '5' has 3 cells"):
+    with pytest.raises(InputError, match="track '5' has 3 cells instead of 13"):
         sheet(tmp_path, archive=whole)
 
 

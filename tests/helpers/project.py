@@ -22,6 +22,11 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
+def copy_finished(folder: Path, to: Path) -> Path:
+    """A copy of a project that has run. Snakemake has nothing to do in it, because the files keep their times."""
+    return shutil.copytree(folder, to, symlinks=True)
+
+
 def ordinary_environment() -> dict[str, str]:
     """The user's environment, with numba's cache where songwise has it."""
     return {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}

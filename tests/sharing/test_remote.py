@@ -429,7 +429,7 @@ def test_a_listing_that_leads_out_of_its_folder_is_refused_before_dvc_sees_it(tm
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".snakemake").mkdir()
     hostile(tmp_path, [{"md5": GOOD, "relpath": name}])
-    with pytest.raises(InputError, match=r"evil\.dvc: lists a file .*, which is no place below data/raw/evil"):
+    with pytest.raises(InputError, match=r"evil\.dvc: lists a file .*, which is not a valid path in data/raw/evil"):
         remote.pull("evil", features=False, remote=None, say=print)
     assert not (tmp_path / "data/raw/evil").exists()
 
@@ -448,8 +448,8 @@ def test_a_listing_that_is_none_is_refused(tmp_path, entries):
         ("deps: [{path: x}]\nouts: [{md5: M, hash: md5, path: mine}]", "has a key 'deps'"),
         ("outs: [{md5: M, hash: md5, path: ../../escaped}]", "points to '../../escaped'"),
         ("outs: [{md5: M, hash: md5, path: mine}, {md5: M, hash: md5, path: x}]", "points to None"),
-        ("outs: [{md5: ../x.dir, hash: md5, path: mine}]", "names no md5"),
-        ("outs: [{hash: md5, path: mine}]", "names no md5"),
+        ("outs: [{md5: ../x.dir, hash: md5, path: mine}]", "has no valid md5"),
+        ("outs: [{hash: md5, path: mine}]", "has no valid md5"),
         ("outs: 7", "points to None"),
         ("- 1", "holds no keys"),
     ],

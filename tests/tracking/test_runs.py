@@ -1,4 +1,4 @@
-"""The MLflow store shows what results/ holds: once, completely, and again after any accident."""
+"""The MLflow store shows every model in results/ once and completely, also after a crash."""
 
 import csv
 import hashlib
@@ -144,7 +144,7 @@ def runs_in_file():
 
 
 def test_importing_the_module_does_not_import_mlflow_or_scikit_learn():
-    code = "import sys, songwise.tracking; print({'mlflow', 'sklearn', 'skops'} & set(sys.modules))"
+    code = "import sys, songwise.tracking.runs, songwise.tracking.store; print({'mlflow', 'sklearn', 'skops'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
@@ -389,7 +389,7 @@ def test_a_damaged_store_is_said_at_once(results):
 
 
 def test_missing_files_are_named_and_leave_no_half_run(results):
-    with pytest.raises(InputError, match=r"results: no DATASET/leaderboard\.csv"):
+    with pytest.raises(InputError, match=r"results: contains no DATASET/leaderboard\.csv"):
         log_runs(results, git_commit=None)
     write_dataset(results, "demo", svm="k1")
     for name in ("params.json", "metrics.json", "confusion_song.png", "bundle/model.skops"):
@@ -442,5 +442,7 @@ def test_results_of_an_earlier_version_are_named(results):
     write_dataset(results, "demo", svm="k1")
     path = results / "demo/models/svm@mfcc/params.json"
     path.write_text(path.read_text().replace("data_key", "data_version"))
-    with pytest.raises(InputError, match=r"params\.json: is of an earlier version of songwise; run snakemake again"):
+    with pytest.raises(
+        InputError, match=r"params\.json: was written by an earlier version of songwise; run snakemake again"
+    ):
         log_runs(results, git_commit=None)

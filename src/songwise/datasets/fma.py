@@ -1,6 +1,6 @@
-"""FMA's own metadata (Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017) as a track sheet.
+"""The metadata of FMA (Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017) as a track sheet.
 
-Light: no numpy, no pandas. The tables are read out of the archive row by row, and nothing is unpacked.
+The tables are read from the archive row by row, without unpacking it and without numpy or pandas.
 """
 
 import csv
@@ -16,17 +16,28 @@ from typing import NamedTuple
 
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.files import write_rows
+from songwise.text import clean_text
 
 _COLUMNS = ("track_id", "label", "artist", "album", "path", "license", "attribution", "role")
-_SUBSETS = ("small", "medium", "large")  # each holds those before it
+_SUBSETS = ("small", "medium", "large")  # each contains those before it
 _ROLES = {"training": "train", "validation": "valid", "test": "test"}
-_LARGEST = 1 << 30  # bytes of a table, unpacked; tracks.csv has 260 MB
-_LONGEST = 1 << 24  # characters of a cell; biographies are longer than what the csv module takes by default
+_LARGEST = 1 << 30  # bytes per unpacked table; tracks.csv has 260 MB
+_LONGEST = 1 << 24  # characters per cell; some biographies exceed the csv module's default limit
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, UnicodeDecodeError, EOFError, RuntimeError, OSError)
 
 
 class Genre(NamedTuple):
-    """A row of genres.csv; `parent` is 0 for a top genre."""
+    """A row of genres.csv.
+
+    Attributes
+    ----------
+    title : str
+        The genre's name.
+    parent : int
+        Number of the genre above it, or 0 for a top genre.
+    n_tracks : int
+        Number of its tracks in the whole of FMA.
+    """
 
     title: str
     parent: int
@@ -34,84 +45,99 @@ class Genre(NamedTuple):
 
 
 def write_sheet(metadata: Path, fma: Mapping, sheet: Path, *, say: Callable[[str], None] = lambda line: None) -> None:
-    """Make the track sheet of a subset.
+    """Write the track sheet of a subset.
 
     Parameters
     ----------
-    metadata : fma_metadata.zip.
-    fma : subset (small, medium, large), label (top or sub) and, optionally, genres: the top genres that are wanted.
-    sheet : the CSV to write.
-    say : is given a line on tracks that are left out, having no top genre.
+    metadata : Path
+        fma_metadata.zip.
+    fma : mapping
+        `subset` (small, medium or large), `label` (top or sub) and optionally `genres`, the top genres to use.
+    sheet : Path
+        The CSV to write.
+    say : callable, optional
+        Gets a line on tracks that are left out because they have no single top genre.
 
     Raises
     ------
-    InputError : the archive or a table in it is not FMA's, or has no such genre.
+    InputError
+        If the archive or a table in it is not FMA's, or if FMA does not have one of the genres.
     """
     with _tables(metadata) as archive:
         genres = _genres(archive, metadata)
         wanted = _wanted(fma, genres)
-        rows, without = [], 0
+        rows, n_without_genre = [], 0
         for cells in _tracks(archive, metadata):
             if cells["set", "subset"] not in _SUBSETS[: _SUBSETS.index(fma["subset"]) + 1]:
                 continue
             if not cells["track", "genre_top"]:
-                without += 1
+                n_without_genre += 1
             elif name_of(cells["track", "genre_top"]) in wanted:
                 rows.append(_row(cells, fma, genres, metadata))
     if not rows:
         raise InputError(f"{metadata}: has no tracks of subset {fma['subset']} in these genres")
-    if without:
-        say(f"FMA {fma['subset']}: {without} of its tracks have no single top genre and are left out")
+    if n_without_genre:
+        say(f"FMA {fma['subset']}: {n_without_genre} of its tracks have no single top genre and are left out")
     write_rows(sheet, _COLUMNS, rows)
 
 
 def name_of(title: str) -> str:
-    """A genre's title as a label: 'Old-Time / Historic' is one genre, and a slash would make two levels of it."""
-    return re.sub(r"\s*/\s*", " & ", _line(title))
+    """Return the label of a genre, in which & replaces a slash, because a slash in a label separates levels.
+
+    Parameters
+    ----------
+    title : str
+        The genre's title, such as "Old-Time / Historic".
+
+    Returns
+    -------
+    str
+        The label, such as "Old-Time & Historic".
+    """
+    return re.sub(r"\s*/\s*", " & ", clean_text(title))
 
 
 def _row(cells: Mapping, fma: Mapping, genres: Mapping[int, Genre], metadata: Path) -> dict:
     track_id, split = cells["track_id"], cells["set", "split"]
-    raise_all(
-        f"{metadata}: tracks.csv",
-        [
-            *([] if re.fullmatch(r"[0-9]{1,6}", track_id) else [f"'{track_id}' is no number of a track"]),
-            *([] if split in _ROLES else [f"track {track_id} is in split '{split}' (known: {', '.join(_ROLES)})"]),
-        ],
-    )
+    problems = []
+    if not re.fullmatch(r"[0-9]{1,6}", track_id):
+        problems.append(f"'{track_id}' is not a track number")
+    if split not in _ROLES:
+        problems.append(f"track {track_id} is in the unknown split '{split}' (known: {', '.join(_ROLES)})")
+    raise_all(f"{metadata}: tracks.csv", problems)
     top = name_of(cells["track", "genre_top"])
     below = _sub_genre(cells["track", "genres"], top, genres) if fma["label"] == "sub" else ""
     number = f"{int(track_id):06d}"
-    artist, album = _line(cells["artist", "name"]), _line(cells["album", "title"])
+    artist, album = clean_text(cells["artist", "name"]), clean_text(cells["album", "title"])
     return {
         "track_id": track_id,
         "label": f"{top}/{below}" if below else top,
-        # Different artists and albums share names.
+        # Different artists and albums may have the same name.
         "artist": f"{artist} [{cells['artist', 'id']}]",
         "album": f"{album} [{cells['album', 'id']}]" if album else "",
         "path": f"fma_{fma['subset']}/{number[:3]}/{number}.mp3",
-        "license": _line(cells["track", "license"]),
-        "attribution": f"{_line(cells['track', 'title']) or 'untitled'} by {artist}",
+        "license": clean_text(cells["track", "license"]),
+        "attribution": f"{clean_text(cells['track', 'title']) or 'untitled'} by {artist}",
         "role": _ROLES[split],
     }
 
 
 def _sub_genre(own: str, top: str, genres: Mapping[int, Genre]) -> str:
-    """The name of the deepest of a track's own genres below its top genre; of several the most frequent."""
+    """Return the deepest of a track's genres below its top genre. The most frequent one if there are several."""
     try:
         numbers = [number for number in json.loads(own) if number in genres]
     except (ValueError, TypeError):
         return ""
-    found = []
+    candidates = []
     for number in numbers:
         line = _ancestors(number, genres)
         if len(line) > 1 and name_of(genres[line[-1]].title) == top:
-            found.append((-len(line), -genres[number].n_tracks, number))
-    return name_of(genres[min(found)[2]].title) if found else ""
+            candidates.append((-len(line), -genres[number].n_tracks, number))
+    return name_of(genres[min(candidates)[2]].title) if candidates else ""
 
 
 def _ancestors(number: int, genres: Mapping[int, Genre]) -> list[int]:
-    """A genre, its parent and so on up to the top genre."""
+    """Return a genre, its parent and so on up to the top genre."""
     line = [number]
     while genres[line[-1]].parent in genres and genres[line[-1]].parent not in line:
         line.append(genres[line[-1]].parent)
@@ -134,17 +160,17 @@ def _genres(archive: zipfile.ZipFile, metadata: Path) -> dict[int, Genre]:
     needed = ("genre_id", "#tracks", "parent", "title")
     _check_header(needed, header, f"{metadata}: genres.csv")
     places = [header.index(name) for name in needed]
-    found = {}
+    genres = {}
     for row in rows:
         number, n_tracks, parent, title = (row[place] for place in places)
         if not all(re.fullmatch("[0-9]+", text) for text in (number, n_tracks, parent)):
-            raise InputError(f"{metadata}: genres.csv: genre '{number}' has no numbers where they should be")
-        found[int(number)] = Genre(title, int(parent), int(n_tracks))
-    return found
+            raise InputError(f"{metadata}: genres.csv: genre '{number}': genre_id, #tracks and parent must be numbers")
+        genres[int(number)] = Genre(title, int(parent), int(n_tracks))
+    return genres
 
 
 def _tracks(archive: zipfile.ZipFile, metadata: Path) -> Iterator[dict]:
-    """For each track the cells that are needed, by the two names over its column; its number stands under track_id."""
+    """Yield the needed cells of each track, by the two names in the column's header. Its number is in track_id."""
     rows = _rows(archive, "tracks.csv", metadata)
     # Three header rows: the table, the column, and the name of the first column.
     tables, columns, index = (next(rows, []) for _ in range(3))
@@ -154,11 +180,12 @@ def _tracks(archive: zipfile.ZipFile, metadata: Path) -> Iterator[dict]:
     needed += [("artist", "id"), ("artist", "name"), ("album", "id"), ("album", "title")]
     _check_header(needed, header, f"{metadata}: tracks.csv")
     if index[:1] != ["track_id"]:
-        raise InputError(f"{metadata}: tracks.csv: its third row does not begin with track_id, as FMA's does")
+        raise InputError(f"{metadata}: tracks.csv: the third row does not begin with track_id; is this FMA's metadata?")
     places = {name: header.index(name) for name in needed}
     for row in rows:
         if len(row) != len(header):
-            raise InputError(f"{metadata}: tracks.csv: track '{row[0] if row else ''}' has {len(row)} cells")
+            track = row[0] if row else ""
+            raise InputError(f"{metadata}: tracks.csv: track '{track}' has {len(row)} cells instead of {len(header)}")
         yield {"track_id": row[0], **{name: row[place] for name, place in places.items()}}
 
 
@@ -183,13 +210,8 @@ def _tables(metadata: Path) -> Iterator[zipfile.ZipFile]:
 def _rows(archive: zipfile.ZipFile, name: str, metadata: Path) -> Iterator[list[str]]:
     member = next((one for one in archive.infolist() if Path(one.filename).name == name), None)
     if member is None:
-        raise InputError(f"{metadata}: holds no {name}; is this FMA's metadata?")
+        raise InputError(f"{metadata}: contains no {name}; is this FMA's metadata?")
     if member.file_size > _LARGEST:
         raise InputError(f"{metadata}: {member.filename} is larger than {_LARGEST >> 20} MiB")
     with archive.open(member) as stream:
         yield from csv.reader(io.TextIOWrapper(stream, encoding="utf-8", newline=""), strict=True)
-
-
-def _line(text: str) -> str:
-    """Text without line breaks and the like, which titles have now and then."""
-    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())

@@ -1,7 +1,7 @@
-"""What must be on this machine before it is known which tracks there are: lists of a split, metadata of FMA.
+"""Published lists and metadata that define the tracks of a data set: which files are needed, and their paths.
 
-Tracks are known when Snakemake reads the Snakefile, so this runs there, before any job; the music itself is fetched by
-jobs. What is prepared is kept under a name that follows from what the data set's file says, and is never made twice.
+Snakemake needs to know the tracks while it reads the Snakefile, before any job. Each file's name contains its checksum
+or a hash of its settings, so that a file is never made twice. `acquire.metadata` downloads the files.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,16 +9,45 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from songwise.files import checksum_of, digest, safe_name
+from songwise.paths import metadata_folder
 
 
 def prepared_sheet(dataset: Mapping, root: Path) -> Path:
-    """Where the track sheet lies that is made of FMA's metadata."""
+    """Return the path of the track sheet that is made from FMA's metadata.
+
+    Parameters
+    ----------
+    dataset : mapping
+        The content of a data set file with source.fma.
+    root : Path
+        The project's folder.
+
+    Returns
+    -------
+    Path
+        A CSV, which may not exist yet.
+    """
     fma = dataset["source"]["fma"]
-    return _folder(dataset, root) / f"fma-{fma['subset']}-{digest(fma)}.tracks.csv"
+    return root / metadata_folder(dataset["name"]) / f"fma-{fma['subset']}-{digest(fma)}.tracks.csv"
 
 
 def prepared_lists(dataset: Mapping, here: Path, root: Path) -> dict[str, Path]:
-    """The file of each role's list: relative to `here`, the data set file's folder, or downloaded."""
+    """Return the files that list the tracks of each role of a published split.
+
+    Parameters
+    ----------
+    dataset : mapping
+        The content of a data set file with source.lists.
+    here : Path
+        The folder of the data set file, which contains lists that are not downloaded.
+    root : Path
+        The project's folder, for lists that are downloaded.
+
+    Returns
+    -------
+    dict of str to Path
+        Text file per role. A file may not exist yet.
+    """
     lists = dataset["source"]["lists"]
     return {
         role: here / entry if isinstance(entry, str) else downloaded_path(entry, dataset, root)
@@ -27,14 +56,43 @@ def prepared_lists(dataset: Mapping, here: Path, root: Path) -> dict[str, Path]:
 
 
 def missing(dataset: Mapping, root: Path) -> list[str]:
-    """What must be fetched before the tracks are known, in words; nothing for most data sets."""
-    found = [f"{name} ({entry['url']})" for name, entry, path in wanted_files(dataset, root) if not path.is_file()]
+    """Return the names of what must be prepared before the tracks are known.
+
+    Parameters
+    ----------
+    dataset : mapping
+        The content of a data set file.
+    root : Path
+        The project's folder.
+
+    Returns
+    -------
+    list of str
+        Names for a message. Empty for most data sets.
+    """
+    names = [f"{name} ({entry['url']})" for name, entry, path in wanted_files(dataset, root) if not path.is_file()]
     if "fma" in dataset["source"] and not prepared_sheet(dataset, root).is_file():
-        found.append("the track sheet made of it")
-    return found
+        names.append("the track sheet made from it")
+    return names
 
 
 def wanted_files(dataset: Mapping, root: Path) -> Iterator[tuple[str, Mapping, Path]]:
+    """Yield the files to download before the tracks are known.
+
+    FMA's metadata is not needed any more when the track sheet is there.
+
+    Parameters
+    ----------
+    dataset : mapping
+        The content of a data set file.
+    root : Path
+        The project's folder.
+
+    Yields
+    ------
+    tuple of str, mapping and Path
+        The file's name for messages, its entry in the data set file (url and checksum), and its path.
+    """
     source = dataset["source"]
     for role, entry in source.get("lists", {}).items():
         if not isinstance(entry, str):
@@ -43,10 +101,22 @@ def wanted_files(dataset: Mapping, root: Path) -> Iterator[tuple[str, Mapping, P
         yield "the metadata", source["fma"]["metadata"], downloaded_path(source["fma"]["metadata"], dataset, root)
 
 
-def _folder(dataset: Mapping, root: Path) -> Path:
-    return root / "data" / "raw" / dataset["name"] / "metadata"
-
-
 def downloaded_path(entry: Mapping, dataset: Mapping, root: Path) -> Path:
+    """Return the path of a downloaded file.
+
+    Parameters
+    ----------
+    entry : mapping
+        Its url and checksum.
+    dataset : mapping
+        The content of the data set file.
+    root : Path
+        The project's folder.
+
+    Returns
+    -------
+    Path
+        A file in the data set's metadata folder. Its name starts with the checksum.
+    """
     name = safe_name(Path(urlsplit(entry["url"]).path).name)
-    return _folder(dataset, root) / f"{checksum_of(entry).digits[:12]}-{name}"
+    return root / metadata_folder(dataset["name"]) / f"{checksum_of(entry).digits[:12]}-{name}"

@@ -1,4 +1,4 @@
-"""Regular expressions of data set files, by which file names tell songs."""
+"""Regular expressions in data set files, which find songs and tracks in file names."""
 
 import re
 
@@ -6,28 +6,51 @@ from songwise.errors import InputError
 
 
 class Pattern:
-    """A regular expression whose first group, or whole match if it has none, names something.
+    """A regular expression that finds a name: its first group, or its whole match if it has no group.
 
     Parameters
     ----------
-    text : the expression.
-    key, where : the key that holds it and its file, for messages.
+    text : str
+        The expression.
+    key : str
+        The key of the configuration that contains it, for messages.
+    where : object
+        The file that contains it, for messages.
+
+    Attributes
+    ----------
+    text : str
+        The expression.
+    key : str
+        The key of the configuration.
 
     Raises
     ------
-    InputError : it is no regular expression.
+    InputError
+        If it is not a valid regular expression.
     """
 
     def __init__(self, text: str, *, key: str, where: object):
         try:
             self._expression = re.compile(text)
         except re.error as error:
-            raise InputError(f"{where}: {key} is not a regular expression ({error})") from error
+            raise InputError(f"{where}: {key} is not a valid regular expression ({error})") from error
         self.text, self.key = text, key
 
     def find(self, name: str) -> str:
-        """What it finds in `name`; empty if it does not match."""
-        found = self._expression.search(name)
-        if not found:
+        """Return the part of `name` that the expression finds. Empty if it does not match.
+
+        Parameters
+        ----------
+        name : str
+            Name of a file.
+
+        Returns
+        -------
+        str
+            The first group, or the whole match.
+        """
+        match = self._expression.search(name)
+        if not match:
             return ""
-        return found.group(1 if self._expression.groups else 0) or ""
+        return match.group(1 if self._expression.groups else 0) or ""

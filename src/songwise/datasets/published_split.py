@@ -1,4 +1,4 @@
-"""A published split: for each role a text file with one path a line, matched to tracks by the files' names."""
+"""A published split: one text file per role that lists its audio files, matched to tracks by file name."""
 
 import re
 from collections import defaultdict
@@ -6,84 +6,114 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from songwise.datasets.track import Track
 from songwise.errors import InputError, raise_all
+from songwise.text import format_names
 
 _SUFFIX = re.compile(r"\.(wav|au|aiff?|flac|og[ga]|opus|mp[34]|m4a|aac|webm)$", re.IGNORECASE)
-_MISSING = 0.05  # of the listed files: data sets lose some to corruption, while more means other names or other data
-_SHOWN = 3
+_MOST_MISSING = 0.05  # share of the listed files: corrupt files are dropped; more means other names or other data
 
 
 def read_lists(lists: Mapping[str, Path]) -> dict[str, str]:
-    """The role of every listed file, by its name without folders and suffix.
+    """Read the role of every listed file.
 
     Parameters
     ----------
-    lists : role to text file (`prepare.prepared_lists`).
+    lists : mapping of str to Path
+        Text file per role, with one path per line (`metadata.prepared_lists`).
+
+    Returns
+    -------
+    dict of str to str
+        Role per file name, without folders and suffix.
 
     Raises
     ------
-    InputError : a list cannot be read or is empty, or a file stands in two of them.
+    InputError
+        If a list is empty or cannot be read, or if a file is in two lists.
     """
     roles: dict[str, str] = {}
     for role, path in lists.items():
-        try:
-            lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path}: is not text in UTF-8 ({error})") from error
-        names = {file_stem(line) for line in lines if line}
+        names = {file_stem(line) for line in _read_lines(path) if line}
         if not names:
-            raise InputError(f"{path}: lists no files")
-        raise_all(
-            path, [f"'{one}' stands in the list of role {roles[one]} as well" for one in sorted(names & set(roles))]
-        )
+            raise InputError(f"{path}: is empty; it must have one file name per line")
+        raise_all(path, [f"'{name}' is also in the list of role {roles[name]}" for name in sorted(names & set(roles))])
         roles |= dict.fromkeys(sorted(names), role)
     return roles
 
 
-def assign_roles(tracks: list, roles: Mapping[str, str], where: str, say: Callable[[str], None]) -> list:
-    """The listed ones of `tracks` (`sheet.Track`), each with its role.
+def assign_roles(tracks: list[Track], roles: Mapping[str, str], where: str, say: Callable[[str], None]) -> list[Track]:
+    """Give each listed track its role, and leave out the other tracks.
 
     Parameters
     ----------
-    roles : from `read_lists`; a track goes by its track_id or by the name of its file.
-    where : the track sheet, for messages.
-    say : is given a line on tracks that no list has, which are left out, and on listed files without a track.
+    tracks : list of Track
+        All tracks of the data set.
+    roles : mapping of str to str
+        Role per file name (`read_lists`). A track matches by its track_id, its path or its url.
+    where : str
+        The track sheet, for messages.
+    say : callable
+        Gets one line on tracks that are left out, and one on listed files without a track.
+
+    Returns
+    -------
+    list of Track
+        The listed tracks with their roles, in the order of `tracks`.
 
     Raises
     ------
-    InputError : a listed name fits several tracks, or more than 5 % of the names fit none.
+    InputError
+        If a name matches several tracks, or if more than 5 % of the names match no track.
     """
     named = defaultdict(list)
     for index, track in enumerate(tracks):
         for name in {file_stem(track.track_id), file_stem(track.path), file_stem(track.url)} - {""}:
             named[name].append(index)
+    matches = {name: named[name] for name in roles if name in named}
+    ambiguous = {name: [tracks[index].track_id for index in found] for name, found in matches.items() if len(found) > 1}
     raise_all(
         where,
-        [
-            f"source.lists: '{name}' fits several tracks: {', '.join(tracks[i].track_id for i in named[name][:_SHOWN])}"
-            for name in roles
-            if len(named[name]) > 1
-        ],
+        [f"source.lists: '{name}' matches several tracks: {format_names(ids)}" for name, ids in ambiguous.items()],
     )
-    missing = [name for name in roles if not named[name]]
-    if missing:
-        told = f"{len(missing)} of the {len(roles)} listed files are not among the tracks: {_first(missing)}"
-        if len(missing) > _MISSING * len(roles):
-            raise InputError(f"{where}: source.lists: {told}; are these the lists of this data?")
-        say(f"{where}: {told}")
-    found = {named[name][0]: role for name, role in roles.items() if named[name]}
-    left_out = [track.track_id for index, track in enumerate(tracks) if index not in found]
+    _report_missing([name for name in roles if name not in matches], len(roles), where, say)
+    role_of = {matches[name][0]: role for name, role in roles.items() if name in matches}
+    left_out = [track.track_id for index, track in enumerate(tracks) if index not in role_of]
     if left_out:
-        say(f"{where}: {len(left_out)} of {len(tracks)} tracks stand in no list and are left out: {_first(left_out)}")
-    return [replace(tracks[index], role=role) for index, role in sorted(found.items())]
+        counts = f"{len(left_out)} of {len(tracks)} tracks are not in any list and are left out"
+        say(f"{where}: {counts}: {format_names(left_out)}")
+    return [replace(tracks[index], role=role) for index, role in sorted(role_of.items())]
 
 
 def file_stem(path: str) -> str:
-    """The name of an audio file without folders and suffix; a dot within the name stays."""
+    """Return the name of an audio file without folders and suffix. Other dots in the name are kept.
+
+    Parameters
+    ----------
+    path : str
+        A path or a url, with slashes or backslashes.
+
+    Returns
+    -------
+    str
+        The bare name.
+    """
     return _SUFFIX.sub("", re.split(r"[/\\]", path)[-1])
 
 
-def _first(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not text in UTF-8 ({error})") from error
+
+
+def _report_missing(missing: list[str], n_listed: int, where: str, say: Callable[[str], None]) -> None:
+    if not missing:
+        return
+    summary = f"{len(missing)} of the {n_listed} listed files are not among the tracks: {format_names(missing)}"
+    if len(missing) > _MOST_MISSING * n_listed:
+        raise InputError(f"{where}: source.lists: {summary}; check that the lists belong to this data set")
+    say(f"{where}: {summary}")

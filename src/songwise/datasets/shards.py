@@ -1,16 +1,30 @@
-"""Shards: tracks dealt into jobs by song, and the digests by which a job knows whether its rows changed."""
+"""Shards: the tracks of one job each, and hashes by which a job notices that its rows have changed."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from songwise.datasets.track import SHEET_COLUMNS, Track
 from songwise.files import digest, stable_hash
 
-_OF_SPLITS = ("album", "fold", "role")
+_FOR_SPLITS_ONLY = ("album", "fold", "role")
 
 
 def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:
-    """The tracks of each shard that has any, chosen by song alone, so that a new song changes one shard."""
+    """Deal the tracks into shards by song, so that a new song changes one shard only.
+
+    Parameters
+    ----------
+    tracks : list of Track
+        All tracks of a data set.
+    shards : int
+        Number of shards.
+
+    Returns
+    -------
+    dict of int to list of Track
+        The tracks per shard, without empty shards, in order of their numbers.
+    """
     dealt = defaultdict(list)
     for track in tracks:
         dealt[stable_hash(track.song) % shards].append(track)
@@ -18,29 +32,66 @@ def deal(tracks: list[Track], shards: int) -> dict[int, list[Track]]:
 
 
 def rows_digest(tracks: list[Track]) -> str:
-    """Changes exactly when one of the rows, but for what only splits go by, or a local audio file changes."""
+    """Return a hash of the rows of a shard, and of the sizes and times of its local audio files.
+
+    Columns that only splits use (album, fold and role) do not change it, and neither does the order of the rows.
+
+    Parameters
+    ----------
+    tracks : list of Track
+        The tracks of a shard.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
     return digest(sorted(([row, _stamp(track)] for row, track in zip(_rows(tracks), tracks, strict=True)), key=str))
 
 
 def content_digest(tracks: list[Track]) -> str:
-    """`rows_digest` without the places and times of local files, which differ between machines."""
+    """Return a hash of the rows of a shard without paths, sizes and times, which differ between machines.
+
+    Parameters
+    ----------
+    tracks : list of Track
+        The tracks of a shard.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
     return digest(sorted((row | {"path": ""} for row in _rows(tracks)), key=str))
 
 
-def _rows(tracks: list[Track]) -> list[dict[str, str]]:
-    names = [name for name in SHEET_COLUMNS if name not in _OF_SPLITS]
-    return [{name: getattr(track, name) for name in names} for track in tracks]
+def columns_digest(tracks: list[Track], columns: Sequence[str]) -> str:
+    """Return a hash of some columns of the track sheet.
 
+    Parameters
+    ----------
+    tracks : list of Track
+        All tracks of a data set.
+    columns : sequence of str
+        Columns of the track sheet.
 
-def columns_digest(tracks: list[Track], columns: list[str]) -> str:
-    """Changes exactly when one of these columns of the sheet does; empty for no columns."""
+    Returns
+    -------
+    str
+        16 hexadecimal digits. Empty if there are no columns.
+    """
     if not columns:
         return ""
     return digest(sorted([track.track_id, *(getattr(track, name) for name in columns)] for track in tracks))
 
 
+def _rows(tracks: list[Track]) -> list[dict[str, str]]:
+    names = [name for name in SHEET_COLUMNS if name not in _FOR_SPLITS_ONLY]
+    return [{name: getattr(track, name) for name in names} for track in tracks]
+
+
 def _stamp(track: Track) -> list[int]:
-    # Files of the user's own are not copied, so their size and time stand for their content.
+    """Return size and time of a local audio file, which stand for its content because it is not copied."""
     if not track.path or track.url:
         return []
     try:

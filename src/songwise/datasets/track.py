@@ -5,7 +5,39 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One row of a track sheet; every value is text, empty where the sheet says nothing."""
+    """One row of a track sheet. Every value is text, and is empty if the sheet does not give it.
+
+    Attributes
+    ----------
+    track_id : str
+        Id, unique in the data set.
+    label : str
+        Class of the track. A slash separates levels.
+    song : str
+        Name of the song. Tracks of one song are never split between training and test set.
+    artist, album : str
+        Artist and album.
+    path : str
+        Audio file: a local file, or a path below the mirror or in an archive.
+    url : str
+        Address of the audio file or the video.
+    query : str
+        What to search for if there is no url or it no longer works.
+    sha256 : str
+        Expected hash of the audio file.
+    seconds : str
+        Length in seconds.
+    fault : str
+        Known fault. Such a track is quarantined without decoding it.
+    license, attribution : str
+        Licence, and the line that names the author.
+    start, stop : str
+        First and last second to use.
+    fold : str
+        Number of a predefined fold.
+    role : str
+        Role in a published split: train, valid or test.
+    """
 
     track_id: str
     label: str

@@ -1,1 +1,1 @@
-"""Stage 7, tracking: MLflow's store and DVC's view of the results."""
+"""MLflow's store and DVC's view of the results."""

@@ -1,0 +1,247 @@
+"""The MLflow store: how to open it, to create it safely and to notice that it is gone.
+
+Snakemake calls `store_generation` and `shared_pointer` at every start, so only functions that open the store import
+MLflow.
+"""
+
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from songwise import paths
+from songwise.errors import InputError
+from songwise.files import file_digest, read_json
+from songwise.runtime.lock import exclusive
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_DATABASE = Path("mlflow.db")  # MLflow's default, in the current folder
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # No connection outlives its query. Otherwise, this process would write to a deleted file if the store is deleted
+    # and created again in the meantime.
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+}
+# MLflow retries for minutes, which suits a busy server but not a wrong address: the first request is tried only once.
+_FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+# MLflow's list of runs shows no metrics by default, and MLflow 3.17 shows every experiment as one with language models.
+# A shared view has the columns of a leaderboard. This link opens it:
+# /#/experiments/ID/runs?workflowType=machine_learning&viewStateShareKey=leaderboard
+_COLUMNS = ("song_accuracy", "song_accuracy_low", "song_accuracy_high", "clip_accuracy", "fit_seconds")
+_VIEW = {
+    "searchFilter": "tags.stale IS NULL",
+    "orderByKey": "metrics.`song_accuracy`",
+    "orderByAsc": False,
+    "selectedColumns": [f"metrics.`{name}`" for name in _COLUMNS],
+}
+_EXPERIMENT_TAGS = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.sharedViewState.leaderboard": json.dumps(_VIEW),
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open MLflow store.
+
+    Attributes
+    ----------
+    client : MlflowClient
+        Client of the store.
+    address : str
+        The store's address without its password.
+    """
+
+    client: "MlflowClient"
+    address: str
+
+
+@contextmanager
+def open_store() -> Iterator[Store]:
+    """Open MLflow's store, and create it if it is a SQLite file that does not exist.
+
+    It is the store that MLflow itself would choose: MLFLOW_TRACKING_URI, or mlflow.db in the current folder. A SQLite
+    store is locked, so that only one process writes to it.
+
+    Yields
+    ------
+    Store
+        The store.
+
+    Raises
+    ------
+    InputError
+        If the store is damaged or cannot be reached.
+    """
+    with _quiet_mlflow():
+        import mlflow
+
+        uri = mlflow.get_tracking_uri()
+        if not mlflow.is_tracking_uri_set():
+            # MLflow quotes its default but does not unquote it: "my music/" would log into a new folder "my%20music/".
+            uri = unquote(uri)
+        with _environment({"MLFLOW_TRACKING_URI": uri}), _readable_errors(uri), _locked_database(uri):
+            client = mlflow.MlflowClient(uri)
+            with _environment(_FIRST_REQUEST):
+                client.search_experiments(max_results=1)
+            yield Store(client, _without_password(uri, uri))
+
+
+def open_experiment(client: "MlflowClient", name: str) -> str:
+    """Return the id of an experiment. Create it if it does not exist, and restore it if it was deleted.
+
+    Parameters
+    ----------
+    client : MlflowClient
+        Client of the store.
+    name : str
+        Name of the experiment.
+
+    Returns
+    -------
+    str
+        The experiment's id.
+    """
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return client.create_experiment(name, tags=_EXPERIMENT_TAGS)
+    if experiment.lifecycle_stage == "deleted":
+        # The name of an experiment that was deleted in the UI stays reserved, so the only way is to restore it.
+        client.restore_experiment(experiment.experiment_id)
+    return experiment.experiment_id
+
+
+def store_generation(results: Path, uri: str | None) -> int:
+    """Return a number that increases if the local store was deleted since the last logging.
+
+    It is a parameter of the rule that logs runs, so that a deleted store is built again.
+
+    Parameters
+    ----------
+    results : Path
+        The folder of all results of a data set, which contains the record of the last logging (tracking.json).
+    uri : str or None
+        MLFLOW_TRACKING_URI. If it is None or empty, the store is mlflow.db in the current folder.
+
+    Returns
+    -------
+    int
+        1 if nothing was logged yet.
+    """
+    record = results / "tracking.json"
+    if not record.is_file():
+        return 1
+    is_lost = not uri and not _DATABASE.is_file()
+    return read_json(record)["generation"] + is_lost
+
+
+def shared_pointer(dataset: str) -> str:
+    """Return a hash of DVC's pointer to a shared data set, because sharing changes the tag data_version.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the data set.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits. Empty if the data set is not shared.
+    """
+    pointer = paths.pointer(dataset)
+    return file_digest(pointer) if pointer.is_file() else ""
+
+
+@contextmanager
+def _quiet_mlflow() -> Iterator[None]:
+    """Turn off MLflow's telemetry, progress bars and log, because its errors are raised and reported once."""
+    with _environment(_ENVIRONMENT):
+        import mlflow  # noqa: F401  (its import sets the log levels that are changed here)
+
+        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables, and restore them at the end."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _readable_errors(uri: str) -> Iterator[None]:
+    """Turn errors of the store into one line with a remedy."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        if uri.startswith(("sqlite:", "file:")):
+            remedy = (
+                "if it is damaged or was written by an older MLflow, move it away and run again: "
+                "the runs are logged again from results/"
+            )
+        else:
+            remedy = "check that the server is running, or unset MLFLOW_TRACKING_URI to log into this folder"
+        raise InputError(_without_password(uri, f"MLflow store {uri}: {reason}; {remedy}")) from None
+
+
+def _without_password(uri: str, text: str) -> str:
+    password = urlsplit(uri).password
+    return text.replace(f":{password}@", "@") if password else text
+
+
+@contextmanager
+def _locked_database(uri: str) -> Iterator[None]:
+    """Lock a SQLite store, and create it in one step.
+
+    If two processes created a database at once, or if one was killed meanwhile, its tables would be incomplete, and
+    MLflow could not repair them. So the database is created under another name and then renamed.
+    """
+    if not uri.startswith("sqlite:"):
+        yield
+        return
+    from mlflow.store.tracking import DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import make_url
+
+    database = Path(make_url(uri).database)
+    with exclusive(database.with_name(f".{database.name}.lock")):
+        if database.exists():
+            # MLflow itself would retry for 100 s before it reports that a file is not a database.
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute("PRAGMA schema_version")
+        else:
+            new = database.with_name(f".{database.name}.new")
+            new.unlink(missing_ok=True)
+            SqlAlchemyStore(f"sqlite:///{new}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
+            new.rename(database)
+        yield
