@@ -1,11 +1,10 @@
-"""Any audio file as samples: decoded by the bundled ffmpeg in a child process with limits; plain WAV is read as it is.
+"""Decode any audio file to samples, with the bundled ffmpeg in a sandbox; plain WAV files are read directly.
 
-The ffmpeg of the imageio-ffmpeg wheel wins over one on the PATH, so that figures agree between machines.
+The ffmpeg of the imageio-ffmpeg wheel is used rather than one on the PATH, so that figures agree between machines.
 """
 
 import re
 import stat
-import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,64 +13,67 @@ import imageio_ffmpeg
 import numpy as np
 
 from songwise.audio import sandbox
+from songwise.audio.wav import HEADER_BYTES, RATES, SAMPLE_BYTES, WavHeader, parse_wav_header, read_wav_header
+from songwise.text import clean_text
 
 with warnings.catch_warnings():
-    # pydub looks for an ffmpeg on the PATH; it is given samples and WAV files, and needs none.
+    # pydub warns if there is no ffmpeg on the PATH. It only receives samples and WAV files here, and needs none.
     warnings.simplefilter("ignore", RuntimeWarning)
     from pydub import AudioSegment
 
-_LARGEST = 640 << 20  # decoded bytes: an hour of CD stereo
-_TOO_LARGE = f"too large, more than {_LARGEST >> 20} MiB once decoded"
-_LIMITS = sandbox.Limits(seconds=60, output=_LARGEST)  # a song decodes in one second
-# Of the hundreds that ffmpeg reads: no playlist, script, picture, subtitle or game's module gets as far as its reader.
+_MAX_BYTES = 640 << 20  # after decoding: one hour of CD stereo
+_TOO_LARGE = f"too large, more than {_MAX_BYTES >> 20} MiB once decoded"
+_LIMITS = sandbox.Limits(seconds=60, output=_MAX_BYTES)  # a song decodes in one second
+# A few of the hundreds that ffmpeg reads: playlists, scripts, pictures, subtitles and game modules are refused unread.
 _CONTAINERS = ("aac", "aiff", "au", "caf", "flac", "matroska", "mov", "mp3", "ogg", "w64", "wav")
-_SAMPLE_BYTES = 2
-_WAV_HEAD = 1 << 16  # bytes in which the data chunk begins, but for files with much metadata in front
-_PCM = 1
-_RATES = (1_000, 384_000)  # Hz
-_MOST_CHANNELS = 8
-_STREAMED = 0xFFFFFF00  # sizes from here on stand for "unknown"
+_MAX_MESSAGE = 200  # characters
 _DURATION = re.compile(rb"Duration: (\d+):(\d+):(\d+\.\d+)")
-_GUESSED = b"Estimating duration from bitrate"
-# Two spaces and no more: the tags of a file, which may say anything, stand deeper. So may its language, which must not.
-_STREAM = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Audio: (\w{1,32})((?:(?!: ).)*)$", re.MULTILINE)
+_ESTIMATED = b"Estimating duration from bitrate"
+# Exactly two spaces: the file's tags, which may contain anything, are indented further. So is its language.
+_AUDIO = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Audio: (\w{1,32})((?:(?!: ).)*)$", re.MULTILINE)
 _BIT_RATE = re.compile(rb", (\d{1,6}) kb/s")
 _VIDEO = re.compile(rb"^  Stream #0:\d+(?:\[\w+\])?(?:\([\w-]+\))?: Video: (\w{1,32})(.*)$", re.MULTILINE)
-_PICTURES = (b"(attached pic)", b"(still image)", b"(timed thumbnails)")  # a cover, and what stands beside chapters
-_SPEAKER = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ?")  # with an address in memory, another one each time
-_MEANINGS = {  # of what ffmpeg says, the surest first
+_PICTURES = (b"(attached pic)", b"(still image)", b"(timed thumbnails)")  # covers, and pictures of chapters
+_SPEAKER = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ?")  # contains a memory address, which differs in every run
+_MEANINGS = {  # of ffmpeg's messages, the most certain first
     "matches no streams": "the file has no audio stream",
-    "Format not on whitelist": f"no audio format that is read here (they are {', '.join(_CONTAINERS)})",
+    "Format not on whitelist": f"not an audio format that songwise reads (supported: {', '.join(_CONTAINERS)})",
     "Cannot allocate memory": f"decoding takes more than {_LIMITS.memory >> 20} MiB of memory",
-    "no decoder found": "its header names no encoding that ffmpeg knows",
-    "Error opening input: End of file": "its header is cut off",
-    "Error opening input: Input/output error": "its header is cut off or broken",
-    "Invalid data found": "no audio format that ffmpeg knows",
+    "no decoder found": "its header names an encoding that ffmpeg does not know",
+    "Error opening input: End of file": "its header is truncated",
+    "Error opening input: Input/output error": "its header is truncated or damaged",
+    "Invalid data found": "not an audio format that ffmpeg knows",
 }
-_FLOATS = "astats=measure_perchannel=none:measure_overall=Min_level+Max_level+Number_of_NaNs+Number_of_Infs"
-_FLOAT_FACT = re.compile(rb"(Min level|Max level|Number of NaNs|Number of Infs): (\S+)")
-_LOUDEST = 100.0  # of a float's full scale: 40 dB above it no mix goes, and integers called floats do
+_LEVELS = "astats=measure_perchannel=none:measure_overall=Min_level+Max_level+Number_of_NaNs+Number_of_Infs"
+_LEVEL = re.compile(rb"(Min level|Max level|Number of NaNs|Number of Infs): (\S+)")
+# Times full scale of floating-point samples. No mix is 40 dB above full scale, but integers stored as floats are.
+_MAX_LEVEL = 100.0
 
 
 class UndecodableError(Exception):
-    """A file that holds no usable audio; the text says why, in a few words."""
+    """The file contains no usable audio; the message is the reason in a few words."""
 
 
 class VideoError(UndecodableError):
-    """A file whose pictures move; the text says how they are encoded."""
+    """The file contains moving pictures; the message names their encoding."""
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """A track's samples and what its container says of them.
+    """The samples of a track, and what its container states about them.
 
     Attributes
     ----------
-    segment : 16-bit PCM at the file's own rate and channels.
-    seconds : length of `segment`.
-    declared : length that the container states, or None where it states none.
-    codec : ffmpeg's name for it, or None where it gives none.
-    bit_rate : of the stream, bits a second, or None where the container states none.
+    segment : AudioSegment
+        16-bit PCM at the file's own rate and channels.
+    seconds : float
+        Length of `segment`.
+    declared : float or None
+        Length in seconds that the container states. None if it states none.
+    codec : str or None
+        Name of the encoding in ffmpeg. None if ffmpeg names none.
+    bit_rate : int or None
+        Bits per second of the stream. None if the container states none.
     """
 
     segment: AudioSegment
@@ -82,49 +84,82 @@ class Decoded:
 
 
 def decode(path: Path, *, max_seconds: float) -> Decoded:
-    """Decode the first audio stream of a file: at most `max_seconds` and one more, so that longer ones show.
+    """Decode the first audio stream of a file.
+
+    Parameters
+    ----------
+    path : Path
+        Audio file.
+    max_seconds : float
+        Longest track of interest. One second more is decoded, so that longer tracks can be recognised.
+
+    Returns
+    -------
+    Decoded
+        The samples and what the container states about them.
 
     Raises
     ------
-    UndecodableError : no audio stream, nothing decodes, or a limit is passed.
-    VideoError : there is a moving picture as well.
+    UndecodableError
+        If there is no audio stream, if nothing can be decoded, or if decoding exceeds a limit.
+    VideoError
+        If the file also contains moving pictures.
     """
     try:
-        # A pipe or a device might never end, and opening a pipe already waits.
+        # A pipe or a device might never end, and even opening a pipe waits for its other end.
         if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise UndecodableError("a folder, pipe or device, no file")
-        wav = _read_header(path)
+            raise UndecodableError("not a file but a folder, pipe or device")
+        wav = read_wav_header(path)
     except OSError as error:
         raise UndecodableError(f"the file cannot be read ({error.strerror})") from error
-    if wav and wav.is_plain and (decoded := _decode_plain(path, wav, max_seconds)):
+    if wav and wav.is_plain and (decoded := _read_plain(path, wav, max_seconds)):
         return decoded
-    ended = _ffmpeg(path, max_seconds, ["-c:a", "pcm_s16le", "-bitexact", "-f", "wav", "pipe:1"])
-    if found := _moving_picture(ended.messages):
-        raise VideoError(f"its pictures are {found}, and not a cover")
-    # ffmpeg cannot seek back in a pipe, so the sizes in its header are not to be trusted: what is there counts.
-    given = _parse_header(ended.output[:_WAV_HEAD])
-    samples = _samples(ended.output, given) if given else b""
+    return _decode_with_ffmpeg(path, wav, max_seconds)
+
+
+def _read_plain(path: Path, wav: WavHeader, max_seconds: float) -> Decoded | None:
+    # The samples as they are in the file. ffmpeg gives the same, but takes 40 ms to start.
+    wanted = int((max_seconds + 1) * wav.rate) * wav.frame
+    wanted = min(wanted, wanted if wav.size is None else wav.size, _MAX_BYTES + wav.frame)
+    with Path(path).open("rb") as stream:
+        stream.seek(wav.start)
+        samples = stream.read(wav.whole_frames(wanted))
+    samples = samples[: wav.whole_frames(len(samples))]
     if not samples:
-        raise UndecodableError(_first_words(ended))
-    if not _RATES[0] <= given.rate <= _RATES[1]:
-        raise UndecodableError(
-            f"its sample rate is {given.rate} Hz, which is none of music ({_RATES[0]} to {_RATES[1]})"
-        )
-    seconds = len(samples) / given.bytes_a_second
+        return None
+    if len(samples) > _MAX_BYTES:
+        raise UndecodableError(_TOO_LARGE)
+    declared = None if wav.size is None else wav.size / wav.bytes_per_second
+    seconds = len(samples) / wav.bytes_per_second
+    return Decoded(_segment(samples, wav), seconds, declared, "pcm_s16le", 8 * wav.bytes_per_second)
+
+
+def _decode_with_ffmpeg(path: Path, wav: WavHeader | None, max_seconds: float) -> Decoded:
+    ended = _run_ffmpeg(path, max_seconds, ["-c:a", "pcm_s16le", "-bitexact", "-f", "wav", "pipe:1"])
+    if codec := _video_codec(ended.messages):
+        raise VideoError(f"its video stream is {codec}, not a cover picture")
+    # ffmpeg cannot seek back in a pipe, so the sizes in its header are wrong: count the bytes instead.
+    header = parse_wav_header(ended.output[:HEADER_BYTES])
+    samples = _samples(ended.output, header) if header else b""
+    if not samples:
+        raise UndecodableError(_reason(ended))
+    if not RATES[0] <= header.rate <= RATES[1]:
+        raise UndecodableError(f"its sample rate is {header.rate} Hz, outside of {RATES[0]} to {RATES[1]} Hz")
+    seconds = len(samples) / header.bytes_per_second
     if ended.code:
-        raise UndecodableError(f"decoding fails after {seconds:.1f} s ({_first_words(ended)})")
-    codec, bit_rate = _stream(ended.messages)
+        raise UndecodableError(f"decoding fails after {seconds:.1f} s ({_reason(ended)})")
+    codec, bit_rate = _audio_codec(ended.messages)
     if codec and codec.startswith("pcm_f"):
-        _check_floats(path, max_seconds)
-    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=given.rate, channels=given.channels)
-    # Of a WAV file that is cut off ffmpeg tells the length that is left, not the one that the header states.
-    stated = wav.size / wav.bytes_a_second if wav and wav.size and wav.bytes_a_second else None
-    return Decoded(segment, seconds, stated or _declared(ended.messages), codec, bit_rate)
+        _check_levels(path, max_seconds)
+    # For a truncated WAV file ffmpeg reports the length that is left, not the length that the header states.
+    stated = wav.size / wav.bytes_per_second if wav and wav.size and wav.bytes_per_second else None
+    declared = stated or _declared_seconds(ended.messages)
+    return Decoded(_segment(samples, header), seconds, declared, codec, bit_rate)
 
 
-def _ffmpeg(path: Path, max_seconds: float, output: list[str]) -> sandbox.Ended:
+def _run_ffmpeg(path: Path, max_seconds: float, output: list[str]) -> sandbox.Ended:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", "-nostats", "-threads", "1"]
-    # Only plain files: a playlist disguised as audio must not make ffmpeg open others or the network.
+    # Only plain files: a playlist disguised as audio must not make ffmpeg open other files or the network.
     command += ["-protocol_whitelist", "file,pipe", "-format_whitelist", ",".join(_CONTAINERS)]
     command += ["-vn", "-sn", "-dn", "-i", f"file:{path}", "-map", "0:a:0", "-t", str(max_seconds + 1), *output]
     ended = sandbox.run(command, limits=_LIMITS)
@@ -135,130 +170,80 @@ def _ffmpeg(path: Path, max_seconds: float, output: list[str]) -> sandbox.Ended:
     if ended.passed:
         raise UndecodableError(f"decoding reports more than {_LIMITS.messages >> 20} MiB of errors")
     if ended.was_killed:
-        raise UndecodableError(f"decoding was ended by signal {-ended.code}, twice")
+        raise UndecodableError(f"the decoder was killed by signal {-ended.code}, twice")
     return ended
 
 
-def _check_floats(path: Path, max_seconds: float) -> None:
-    # As 16 bits they would be full scale, negative at that, and pass for loud music.
-    found = dict(_FLOAT_FACT.findall(_ffmpeg(path, max_seconds, ["-af", _FLOATS, "-f", "null", "pipe:1"]).messages))
-    if len(found) < _FLOATS.count("+") + 1:
+def _check_levels(path: Path, max_seconds: float) -> None:
+    # Converted to 16 bits, such samples become full scale (NaN its negative end) and look like loud music.
+    messages = _run_ffmpeg(path, max_seconds, ["-af", _LEVELS, "-f", "null", "pipe:1"]).messages
+    levels = {name: float(value) for name, value in _LEVEL.findall(messages)}
+    if len(levels) < _LEVELS.count("+") + 1:
         raise UndecodableError("the levels of its samples cannot be measured")
-    if float(found[b"Number of NaNs"]) or float(found[b"Number of Infs"]):
-        raise UndecodableError("some of its samples are no numbers")
-    loudest = max(abs(float(found[b"Min level"])), abs(float(found[b"Max level"])))
-    if not loudest <= _LOUDEST:
+    if levels[b"Number of NaNs"] or levels[b"Number of Infs"]:
+        raise UndecodableError("some of its samples are not numbers")
+    loudest = max(abs(levels[b"Min level"]), abs(levels[b"Max level"]))
+    if not loudest <= _MAX_LEVEL:
         raise UndecodableError(f"its samples reach {loudest:.3g} times full scale")
 
 
-@dataclass(frozen=True)
-class _Wav:
-    """What the header of a WAV file says: of the samples, where they begin and how many bytes (None: unknown)."""
-
-    coding: int
-    channels: int
-    rate: int
-    bytes_a_second: int
-    frame: int
-    bits: int
-    start: int
-    size: int | None
-
-    @property
-    def is_plain(self) -> bool:
-        return (
-            (self.coding, self.bits, self.frame) == (_PCM, 8 * _SAMPLE_BYTES, _SAMPLE_BYTES * self.channels)
-            and 1 <= self.channels <= _MOST_CHANNELS
-            and _RATES[0] <= self.rate <= _RATES[1]
-            and self.bytes_a_second == self.rate * self.frame
-        )
+def _samples(content: bytearray, wav: WavHeader) -> bytes:
+    return bytes(memoryview(content)[wav.start : wav.start + wav.whole_frames(len(content) - wav.start)])
 
 
-def _read_header(path: Path) -> _Wav | None:
-    with Path(path).open("rb") as stream:
-        return _parse_header(stream.read(_WAV_HEAD))
+def _segment(samples: bytes, wav: WavHeader) -> AudioSegment:
+    return AudioSegment(data=samples, sample_width=SAMPLE_BYTES, frame_rate=wav.rate, channels=wav.channels)
 
 
-def _parse_header(head: bytes) -> _Wav | None:
-    if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+def _declared_seconds(messages: bytes) -> float | None:
+    duration = _DURATION.search(messages)
+    if not duration or _ESTIMATED in messages:
         return None
-    at, form = 12, None
-    while at + 8 <= len(head):
-        name, size = struct.unpack_from("<4sI", head, at)
-        at += 8
-        if name == b"fmt " and at + 16 <= len(head):
-            form = struct.unpack_from("<HHIIHH", head, at)
-        if name == b"data":
-            streamed = size >= _STREAMED  # written into a pipe, whose length nobody knew
-            return _Wav(*form, start=at, size=None if streamed else size) if form else None
-        at += size + size % 2
-    return None
-
-
-def _samples(content: bytearray, wav: _Wav) -> bytes:
-    return bytes(memoryview(content)[wav.start : wav.start + _whole_frames(len(content) - wav.start, wav)])
-
-
-def _whole_frames(count: int, wav: _Wav) -> int:
-    return count // wav.frame * wav.frame
-
-
-def _decode_plain(path: Path, wav: _Wav, max_seconds: float) -> Decoded | None:
-    # Samples as they lie in the file: what ffmpeg gives, without the 40 ms that it takes to start.
-    most = int((max_seconds + 1) * wav.rate) * wav.frame
-    with Path(path).open("rb") as stream:
-        stream.seek(wav.start)
-        samples = stream.read(
-            _whole_frames(min(most, most if wav.size is None else wav.size, _LARGEST + wav.frame), wav)
-        )
-    samples = samples[: _whole_frames(len(samples), wav)]
-    if not samples:
-        return None
-    if len(samples) > _LARGEST:
-        raise UndecodableError(_TOO_LARGE)
-    segment = AudioSegment(data=samples, sample_width=_SAMPLE_BYTES, frame_rate=wav.rate, channels=wav.channels)
-    declared = None if wav.size is None else wav.size / wav.bytes_a_second
-    return Decoded(segment, len(samples) / wav.bytes_a_second, declared, "pcm_s16le", 8 * wav.bytes_a_second)
-
-
-def _declared(stderr: bytes) -> float | None:
-    found = _DURATION.search(stderr)
-    if not found or _GUESSED in stderr:
-        return None
-    hours, minutes, seconds = (float(part) for part in found.groups())
+    hours, minutes, seconds = (float(part) for part in duration.groups())
     return 3600 * hours + 60 * minutes + seconds
 
 
-def _stream(stderr: bytes) -> tuple[str | None, int | None]:
-    # What follows the mapping is of the samples that ffmpeg writes.
-    found = _STREAM.search(stderr.partition(b"\nStream mapping:")[0])
-    if not found:
+def _audio_codec(messages: bytes) -> tuple[str | None, int | None]:
+    stream = _AUDIO.search(_about_input(messages))
+    if not stream:
         return None, None
-    bit_rate = _BIT_RATE.search(found[2])
-    return found[1].decode(), 1000 * int(bit_rate[1]) if bit_rate else None
+    bit_rate = _BIT_RATE.search(stream[2])
+    return stream[1].decode(), 1000 * int(bit_rate[1]) if bit_rate else None
 
 
-def _moving_picture(messages: bytes) -> str | None:
-    streams = _VIDEO.findall(messages.partition(b"\nStream mapping:")[0])
+def _video_codec(messages: bytes) -> str | None:
+    streams = _VIDEO.findall(_about_input(messages))
     return next((codec.decode() for codec, rest in streams if not rest.rstrip().endswith(_PICTURES)), None)
 
 
-def _first_words(ended: sandbox.Ended) -> str:
+def _about_input(messages: bytes) -> bytes:
+    # After the mapping, ffmpeg describes the samples that it writes.
+    return messages.partition(b"\nStream mapping:")[0]
+
+
+def _reason(ended: sandbox.Ended) -> str:
     text = ended.messages.decode("utf-8", "replace")
-    for sign, meaning in _MEANINGS.items():
-        if sign in text:
+    for words, meaning in _MEANINGS.items():
+        if words in text:
             return meaning
-    lines = [_SPEAKER.sub("", line).strip() for line in text.splitlines() if "rror" in line]
-    said = lines[0] if lines else "no samples decode"
-    return "".join(letter if letter.isprintable() else "?" for letter in said[:200])
+    errors = (_SPEAKER.sub("", line).strip() for line in text.splitlines() if "rror" in line)
+    return clean_text(next(errors, "no samples can be decoded"), _MAX_MESSAGE)
 
 
 def samples_of(segment: AudioSegment) -> tuple[np.ndarray, int]:
-    """A clip as features see it: channels averaged, float32 within [-1, 1], shape (n,), and its rate in Hz."""
+    """Return the samples of a clip as features see them: the mean of its channels.
+
+    Parameters
+    ----------
+    segment : AudioSegment
+        16-bit PCM.
+
+    Returns
+    -------
+    samples : ndarray of float32, shape (n,)
+        Within [-1, 1].
+    rate : int
+        Sample rate in Hz.
+    """
     samples = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels)
     return samples.mean(axis=1, dtype=np.float32) / np.float32(32768), segment.frame_rate
-
-
-def load_clip(path: Path) -> tuple[np.ndarray, int]:
-    """`samples_of` a WAV file of 16 bits."""
-    return samples_of(AudioSegment.from_wav(str(path)))

@@ -1,4 +1,4 @@
-"""How a file was encoded and mastered: facts that are no music, and by which a model may tell classes all the same."""
+"""How a file was encoded and mastered: not music, but enough for a model to recognise classes by."""
 
 import math
 from pathlib import Path
@@ -8,33 +8,38 @@ import numpy as np
 from songwise.audio.decode import AudioSegment, Decoded, samples_of
 from songwise.audio.loudness import integrated_loudness
 
-_SECONDS = 30  # in the middle; the whole of a song would cost a third of its decoding once more
+_SECONDS = 30  # from the middle; the whole song would take another third of its decoding time
 _FRAME = 4096  # samples
-_BAND = 8  # bins whose levels are taken together, 86 Hz at 44,100 Hz, so that a single tone is no band
+_BAND = 8  # bins per band, 86 Hz at 44,100 Hz, so that a single tone does not count as a band
 _ABOVE = 10.0  # dB
-_ROUNDING = 2.0**-30 / 12  # power of the error of rounding to 16 bits, of a full scale of 1
+_ROUNDING = 2.0**-30 / 12  # power of the error of rounding to 16 bits, relative to a full scale of 1
 
 
-def container_facts(path: Path, decoded: Decoded) -> dict:
-    """What the audit of shortcuts knows of a track, by FACTS; None for what cannot be told.
+def encoding_facts(path: Path, decoded: Decoded) -> dict:
+    """Return what the audit of shortcuts uses of a track, by the names in `clips.columns.FACTS`.
 
     Loudness, cutoff and side are of the thirty seconds in the middle.
 
     Parameters
     ----------
-    path : the file, whose size over its length is its bit rate where the container states none.
-    decoded : of it.
+    path : Path
+        The audio file. Its size over its length is the bit rate if the container states none.
+    decoded : Decoded
+        Its samples.
 
     Returns
     -------
-    codec : as ffmpeg calls it.
-    bit_rate : bits a second.
-    sample_rate : Hz.
-    channels : their number.
-    loudness : LUFS (BS.1770) of the channels' mean, which is what features are computed of.
-    peak : dBFS, of the whole track.
-    cutoff : Hz, as `cutoff` has it.
-    side : share of the energy of the first two channels that is in their difference; 0 of one channel.
+    dict
+        Unknown values are None.
+
+        - codec : str, ffmpeg's name of the encoding.
+        - bit_rate : int, bits per second.
+        - sample_rate : int, Hz.
+        - channels : int, number of channels.
+        - loudness : float, LUFS (ITU-R BS.1770) of the mean of the channels, from which features are computed.
+        - peak : float, dBFS of the whole track.
+        - cutoff : int, Hz, from `cutoff`.
+        - side : float, share of the first two channels' energy that is in their difference; 0 for mono.
     """
     segment = decoded.segment
     milliseconds, excerpt = len(segment), segment
@@ -56,20 +61,24 @@ def container_facts(path: Path, decoded: Decoded) -> dict:
 
 
 def cutoff(samples: np.ndarray, rate: int) -> int | None:
-    """The highest frequency, in Hz, that holds more than what rounding to 16 bits leaves there.
+    """Return the highest frequency with more energy than rounding to 16 bits leaves.
 
-    Encoders cut the high end: what they give back holds nothing there, and is then rounded to 16 bits. The spectrum is
-    the median over frames of 4,096 samples, so that clipped peaks, which ring through all frequencies, do not count,
-    taken in bands of 8 bins. A band holds something if it lies 10 dB above white noise of the rounding error's power.
+    Lossy encoders remove the highest frequencies. Above the cutoff, the decoded samples contain only the rounding to
+    16 bits. The spectrum is the median over frames of 4,096 samples, because clipped peaks are audible at all
+    frequencies. It is taken in bands of 8 bins. A band counts if it is 10 dB above white noise with the power of the
+    rounding error.
 
     Parameters
     ----------
-    samples : float of 16 bits, shape (n,), within [-1, 1].
-    rate : Hz.
+    samples : ndarray of float, shape (n,)
+        Decoded from 16 bits, within [-1, 1].
+    rate : int
+        Sample rate in Hz.
 
     Returns
     -------
-    The middle of the highest such band; None if there is none, or not one frame.
+    int or None
+        The middle of the highest such band in Hz. None if there is none, or if there is less than one frame.
     """
     count = len(samples) // _FRAME
     if not count:
@@ -77,10 +86,10 @@ def cutoff(samples: np.ndarray, rate: int) -> int | None:
     window = np.hanning(_FRAME).astype(np.float32)
     spectra = np.abs(np.fft.rfft(samples[: count * _FRAME].reshape(count, _FRAME) * window))[:, 1:]
     power = np.median(np.square(spectra).reshape(count, -1, _BAND), axis=(0, 2))
-    # The median of white noise's power, which is exponentially distributed, is ln 2 of its mean.
+    # White noise has exponentially distributed power, whose median is ln 2 of its mean.
     floor = math.log(2) * _ROUNDING * float(np.square(window).sum())
-    holding = np.flatnonzero(power > floor * 10 ** (_ABOVE / 10))
-    return round((holding[-1] + 0.5) * _BAND * rate / _FRAME) if len(holding) else None
+    audible = np.flatnonzero(power > floor * 10 ** (_ABOVE / 10))
+    return round((audible[-1] + 0.5) * _BAND * rate / _FRAME) if len(audible) else None
 
 
 def _side(segment: AudioSegment) -> float | None:

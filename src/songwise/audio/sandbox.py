@@ -1,7 +1,7 @@
-"""Programs run on files that nobody vouches for: children with limits, whose end is certain.
+"""Run programs on untrusted files: child processes with limits that always end.
 
-The limits on memory and CPU time are set by a shell that then becomes the program, so that they hold from its first
-instruction and go on holding if this process is killed; a child that then still writes ends at its broken pipe.
+A shell sets the limits on memory and CPU time, and then becomes the program. So the limits hold from the program's
+first instruction, and still hold if this process is killed. A child that writes after that ends at its broken pipe.
 """
 
 import os
@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-_CHUNK = 1 << 16  # bytes: what a pipe holds
-_SHORTEST_SLEEP, _LONGEST_SLEEP = 0.0005, 0.02  # seconds between looks at a child that has closed its pipes
-# macOS knows no limit on address space: there the shell says so, unheard, and the others hold.
+_CHUNK = 1 << 16  # bytes: the capacity of a pipe
+_SHORTEST_SLEEP, _LONGEST_SLEEP = 0.0005, 0.02  # seconds between checks of a child that has closed its pipes
+# macOS cannot limit the address space. There the shell's error message is discarded, and the other limits hold.
 _LIMITED = 'ulimit -t "$1"; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
 
 
@@ -25,10 +25,14 @@ class Limits:
 
     Attributes
     ----------
-    seconds : of CPU time. Of wall time it has three times as many, since a busy machine is not the file's fault.
-    memory : bytes of address space. A program that is refused more ends as it will, mostly with an error.
-    output : bytes that it writes to stdout.
-    messages : bytes that it writes to stderr.
+    seconds : float
+        CPU time. Three times as much wall time is allowed, because the file is not to blame for a busy machine.
+    memory : int, default=2 GiB
+        Bytes of address space. A program that is refused more usually ends with an error.
+    output : int, default=1 MiB
+        Bytes that it writes to stdout.
+    messages : int, default=8 MiB
+        Bytes that it writes to stderr.
     """
 
     seconds: float
@@ -38,7 +42,7 @@ class Limits:
 
     @property
     def wall_seconds(self) -> float:
-        """Seconds from its start to its end."""
+        """Return the seconds that may pass from its start to its end."""
         return 3 * self.seconds
 
 
@@ -48,9 +52,14 @@ class Ended:
 
     Attributes
     ----------
-    code : its exit code; minus the signal's number where a signal ended it.
-    output, messages : what it wrote to stdout and stderr, up to the limits. That of a song is large, and no copy.
-    passed : the limit that it passed and was killed for, "seconds", "output" or "messages"; empty if none.
+    code : int
+        Exit code. Minus the signal's number if a signal ended the child.
+    output : bytearray
+        What it wrote to stdout, up to the limit. Not copied to bytes, because that of a song is large.
+    messages : bytes
+        What it wrote to stderr, up to the limit.
+    passed : str
+        The limit that it exceeded and was killed for: "seconds", "output" or "messages". Empty if none.
     """
 
     code: int
@@ -60,26 +69,36 @@ class Ended:
 
     @property
     def was_killed(self) -> bool:
-        """Whether a signal ended it that no limit of its own explains: it crashed, or someone else killed it."""
+        """Return whether a signal ended it although it exceeded no limit: it crashed, or someone else killed it."""
         return self.code < 0 and not self.passed
 
 
 def run(command: Sequence[str], *, limits: Limits, given: bytes = b"") -> Ended:
-    """Run a program to its end, or to the first limit that it passes; then it and all that it started are killed.
+    """Run a program to its end, or until it exceeds a limit.
 
-    One that is killed for no limit of its own is run once more: most of the time that says nothing of what it read.
+    At a limit, the program and everything that it started are killed. A program that was killed without exceeding a
+    limit is run once more, because the cause is usually not the file that it read.
 
     Parameters
     ----------
-    command : the program and its arguments; no shell reads them.
-    given : bytes for its stdin.
+    command : sequence of str
+        The program and its arguments. No shell interprets them.
+    limits : Limits
+        What the program may use.
+    given : bytes, optional
+        Bytes for its stdin.
+
+    Returns
+    -------
+    Ended
+        Its output, its messages, and how it ended.
     """
     ended = _run_once(command, limits, given)
     return _run_once(command, limits, given) if ended.was_killed else ended
 
 
 def _run_once(command: Sequence[str], limits: Limits, given: bytes) -> Ended:
-    whole_seconds = max(1, round(limits.seconds))  # all that ulimit knows
+    whole_seconds = max(1, round(limits.seconds))  # ulimit takes no fractions
     process = subprocess.Popen(
         ["/bin/sh", "-c", _LIMITED, "sh", str(whole_seconds), str(limits.memory >> 10), *command],
         stdin=subprocess.PIPE if given else subprocess.DEVNULL,
@@ -89,10 +108,10 @@ def _run_once(command: Sequence[str], limits: Limits, given: bytes) -> Ended:
         process_group=0,
     )
     deadline = time.monotonic() + limits.wall_seconds
-    kept = {"output": bytearray(), "messages": bytearray()}
+    received = {"output": bytearray(), "messages": bytearray()}
     usage = None
     try:
-        passed = _exchange(process, given, kept, limits, deadline)
+        passed = _exchange(process, given, received, limits, deadline)
         if not passed:
             usage = _reap(process, lambda: time.monotonic() < deadline)
             passed = "" if usage else "seconds"
@@ -106,13 +125,13 @@ def _run_once(command: Sequence[str], limits: Limits, given: bytes) -> Ended:
                 stream.close()
     if process.returncode in (-signal.SIGKILL, -signal.SIGXCPU) and not passed:
         passed = "seconds" if usage.ru_utime + usage.ru_stime > whole_seconds - 0.5 else ""
-    return Ended(process.returncode, kept["output"], bytes(kept["messages"]), passed)
+    return Ended(process.returncode, received["output"], bytes(received["messages"]), passed)
 
 
 def _exchange(
-    process: subprocess.Popen, given: bytes, kept: dict[str, bytearray], limits: Limits, deadline: float
+    process: subprocess.Popen, given: bytes, received: dict[str, bytearray], limits: Limits, deadline: float
 ) -> str:
-    """Write and read until the child closes its pipes; the limit that it passed, if any."""
+    """Write and read until the child closes its pipes; return the limit that it exceeds, if any."""
     rest = memoryview(given)
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ, "output")
@@ -126,14 +145,14 @@ def _exchange(
             for key, _ in selector.select(max(0.0, deadline - time.monotonic())):
                 if key.data == "given":
                     rest = _write(key.fd, rest)
-                    ended = not rest
+                    is_done = not rest
                 else:
                     chunk = os.read(key.fd, _CHUNK)
-                    ended = not chunk
-                    kept[key.data] += chunk
-                    if len(kept[key.data]) > getattr(limits, key.data):
+                    is_done = not chunk
+                    received[key.data] += chunk
+                    if len(received[key.data]) > getattr(limits, key.data):
                         return key.data
-                if ended:
+                if is_done:
                     selector.unregister(key.fileobj)
                     key.fileobj.close()
     return ""
@@ -144,16 +163,16 @@ def _write(pipe: int, rest: memoryview) -> memoryview:
         return rest[os.write(pipe, rest[:_CHUNK]) :]
     except BlockingIOError:
         return rest
-    except BrokenPipeError:  # it has read enough, or is gone
+    except BrokenPipeError:  # the child has read enough, or has ended
         return rest[:0]
 
 
 def _reap(process: subprocess.Popen, may_wait: Callable[[], bool]):
-    """Wait for the end while `may_wait`; what it used of the machine, or None if it goes on."""
+    """Wait for the end while `may_wait()`; return the resources that the child used, or None if it still runs."""
     sleep = _SHORTEST_SLEEP
     while True:
-        found, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if found:
+        number, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if number:
             process.returncode = os.waitstatus_to_exitcode(status)
             return usage
         if not may_wait():

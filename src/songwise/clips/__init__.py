@@ -1,1 +1,1 @@
-"""Stage 2, clips: tracks are inspected, quarantined if they are not music, and cut into clips."""
+"""Stage 2, clips: inspect tracks, quarantine unusable ones, and cut the good ones into clips."""

@@ -18,9 +18,12 @@ class Fingerprints(NamedTuple):
 
     Attributes
     ----------
-    track_ids : in sorted order.
-    items : uint32, all tracks' items, HOP_SECONDS apart within a track.
-    starts : int64, shape (tracks + 1,): those of track i are items[starts[i] : starts[i + 1]].
+    track_ids : list of str
+        Track ids in sorted order.
+    items : ndarray of uint32
+        Items of all tracks, HOP_SECONDS apart within a track.
+    starts : ndarray of int64, shape (tracks + 1,)
+        The items of track i are ``items[starts[i] : starts[i + 1]]``.
     """
 
     track_ids: list[str]
@@ -28,15 +31,34 @@ class Fingerprints(NamedTuple):
     starts: np.ndarray
 
 
-def write_fingerprints(path: Path, found: Mapping[str, np.ndarray]) -> None:
-    """Write a Parquet table of track_id and items, a list of uint32."""
-    columns = [pa.array(list(found), pa.string()), pa.array(list(found.values()), _ITEMS)]
+def write_fingerprints(path: Path, items_of: Mapping[str, np.ndarray]) -> None:
+    """Write the table of some tracks' fingerprints.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet file to write, with the columns track_id and items, a list of uint32.
+    items_of : mapping of str to ndarray of uint32
+        Items of each track by track_id.
+    """
+    columns = [pa.array(list(items_of), pa.string()), pa.array(list(items_of.values()), _ITEMS)]
     with replacing(path) as temporary:
         parquet.write_table(pa.table(columns, names=["track_id", "items"]), temporary)
 
 
 def read_fingerprints(paths: Sequence[Path]) -> Fingerprints:
-    """All the tables' fingerprints, whatever the order of the tables."""
+    """Return the fingerprints of several tables, whatever the order of the tables.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Tables that `write_fingerprints` wrote.
+
+    Returns
+    -------
+    Fingerprints
+        Of all tracks, sorted by track_id.
+    """
     table = pa.concat_tables([parquet.read_table(path) for path in paths]).sort_by("track_id").combine_chunks()
     items = table["items"].combine_chunks()
     lengths = items.value_lengths().to_numpy()

@@ -1,16 +1,16 @@
-"""Stage 2, inspect: what each track and each of its clips is, before anything is cut or extracted."""
+"""Stage 2, inspect: describe each track and its clips, before anything is cut or extracted."""
 
 from pathlib import Path
 
 import numpy as np
 
 from songwise.audio.decode import AudioSegment, UndecodableError
-from songwise.audio.encoding import container_facts
+from songwise.audio.encoding import encoding_facts
 from songwise.audio.fingerprint import fingerprint
 from songwise.clips.columns import CLIP_COLUMNS, TRACK_COLUMNS
-from songwise.clips.cut import RUN_AGAIN, cut_track
+from songwise.clips.cut import cut_track
 from songwise.clips.fingerprints import write_fingerprints
-from songwise.clips.load import RejectedError, load_track, samples_sha256
+from songwise.clips.load import RUN_AGAIN, RejectedError, load_track, samples_sha256
 from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_json, write_rows
@@ -27,58 +27,77 @@ def inspect_shard(
     fingerprints: Path,
     title: str,
 ) -> None:
-    """Decode the tracks that `acquire` got and say of each, and of each of its clips, what it is.
+    """Decode the acquired tracks of a shard, and describe them and their clips.
 
     Parameters
     ----------
-    tracks : the shard's.
-    dataset : the data set file's content.
-    state : what `acquire_shard` wrote.
-    tracks_csv, clips_csv : to write, with TRACK_COLUMNS and CLIP_COLUMNS.
-    fingerprints : Parquet to write, of the good tracks.
-    title : for the progress display.
+    tracks : list of Track
+        Tracks of the shard.
+    dataset : dict
+        Content of the data set file.
+    state : Path
+        Record that `acquire_shard` wrote.
+    tracks_csv, clips_csv : Path
+        Tables to write, with the columns TRACK_COLUMNS and CLIP_COLUMNS.
+    fingerprints : Path
+        Parquet file to write, with the fingerprints of the good tracks.
+    title : str
+        Data set and shard, for the progress display.
+
+    Raises
+    ------
+    InputError
+        If an acquired file is missing.
     """
     record = read_json(state)["tracks"]
     progress = Progress(f"inspect {title}", len(tracks), "tracks")
-    track_rows, clip_rows, found = [], [], {}
+    track_rows, clip_rows, items_of = [], [], {}
     for track in tracks:
         fetched = record[track.track_id]
-        row = {name: getattr(track, name, "") for name in TRACK_COLUMNS}
-        row |= {"status": fetched["status"], "reason": fetched["reason"], "sha256": fetched["sha256"]}
-        row |= {name: fetched.get(name, "") for name in ("title", "url")}
-        row["seconds"] = ""
+        row = _acquired_row(track, fetched)
         if fetched["status"] == "ok":
-            rows, outcome, items = _inspect(track, Path(fetched["path"]), dataset)
+            rows, facts, items = _inspect(track, Path(fetched["path"]), dataset)
             clip_rows += rows
-            row |= outcome
+            row |= facts
             if items is not None:
-                found[track.track_id] = items
+                items_of[track.track_id] = items
         track_rows.append(row)
         print(track.track_id, row["status"], row["reason"], sep="\t")
         progress.step()
     write_rows(tracks_csv, TRACK_COLUMNS, track_rows)
     write_rows(clips_csv, CLIP_COLUMNS, clip_rows)
-    write_fingerprints(fingerprints, found)
+    write_fingerprints(fingerprints, items_of)
+
+
+def _acquired_row(track: Track, fetched: dict) -> dict:
+    """Return the row of tracks.csv before the audio is decoded."""
+    row = {name: getattr(track, name, "") for name in TRACK_COLUMNS}
+    row |= {name: fetched[name] for name in ("status", "reason", "sha256")}
+    return row | {name: fetched.get(name, "") for name in ("title", "url")} | {"seconds": ""}
 
 
 def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict, np.ndarray | None]:
+    """Return the clips' rows, the track's columns and its fingerprint; the fingerprint is None if it is rejected."""
     try:
         decoded = load_track(path, dataset["max_seconds"])
-        segment, seconds = decoded.segment, decoded.seconds
-        rows = [row for row, _ in cut_track(track, segment, seconds, dataset["clip"])]
-        if not rows:
-            shortest = f"{dataset['clip']['min_seconds']:g}"
-            raise RejectedError("quarantined", f"too short: no clip of {shortest} s fits", seconds)
-        if all(row["status"] != "ok" for row in rows):
-            raise RejectedError("quarantined", "silent: every clip of it", seconds)
-        items = _fingerprint(segment, seconds)
+        rows = _good_rows(track, decoded.segment, decoded.seconds, dataset["clip"])
+        items = _fingerprint(decoded.segment, decoded.seconds)
     except RejectedError as error:
-        length = "" if error.seconds is None else round(error.seconds, 3)
-        return [], {"status": error.status, "reason": error.reason, "seconds": length}, None
+        seconds = "" if error.seconds is None else round(error.seconds, 3)
+        return [], {"status": error.status, "reason": error.reason, "seconds": seconds}, None
     except FileNotFoundError as error:
-        raise InputError(f"{path}: was there when it was acquired, and now is not; {RUN_AGAIN}") from error
-    heard = {"seconds": round(seconds, 3), "audio_sha256": samples_sha256(segment)}
-    return rows, heard | container_facts(path, decoded), items
+        raise InputError(f"{path}: is missing, although it was acquired before; {RUN_AGAIN}") from error
+    audio = {"seconds": round(decoded.seconds, 3), "audio_sha256": samples_sha256(decoded.segment)}
+    return rows, audio | encoding_facts(path, decoded), items
+
+
+def _good_rows(track: Track, segment: AudioSegment, seconds: float, clip: dict) -> list[dict]:
+    rows = [row for row, _ in cut_track(track, segment, seconds, clip)]
+    if not rows:
+        raise RejectedError("quarantined", f"too short: no clip of {clip['min_seconds']:g} s fits", seconds)
+    if all(row["status"] != "ok" for row in rows):
+        raise RejectedError("quarantined", "silent: every clip is silent", seconds)
+    return rows
 
 
 def _fingerprint(segment: AudioSegment, seconds: float) -> np.ndarray:

@@ -1,1 +1,1 @@
-"""songwise init: a folder of one's own music becomes a data set, and what is odd about it is said."""
+"""`songwise init`: turn a folder of your own music into a data set, and point out what is odd about it."""

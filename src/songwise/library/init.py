@@ -1,37 +1,33 @@
-"""A folder of one's own music as a data set: one step after the other, what is written, and what is said of it."""
+"""Turn a folder of your own music into a data set: the steps of `songwise init`."""
 
-import json
-import os
-import re
 import shlex
-import shutil
-import unicodedata
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from songwise.datasets.dataset import load_dataset
 from songwise.datasets.folder import AUDIO_SUFFIXES
 from songwise.datasets.patterns import Pattern
-from songwise.datasets.sheet import read_tracks
 from songwise.errors import InputError, suggestion
-from songwise.files import read_csv, replacing, write_rows
-from songwise.library.classes import LABELS, choose, labelled, large_enough
-from songwise.library.doubts import counted, doubts_of_classes, doubts_of_files, doubts_of_lengths, named
-from songwise.library.scan import MusicFile, readable, scan, told_apart
-from songwise.library.songs import name_artists, name_songs, name_tracks, of_one_class
-from songwise.library.tags import FORMULA, clean, read_tags, shown
+from songwise.library.checks import check_classes, check_files, check_lengths
+from songwise.library.classes import LABELS, Classes, choose_classes, drop_small_classes, set_labels
+from songwise.library.dataset_files import (
+    DEFAULTS,
+    Target,
+    choose_name,
+    copy_audio,
+    dataset_yaml,
+    load_own,
+    read_old_rows,
+    sheet_rows,
+    write_dataset,
+)
+from songwise.library.scan import MusicFile, drop_copies, keep_audio, scan_folder
+from songwise.library.songs import drop_conflicting_songs, name_artists, name_songs, name_tracks
+from songwise.library.summary import describe_changes, describe_classes, describe_files
+from songwise.library.tags import read_tags
+from songwise.library.wording import escape
 from songwise.runtime.progress import Progress
 from songwise.schemas.config import Config
 from songwise.schemas.read import read_yaml, validate
-
-_COLUMNS = ("track_id", "label", "song", "artist", "album", "path")
-_LONGEST_NAME = 100  # characters of a data set's name that is made of the folder's
-_MOST_SHOWN = 30  # classes
-_TRACKS_A_SHARD = 100
-_LEAST_SHARDS = 8
-_DEFAULTS = {"clip": {"seconds": 10, "hop": 10, "min_seconds": 5}, "max_seconds": 1800, "split": {"folds": 5}}
 
 
 def init_library(
@@ -46,218 +42,115 @@ def init_library(
     root: Path = Path(),
     say: Callable[[str], None] = print,
 ) -> None:
-    """Write NAME.yaml and NAME.tracks.csv for the music in `folder`, and say what was found and what is doubted.
+    """Write NAME.yaml and NAME.tracks.csv for a folder of music, and report what is in it and what to check.
 
     Parameters
     ----------
-    name : of the data set; without it, the folder's.
-    label : what names a class, one of LABELS; without it, what suits the folder.
-    song : regular expression; what its first group (or the whole match) finds in a file's path below the folder names
-        its song. Without it, artist and title do.
-    out : folder to write to.
-    copy : whether the files go to data/raw/NAME/audio, as hard links where that is possible.
-    force : whether a data set of this name is replaced. Its file stays as it was edited, if the classes are of the
-        same kind; its sheet does not.
-    root : the folder that holds workflow/schemas/ and config/.
-    say : is given the lines that a person should read.
+    folder : Path
+        Folder of music.
+    name : str, optional
+        Name of the data set. By default, it is derived from the folder's name.
+    label : str, optional
+        What names a class, one of LABELS. By default, it is chosen by the folder's structure and tags.
+    song : str, optional
+        Regular expression. Its first group, or the whole match, is the song's name in a file's path below the folder.
+        By default, artist and title name the song.
+    out : Path, default=config/datasets
+        Folder to write to.
+    copy : bool, default=False
+        Whether to copy the audio to data/raw/NAME/audio, as hard links where possible.
+    force : bool, default=False
+        Whether to replace a data set of this name. Its YAML file is kept if its classes are of the same kind.
+    root : Path, optional
+        Folder of the project, with workflow/schemas and config.
+    say : callable, default=print
+        Receives each line of the report.
 
     Raises
     ------
-    InputError : the folder cannot be made a data set, or there is one of this name.
+    InputError
+        If the folder cannot become a data set, or if a data set of this name exists.
     """
-    if not folder.is_dir():
-        raise InputError(f"init: there is no folder {shown(str(folder))}")
-    if label and label not in LABELS:
-        raise InputError(
-            f"init: --label '{shown(label)}' is nothing that names a class{suggestion(label, list(LABELS))}"
-        )
-    folder = folder.resolve()
-    name = _checked_name(name, folder)
-    file, sheet = out / f"{name}.yaml", out / f"{name}.tracks.csv"
-    if not force and (there := [path for path in (file, sheet) if path.exists()]):
-        raise InputError(f"init: {there[0]} is there already; choose another --name, or replace it by --force")
+    folder, target = _check_request(folder, name, label, out, root, force=force)
     pattern = Pattern(song, key="--song", where="init") if song else None
-    kept = _kept(file, sheet, root) if force else None
-    least = _least_songs(kept, root)
+    own = load_own(target) if force else None
+    min_songs = _min_songs(own, root)
 
-    doubts: list[str] = []
-    files = list(scan(folder, doubts))
+    found, notes = _read_folder(folder)
+    files, classes, grouping_notes = _group_songs(found, label, pattern, min_songs)
+    notes += grouping_notes
+    kept = own if own and own["label"] == classes.kind else None
+    limits = kept or DEFAULTS
+    files, size_notes = drop_small_classes(files, classes.kind, min_songs, limits, notes)
+    notes += size_notes + check_files(files) + check_classes(files, classes.kind)
+    notes += check_lengths(files, limits["clip"], limits["max_seconds"])
+    name_tracks(files)
+
+    old_rows = read_old_rows(target.sheet)
+    audio = copy_audio(files, root / "data" / "raw" / target.name / "audio") if copy else [file.path for file in files]
+    rows = sheet_rows(files, audio, target)
+    write_dataset(target, rows, None if kept else dataset_yaml(target.name, classes.kind, folder, len(files)))
+
+    say(f"{escape(str(folder))} contains {describe_files(found)}")
+    lines = [classes.reason, *describe_classes(files)]
+    lines += ["please check:", *(f"- {note}" for note in notes)] if notes else []
+    lines += [describe_changes(old_rows, rows)] if old_rows else []
+    for line in lines + _next_steps(target, is_kept=bool(kept)):
+        say(f"  {line}")
+
+
+def _check_request(
+    folder: Path, name: str | None, label: str | None, out: Path, root: Path, *, force: bool
+) -> tuple[Path, Target]:
+    if not folder.is_dir():
+        raise InputError(f"init: there is no folder {escape(str(folder))}")
+    if label and label not in LABELS:
+        raise InputError(f"init: --label '{escape(label)}' is unknown{suggestion(label, list(LABELS))}")
+    folder = folder.resolve()
+    target = Target(choose_name(name, folder), out, root)
+    existing = [path for path in (target.yaml, target.sheet) if path.exists()]
+    if existing and not force:
+        raise InputError(f"init: {existing[0]} exists already; choose another --name, or replace it with --force")
+    return folder, target
+
+
+def _min_songs(own: Mapping | None, root: Path) -> int:
+    settings = validate(read_yaml(root / "config" / "config.yaml"), Config, where="config/config.yaml")
+    return max(settings.min_songs, (own or DEFAULTS)["split"]["folds"])
+
+
+def _read_folder(folder: Path) -> tuple[list[MusicFile], list[str]]:
+    files, notes = scan_folder(folder)
     if not files:
         raise InputError(
-            f"{shown(str(folder))}: holds no music that songwise reads ({', '.join(sorted(AUDIO_SUFFIXES))})"
-            + "".join(f"\n  {line}" for line in doubts)
+            f"{escape(str(folder))}: contains no music that songwise can read ({', '.join(sorted(AUDIO_SUFFIXES))})"
+            + "".join(f"\n  {line}" for line in notes)
         )
     progress = Progress("init", len(files), "files")
-    for one, tags in zip(files, read_tags([one.path for one in files], told=progress.step), strict=True):
-        one.tags = tags
-    said = [f"{shown(str(folder))} holds {_described(files)}"]
-    files = readable(files, doubts)
-    source, kind, why = choose(files, label, least)
-    files = labelled(files, source, doubts)
-    files = told_apart(files, doubts)
+    for file, tags in zip(files, read_tags([file.path for file in files], step=progress.step), strict=True):
+        file.tags = tags
+    return files, notes
+
+
+def _group_songs(
+    files: Sequence[MusicFile], label: str | None, pattern: Pattern | None, min_songs: int
+) -> tuple[list[MusicFile], Classes, list[str]]:
+    """Set label, song, artist and album of the audio files; leave out what is in two classes."""
+    files, no_audio = keep_audio(files)
+    classes = choose_classes(files, label, min_songs)
+    files, unlabelled = set_labels(files, classes.source)
+    files, copies = drop_copies(files)
     name_songs(files, pattern)
-    files = of_one_class(files, doubts)
+    files, conflicts = drop_conflicting_songs(files)
     name_artists(files)
-    dataset = kept if kept and kept["label"] == kind else None
-    limits = dataset or _DEFAULTS
-    files = large_enough(files, kind, least, limits, doubts)
-    doubts += doubts_of_files(files) + doubts_of_classes(files, kind)
-    doubts += doubts_of_lengths(files, limits["clip"], limits["max_seconds"])
+    return files, classes, no_audio + unlabelled + copies + conflicts
 
-    name_tracks(files)
-    audio = _copied(files, root / "data" / "raw" / name / "audio") if copy else [one.path for one in files]
-    before = _old_rows(sheet)
-    rows = [_row(one, path, out.resolve(), root.resolve()) for one, path in zip(files, audio, strict=True)]
-    _write(file, sheet, rows, None if dataset else _yaml(name, kind, folder, len(files)), root)
 
-    said += [f"  {line}" for line in [why, *_table(files)]]
-    if doubts:
-        said += ["  to doubt:", *(f"  - {line}" for line in doubts)]
-    if before:
-        said += [f"  {line}" for line in _changes(before, rows)]
-    said += [
-        f"  written: {file}{' (kept as it was)' if dataset else ''}, {sheet}",
-        "  ready; have a look at the sheet, then:",
-        f"    snakemake --cores all --config dataset={_reference(name, file, out, root)}",
+def _next_steps(target: Target, *, is_kept: bool) -> list[str]:
+    reference = target.name if target.is_in_project else shlex.quote(str(target.yaml))
+    written = f"{target.sheet}; kept {target.yaml} as it was" if is_kept else f"{target.yaml} and {target.sheet}"
+    return [
+        f"wrote {written}",
+        "next: check the sheet, then run",
+        f"  snakemake --cores all --config dataset={reference}",
     ]
-    for line in said:
-        say(line)
-
-
-def _checked_name(name: str | None, folder: Path) -> str:
-    if name is None:
-        plain = unicodedata.normalize("NFKD", folder.name).encode("ascii", "ignore").decode()
-        name = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()[:_LONGEST_NAME]
-        if not name:
-            raise InputError(f"init: {shown(folder.name)} has no letters for a data set's name; give one by --name")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
-        raise InputError(f"init: --name '{shown(name)}' may hold letters, digits, - and _ only")
-    return name
-
-
-def _kept(file: Path, sheet: Path, root: Path) -> dict | None:
-    """The data set file that is there, if it is one for this sheet."""
-    if not file.is_file():
-        return None
-    try:
-        dataset, _ = load_dataset(str(file), root)
-    except InputError:
-        return None
-    own = (dataset["source"].get("type"), dataset["source"].get("tracks")) == ("manifest", sheet.name)
-    return dataset if own and dataset["name"] == file.stem else None
-
-
-def _least_songs(kept: Mapping | None, root: Path) -> int:
-    settings = validate(read_yaml(root / "config" / "config.yaml"), Config, where="config/config.yaml")
-    return max(settings.min_songs, (kept or _DEFAULTS)["split"]["folds"])
-
-
-def _described(files: Sequence[MusicFile]) -> str:
-    formats = Counter(PurePosixPath(one.name).suffix.lower()[1:] for one in files).most_common()
-    hours = sum(one.tags.seconds or 0 for one in files) / 3600
-    return (
-        f"{counted(len(files), 'file')} of music ({', '.join(f'{n:,} {kind}' for kind, n in formats)}), {hours:.1f} h"
-    )
-
-
-def _copied(files: Sequence[MusicFile], folder: Path) -> list[Path]:
-    """The files below `folder`, as hard links where the file system allows it."""
-    progress = Progress("copy", len(files), "files")
-    targets = [folder / one.name for one in files]
-    for one, target in zip(files, targets, strict=True):
-        try:
-            if not (target.exists() and target.samefile(one.path)):
-                with replacing(target) as temporary:
-                    _link_or_copy(one.path.resolve(), temporary)
-        except OSError as error:
-            raise InputError(f"init: {shown(one.name)} cannot be copied to {folder} ({error.strerror})") from error
-        progress.step()
-    return targets
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another device, or a file system without links
-        shutil.copyfile(source, target)
-
-
-def _row(one: MusicFile, path: Path, out: Path, root: Path) -> dict[str, str]:
-    path = Path.cwd() / path
-    near = path.is_relative_to(root) and out.is_relative_to(root)
-    text = os.path.relpath(path, out) if near or path.is_relative_to(out) else str(path)
-    if text.startswith(tuple(FORMULA)):
-        text = f"./{text}"
-    return {name: getattr(one, name) for name in _COLUMNS if name != "path"} | {"path": text}
-
-
-def _yaml(name: str, kind: str, folder: Path, tracks: int) -> str:
-    shards = max(_LEAST_SHARDS, -(-tracks // _TRACKS_A_SHARD))
-    return (
-        "# Made by `songwise init` of a folder of music, and yours to edit: config/README.md explains every key.\n"
-        f"name: {name}\n"
-        f"title: {json.dumps(clean(folder.name) or name, ensure_ascii=False)}\n"
-        f"label: {kind}\n"
-        f"source: {{type: manifest, tracks: {name}.tracks.csv}}\n"
-        f"shards: {shards}\n"
-        "clip: {seconds: 10, hop: 10, min_seconds: 5}\n"
-        "split: {protocol: by-song, folds: 5, repeats: 3}\n"
-    )
-
-
-def _write(file: Path, sheet: Path, rows: Sequence[Mapping], text: str | None, root: Path) -> None:
-    """Both files, or neither: what cannot be loaded replaces nothing."""
-    try:
-        with replacing(file) as new_file, replacing(sheet) as new_sheet:
-            new_file.write_text(file.read_text(encoding="utf-8") if text is None else text, encoding="utf-8")
-            write_rows(new_sheet, _COLUMNS, rows)
-            dataset, _ = load_dataset(str(new_file), root)
-            read_tracks(dataset | {"source": dataset["source"] | {"tracks": new_sheet.name}}, new_file, root)
-    except OSError as error:
-        raise InputError(f"init: {shown(str(file.parent))} cannot be written to ({error.strerror})") from error
-
-
-def _table(files: Sequence[MusicFile]) -> list[str]:
-    """A line a class, the largest first: tracks, songs, artists and albums."""
-    classes = defaultdict(list)
-    for one in files:
-        classes[one.label].append(one)
-    order = sorted(classes, key=lambda label: (-len(classes[label]), label))
-    width = max(len(shown(label)) for label in order[:_MOST_SHOWN])
-    lines = []
-    for label in order[:_MOST_SHOWN]:
-        own = classes[label]
-        facts = [counted(len(own), "track"), counted(len({one.song for one in own}), "song")]
-        for column in ("artist", "album"):
-            number = len({getattr(one, column) for one in own} - {""})
-            facts += [counted(number, column)] if number else []
-        lines.append(f"  {shown(label):<{width}}  {', '.join(facts)}")
-    if len(order) > _MOST_SHOWN:
-        lines.append(f"  and {counted(len(order) - _MOST_SHOWN, 'class')} more")
-    songs = len({one.song for one in files})
-    return [f"{counted(len(order), 'class')}, {counted(len(files), 'track')}, {counted(songs, 'song')}:", *lines]
-
-
-def _old_rows(sheet: Path) -> list[dict[str, str]]:
-    with suppress(InputError):
-        header, rows = read_csv(sheet)
-        if {"track_id", "label", "song"} <= set(header):
-            return rows
-    return []
-
-
-def _changes(before: Sequence[Mapping], rows: Sequence[Mapping]) -> list[str]:
-    """What is new, gone or otherwise since the sheet that is replaced."""
-    old, new = ({row["track_id"]: (row["label"], row["song"]) for row in some} for some in (before, rows))
-    lists = {
-        "new": sorted(new.keys() - old.keys()),
-        "gone": sorted(old.keys() - new.keys()),
-        "with another label or song": sorted(name for name in old.keys() & new.keys() if old[name] != new[name]),
-    }
-    found = [f"{counted(len(names), 'track')} {text} ({named(names)})" for text, names in lists.items() if names]
-    return [f"since the former sheet: {'; '.join(found) or 'nothing is new, gone or otherwise'}"]
-
-
-def _reference(name: str, file: Path, out: Path, root: Path) -> str:
-    own = out.resolve() == (root / "config" / "datasets").resolve()
-    return name if own else shlex.quote(str(file))

@@ -1,11 +1,11 @@
-"""The music in a folder: which files there are, which of them hold audio, and which are the same bytes."""
+"""The music in a folder: which files there are, which of them are audio, and which are identical."""
 
 import os
 import re
 import stat
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from songwise.datasets.folder import AUDIO_SUFFIXES
 from songwise.files import file_digest
-from songwise.library.doubts import counted, named
-from songwise.library.tags import Tags
+from songwise.library.tag_reader import Tags
+from songwise.library.wording import format_count, format_examples
 
-_UNREAD = re.compile(
+_UNSUPPORTED = re.compile(
     r"\.(?:wma|ape|aiff?|wv|mpc|mp2|dsf|dff|tta|amr|ra|caf|ac3|dts|spx|au|m4[bp]|midi?|"
     r"mp4|mkv|avi|mov|wmv|m4v|mpe?g|flv)"
 )
@@ -24,12 +24,20 @@ _UNREAD = re.compile(
 
 @dataclass(slots=True)
 class MusicFile:
-    """A file of music below the folder; text is empty where nothing is known.
+    """A music file in the folder; the steps of `songwise init` fill in what is known of it. Unknown text is empty.
 
     Attributes
     ----------
-    path : the file.
-    name : its path below the folder, with slashes.
+    path : Path
+        The file.
+    name : str
+        Its path below the folder, with slashes.
+    size : int
+        Bytes.
+    tags : Tags
+        What the file states about itself.
+    label, song, artist, album, track_id : str
+        Its columns of the track sheet.
     """
 
     path: Path
@@ -43,103 +51,146 @@ class MusicFile:
     track_id: str = ""
 
 
-def scan(folder: Path, doubts: list[str]) -> Iterator[MusicFile]:
-    """The folder's music in an order that no file system changes; the rest is told in `doubts`."""
-    left: dict[str, list[str]] = defaultdict(list)
-    found = []
-    refused = []
-    for place, folders, names in os.walk(folder, onerror=lambda error: refused.append(error.filename)):
+def scan_folder(folder: Path) -> tuple[list[MusicFile], list[str]]:
+    """Find the music files in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Searched with its subfolders.
+
+    Returns
+    -------
+    files : list of MusicFile
+        Sorted by name, so that the order is the same on every file system.
+    notes : list of str
+        What was left out and why.
+    """
+    files, left_out, unreadable = [], defaultdict(list), []
+    for place, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(error.filename)):
         below = os.path.relpath(place, folder)
-        links = [one for one in folders if Path(place, one).is_symlink()]
-        left["links to folders are not followed"] += [_joined(below, one) for one in links]
-        hidden = [one for one in folders if one.startswith(".")]
-        left["hidden folders are not looked into"] += [_joined(below, one) for one in hidden]
-        folders[:] = [one for one in folders if not one.startswith(".")]
-        for one in names:
-            name, suffix = _joined(below, one), PurePosixPath(one).suffix.lower()
-            if _UNREAD.fullmatch(suffix):
-                left[f"{suffix} is not read by songwise"].append(name)
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        left_out["links to folders"] += [_join(below, name) for name in links]
+        hidden = [name for name in folders if name.startswith(".")]
+        left_out["hidden folders"] += [_join(below, name) for name in hidden]
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for own_name in names:
+            name, suffix = _join(below, own_name), PurePosixPath(own_name).suffix.lower()
+            if _UNSUPPORTED.fullmatch(suffix):
+                left_out[f"songwise does not read {suffix}"].append(name)
             if suffix not in AUDIO_SUFFIXES:
                 continue
-            reason, size = _refusal(Path(place, one), name, folder)
+            reason, size = _check(Path(place, own_name), name, folder)
             if reason:
-                left[reason].append(name)
+                left_out[reason].append(name)
             else:
-                found.append(MusicFile(Path(place, one), name, size))
-    left["cannot be opened"] += [os.path.relpath(path, folder) for path in refused]
-    doubts += [
-        f"left out, {reason}: {len(names):,} ({named(sorted(names))})" for reason, names in left.items() if names
+                files.append(MusicFile(Path(place, own_name), name, size))
+    left_out["cannot be opened"] += [os.path.relpath(path, folder) for path in unreadable]
+    notes = [
+        f"left out, {reason}: {len(names):,} ({format_examples(sorted(names))})"
+        for reason, names in left_out.items()
+        if names
     ]
-    yield from sorted(found, key=lambda one: one.name)
+    return sorted(files, key=lambda file: file.name), notes
 
 
-def _joined(place: str, name: str) -> str:
+def _join(place: str, name: str) -> str:
     return name if place == "." else f"{place}/{name}"
 
 
-def _refusal(path: Path, name: str, folder: Path) -> tuple[str, int]:
-    """Why a file cannot be taken, or an empty text, and its size."""
+def _check(path: Path, name: str, folder: Path) -> tuple[str, int]:
+    """Return why a file cannot be used, or an empty text, and its size."""
     if path.name.startswith("."):
-        return "hidden", 0
+        return "hidden files", 0
     if any(unicodedata.category(character) == "Cs" for character in name):
         return "names that are not UTF-8; rename them", 0
     if any(unicodedata.category(character) == "Cc" for character in name):
         return "names with control characters; rename them", 0
     if path.is_symlink() and not path.resolve().is_relative_to(folder):
-        return "links to what lies outside the folder", 0
+        return "links to files outside the folder", 0
     try:
         status = path.stat()
     except OSError:
         return "cannot be opened", 0
     if not stat.S_ISREG(status.st_mode):
-        return "no ordinary files", 0
+        return "not regular files", 0
     return ("", status.st_size) if status.st_size else ("empty (0 bytes)", 0)
 
 
-def readable(files: Sequence[MusicFile], doubts: list[str]) -> list[MusicFile]:
-    """Those that hold a kind of audio; what has none cannot be music."""
-    left = defaultdict(list)
-    for one in files:
-        if not one.tags.kind:
-            left[one.tags.problem or "no audio by their content"].append(one.name)
-    doubts += [f"left out, {reason}: {counted(len(names), 'file')} ({named(names)})" for reason, names in left.items()]
-    return [one for one in files if one.tags.kind]
+def keep_audio(files: Sequence[MusicFile]) -> tuple[list[MusicFile], list[str]]:
+    """Leave out the files whose content is not audio.
+
+    Parameters
+    ----------
+    files : sequence of MusicFile
+        With tags.
+
+    Returns
+    -------
+    files : list of MusicFile
+        Those that are audio.
+    notes : list of str
+        What was left out and why.
+    """
+    left_out = defaultdict(list)
+    for file in files:
+        if not file.tags.kind:
+            left_out[file.tags.problem or "content is not audio"].append(file.name)
+    notes = [
+        f"left out, {reason}: {format_count(len(names), 'file')} ({format_examples(names)})"
+        for reason, names in left_out.items()
+    ]
+    return [file for file in files if file.tags.kind], notes
 
 
-def told_apart(files: Sequence[MusicFile], doubts: list[str]) -> list[MusicFile]:
-    """Each file's bytes once; none of those that two classes have."""
-    copies, torn = [], []
-    for same in _identical(files):
-        names = equal_names(same)
-        if len({one.label for one in same}) > 1:
-            torn.append((names, same))
+def drop_copies(files: Sequence[MusicFile]) -> tuple[list[MusicFile], list[str]]:
+    """Keep one of several identical files, and none if two classes contain them.
+
+    Parameters
+    ----------
+    files : sequence of MusicFile
+        With labels.
+
+    Returns
+    -------
+    files : list of MusicFile
+        No two of them have the same content.
+    notes : list of str
+        What was left out and why.
+    """
+    copies, conflicts = [], []
+    for group in _identical(files):
+        names = format_equal(group)
+        if len({file.label for file in group}) > 1:
+            conflicts.append((names, group))
         else:
-            copies.append((names, same[1:]))
+            copies.append((names, group[1:]))
+    notes = []
     for text, groups in (
-        ("left out, the same bytes as another file of the class", copies),
-        ("left out, the same bytes in two classes, which cannot both be right", torn),
+        ("left out, identical to another file of the same class", copies),
+        ("left out, identical files in two classes, of which only one can be right", conflicts),
     ):
         if groups:
-            number = counted(sum(len(left) for _, left in groups), "file")
-            doubts.append(f"{text}: {number} ({named(names for names, _ in groups)})")
-    left = {one.name for _, some in (*copies, *torn) for one in some}
-    return [one for one in files if one.name not in left]
+            count = format_count(sum(len(dropped) for _, dropped in groups), "file")
+            notes.append(f"{text}: {count} ({format_examples(names for names, _ in groups)})")
+    dropped_names = {file.name for _, dropped in (*copies, *conflicts) for file in dropped}
+    return [file for file in files if file.name not in dropped_names], notes
 
 
-def equal_names(same: Sequence[MusicFile]) -> str:
-    """'a = b = 1 more': the names of files that are equal."""
-    more = f" = {len(same) - 2:,} more" if len(same) > 2 else ""
-    return " = ".join(one.name for one in same[:2]) + more
+def format_equal(group: Sequence[MusicFile]) -> str:
+    """Return the names of equal files: 'a = b = 1 more'."""
+    more = f" = {len(group) - 2:,} more" if len(group) > 2 else ""
+    return " = ".join(file.name for file in group[:2]) + more
 
 
 def _identical(files: Sequence[MusicFile]) -> list[list[MusicFile]]:
-    found = []
-    for _, same_size in groupby(sorted(files, key=lambda one: (one.size, one.name)), key=lambda one: one.size):
-        alike = list(same_size)
-        if len(alike) > 1:
-            by_bytes = defaultdict(list)
-            for one in alike:
-                with suppress(OSError):  # gone meanwhile, which a run will say
-                    by_bytes[file_digest(one.path)].append(one)
-            found += [group for group in by_bytes.values() if len(group) > 1]
-    return sorted(found, key=lambda group: group[0].name)
+    groups = []
+    for _, same_size in groupby(sorted(files, key=lambda file: (file.size, file.name)), key=lambda file: file.size):
+        candidates = list(same_size)
+        if len(candidates) > 1:
+            by_digest = defaultdict(list)
+            for file in candidates:
+                with suppress(OSError):  # deleted in the meantime; a run will report it
+                    by_digest[file_digest(file.path)].append(file)
+            groups += [group for group in by_digest.values() if len(group) > 1]
+    return sorted(groups, key=lambda group: group[0].name)
