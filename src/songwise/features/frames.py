@@ -1,7 +1,7 @@
 """Log-mel and MFCC matrices of clips, for models of sequences and images: one memory-mapped file per shard and preset.
 
-The file is Arrow IPC, readable by every Arrow library: one record batch per clip, with its clip_id and, for each family,
-the matrix as a list of frames of fixed size. Nothing is compressed, so a matrix is read in place.
+The file is Arrow IPC, readable by every Arrow library: one record batch per clip, with its clip_id and, per family, the
+matrix as a list of frames of fixed size. Nothing is compressed, so a matrix is read in place.
 """
 
 import json

@@ -34,8 +34,8 @@ def read_features(paths: list[Path]) -> pd.DataFrame:
             row, column = wrong[0]
             raise InputError(
                 f"{path}: clip '{table.index[row]}' has {table.iat[row, column]} in column '{table.columns[column]}', "
-                f"one of {len(wrong)} values that are not finite numbers; correct the table, or leave out the preset or "
-                "the track"
+                f"one of {len(wrong)} values that are not finite numbers; correct the table, or leave out the preset "
+                "or the track"
             )
         tables.append(table)
     return pd.concat(tables).sort_index()

@@ -126,8 +126,8 @@ def _check_rates(preset: dict, where: str) -> None:
             raise InputError(f"{where}: audio.sample_rate: {name} needs {declared.lowest_rate} Hz at least, not {rate}")
         if family["frame"]["hop_length"] % declared.hop_multiple:
             raise InputError(
-                f"{where}: {name} needs a hop_length that can be halved for each octave: a multiple of {declared.hop_multiple}, "
-                f"not {family['frame']['hop_length']}"
+                f"{where}: {name} needs a hop_length that can be halved for each octave: a multiple of "
+                f"{declared.hop_multiple}, not {family['frame']['hop_length']}"
             )
 
 
