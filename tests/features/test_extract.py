@@ -199,7 +199,7 @@ def test_digital_silence_within_a_clip_has_no_pitch():
 
 def test_statistics_of_constant_rows_are_defined():
     rows = np.float32([[3, 3, 3, 3], [0, 0, 0, 0]])
-    for values in moments.summarised(rows, list(moments.STATISTICS)).values():
+    for values in moments.summarise(rows, list(moments.STATISTICS)).values():
         assert np.isfinite(values).all()
     schema = yaml.safe_load((ROOT / "workflow/schemas/preset.schema.yaml").read_text())
     allowed = schema["properties"]["families"]["additionalProperties"]["properties"]["statistics"]["items"]["enum"]

@@ -1,4 +1,7 @@
-"""Families of features: the rows of numbers that presets summarise, made of spectra that each clip computes once."""
+"""How each feature family is computed from spectra that all families of a clip share.
+
+`features.declarations` says which families there are. To add one, declare it there and add its function to COMPUTE.
+"""
 
 from collections.abc import Callable
 
@@ -7,7 +10,7 @@ import numpy as np
 from songwise.features.dsp import mel, pitch, rhythm, shape, waveform
 from songwise.features.spectra import Clip, Spectra
 
-_ROLL_PERCENT = 0.85
+_ROLLOFF_SHARE = 0.85  # librosa's default
 
 
 def _chroma_stft(spectra: Spectra, power: int) -> np.ndarray:
@@ -24,12 +27,20 @@ def _chroma_cens(spectra: Spectra, bins_per_octave: int) -> np.ndarray:
 
 
 def _tonnetz(spectra: Spectra, chroma: str, bins_per_octave: int) -> np.ndarray:
-    make = _chroma_cqt if chroma == "cqt" else _chroma_cens
-    return pitch.tonnetz(make(spectra, bins_per_octave))
+    compute = _chroma_cqt if chroma == "cqt" else _chroma_cens
+    return pitch.tonnetz(compute(spectra, bins_per_octave))
 
 
 def _contrast(spectra: Spectra) -> np.ndarray:
     return shape.contrast(spectra.magnitude, shape.contrast_bands(spectra.sample_rate, spectra.n_fft))
+
+
+def _rolloff(spectra: Spectra) -> np.ndarray:
+    return shape.rolloff(spectra.magnitude, spectra.bin_hz, _ROLLOFF_SHARE)
+
+
+def _zero_crossing_rate(spectra: Spectra) -> np.ndarray:
+    return waveform.zero_crossing_rate(spectra.samples, spectra.n_fft, spectra.hop_length)
 
 
 def _rms(spectra: Spectra, source: str) -> np.ndarray:
@@ -43,15 +54,16 @@ def _tempo(spectra: Spectra, aggregate: str) -> float:
 
 
 def _of_part(compute: Callable) -> Callable:
-    # A family that can also be asked for the harmonic or the percussive part.
-    def family(spectra: Spectra, part: str, **options):
+    # A family that is also defined for the harmonic or the percussive part.
+    def compute_part(spectra: Spectra, part: str, **options):
         return compute(spectra.of(part), **options)
 
-    return family
+    return compute_part
 
 
-# Name to a function of the spectra and the preset's options, giving (rows, frames), (frames,) or one number.
-FAMILIES: dict[str, Callable] = {
+# Name of a family to a function of the spectra and the family's options. It returns (rows, frames), (frames,) or one
+# number.
+COMPUTE: dict[str, Callable] = {
     "mfcc": _of_part(lambda spectra, n: spectra.mfcc(n)),
     "mfcc_delta": _of_part(lambda spectra, n: mel.delta(spectra.mfcc(n), order=1)),
     "mfcc_delta2": _of_part(lambda spectra, n: mel.delta(spectra.mfcc(n), order=2)),
@@ -62,13 +74,11 @@ FAMILIES: dict[str, Callable] = {
     "tonnetz": _tonnetz,
     "spectral_centroid": lambda spectra: spectra.outline[0],
     "spectral_bandwidth": lambda spectra: spectra.outline[1],
-    "spectral_rolloff": lambda spectra: shape.rolloff(spectra.magnitude, spectra.bin_hz, _ROLL_PERCENT),
     "spectral_contrast": _contrast,
     "spectral_flatness": lambda spectra: shape.flatness(spectra.magnitude),
-    "poly_features": lambda spectra: shape.line(spectra.magnitude, spectra.bin_hz),
-    "zero_crossing_rate": lambda spectra: waveform.zero_crossing_rate(
-        spectra.samples, spectra.n_fft, spectra.hop_length
-    ),
+    "spectral_rolloff": _rolloff,
+    "poly_features": lambda spectra: shape.fit_lines(spectra.magnitude, spectra.bin_hz),
+    "zero_crossing_rate": _zero_crossing_rate,
     "rms": _rms,
     "harmonic_waveform": lambda spectra: spectra.of("harmonic").samples,
     "percussive_waveform": lambda spectra: spectra.of("percussive").samples,
@@ -79,20 +89,24 @@ FAMILIES: dict[str, Callable] = {
 }
 
 
-def separates(family: str, options: dict) -> bool:
-    """Whether a family needs the harmonic or percussive part."""
-    return family.startswith(("harmonic_", "percussive_")) or options.get("part", "whole") != "whole"
-
-
 def rows_of(clip: Clip, family: str, *, frame: dict, options: dict) -> np.ndarray:
-    """A family's numbers, float32, shape (rows, frames).
+    """Compute a family's numbers for one clip.
 
     Parameters
     ----------
-    clip : whose intermediate results are kept for other families.
-    family : of FAMILIES.
-    frame : n_fft and hop_length, in samples.
-    options : all that the family knows (`presets.FAMILIES`).
+    clip : Clip
+        Keeps intermediate results for other families.
+    family : str
+        A name in `declarations.FAMILIES`.
+    frame : dict
+        n_fft and hop_length, in samples.
+    options : dict
+        A value for every option that the family's declaration names.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, frames)
+        One row per coefficient, band or pitch class.
     """
-    found = np.atleast_2d(np.asarray(FAMILIES[family](clip.spectra(**frame), **options), np.float32))
-    return np.ascontiguousarray(found)
+    numbers = COMPUTE[family](clip.spectra(**frame), **options)
+    return np.ascontiguousarray(np.atleast_2d(np.asarray(numbers, np.float32)))

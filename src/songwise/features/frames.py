@@ -1,7 +1,7 @@
-"""Log-mel and MFCC matrices of clips, for models of sequences and images: one memory-mapped file a shard and preset.
+"""Log-mel and MFCC matrices of clips, for models of sequences and images: one memory-mapped file per shard and preset.
 
-The file is Arrow IPC, readable wherever Arrow is: a record batch a clip, with its clip_id and, for each family, the
-matrix as a list of frames of fixed size. Nothing is compressed, so a matrix is read where it lies in the file.
+The file is Arrow IPC, readable by every Arrow library: one record batch per clip, with its clip_id and, per family, the
+matrix as a list of frames of fixed size. Nothing is compressed, so a matrix is read in place.
 """
 
 import json
@@ -30,23 +30,24 @@ def _schema(about: dict) -> pa.Schema:
 
 
 class FramesWriter:
-    """Writes the frames of a shard's clips, one after the other; a context manager.
+    """Writes the frames of a shard's clips, one clip after the other; a context manager.
 
-    The file appears when all of it is written, under its own name, and not at all after an error.
+    The file appears when all of it is written, and not at all after an error.
 
     Parameters
     ----------
-    path : the file to write, such as data/features/DATASET/PRESET/SHARD.frames.arrow.
-    preset : content of a config/features file that has the key frames: {dtype, families: {FAMILY: {n: rows}}}.
-        It is stored with the frames.
+    path : Path
+        The file to write (`paths.frame_table`).
+    preset : dict
+        A resolved preset with the key frames: {dtype, families: {FAMILY: {n: rows}}}. It is stored with the frames.
     """
 
     def __init__(self, path: Path, preset: dict):
-        asked = preset["frames"]
+        settings = preset["frames"]
         self._path = Path(path)
-        self._rows = {family: options["n"] for family, options in asked["families"].items()}
-        self._dtype = np.dtype(asked["dtype"])
-        self._schema = _schema({"dtype": asked["dtype"], "rows": self._rows, "preset": preset})
+        self._rows = {family: options["n"] for family, options in settings["families"].items()}
+        self._dtype = np.dtype(settings["dtype"])
+        self._schema = _schema({"dtype": settings["dtype"], "rows": self._rows, "preset": preset})
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -60,18 +61,21 @@ class FramesWriter:
         return self._closing.__exit__(*error)
 
     def add(self, clip_id: str, matrices: Mapping[str, np.ndarray]) -> None:
-        """Append one clip; nothing of it stays in memory.
+        """Append one clip, and keep nothing of it in memory.
 
         Parameters
         ----------
-        clip_id : its name, unique in the shard.
-        matrices : family to float array, shape (rows, frames), frames >= 1; families other than the preset's are
-            left out.
+        clip_id : str
+            Identifier of the clip, unique in the shard.
+        matrices : mapping of str to ndarray of float, shape (rows, frames)
+            One matrix per family, with at least one frame. Families that the preset does not name are ignored.
 
         Raises
         ------
-        ValueError : a family is missing, or has another number of rows than the preset says.
-        ArithmeticError : a value is not finite, or too large for the preset's dtype (65,504 in float16).
+        ValueError
+            If a family is missing, or does not have the preset's number of rows.
+        ArithmeticError
+            If a value is not finite, or too large for the preset's dtype (65,504 in float16).
         """
         columns = [pa.array([clip_id], pa.string())]
         columns += [self._column(clip_id, family, matrices.get(family)) for family in self._rows]
@@ -100,24 +104,32 @@ class _Shard(NamedTuple):
 class Frames(Mapping):
     """The frames of one or several shards: frames["clip@0"]["log_mel"] has the shape (frames, rows).
 
-    Opening reads the names of the clips; a matrix is read from the file when it is looked at, and takes no memory of
-    the process's own. Arrays are views, not to be written to, of the dtype that is stored.
+    Opening reads the names of the clips. A matrix is read from the file when it is used, and takes no memory of the
+    process itself. Arrays are read-only views of the stored dtype.
 
     Parameters
     ----------
-    paths : files that `FramesWriter` wrote, of one preset.
+    path : Path or str
+        A file that `FramesWriter` wrote.
+    *paths : Path or str
+        More files of the same preset.
 
     Attributes
     ----------
-    preset : content of the preset's file, as it was when the frames were made.
-    rows : family to its number of rows.
-    dtype : of the stored values.
+    preset : dict
+        The resolved preset for which the frames were computed.
+    rows : dict of str to int
+        Number of rows per family.
+    dtype : dtype
+        Type of the stored values.
 
     Raises
     ------
-    InputError : a file is missing, damaged, cut off or of another kind, or two files do not belong together; also
-        when a clip is looked up whose part of the file is damaged.
-    KeyError : no file holds the clip.
+    InputError
+        If a file is missing, damaged, truncated or of another kind, or if two files do not belong together; also
+        when a clip is read and its part of the file is damaged.
+    KeyError
+        If no file contains the clip.
     """
 
     def __init__(self, path: Path | str, *paths: Path | str):
@@ -129,10 +141,10 @@ class Frames(Mapping):
         self._places: dict[str, tuple[_Shard, int]] = {}
         for shard in self._shards:
             if shard.about != about:
-                raise InputError(f"{shard.path}: was made by another preset than {self._shards[0].path}")
+                raise InputError(f"{shard.path}: was computed by another preset than {self._shards[0].path}")
             for number, clip_id in enumerate(shard.clip_ids):
                 if clip_id in self._places:
-                    raise InputError(f"{shard.path}: clip '{clip_id}' stands there or in another shard once more")
+                    raise InputError(f"{shard.path}: clip '{clip_id}' is there twice, or also in another shard")
                 self._places[clip_id] = (shard, number)
 
     def __len__(self) -> int:
@@ -145,14 +157,29 @@ class Frames(Mapping):
         return {family: self._matrix(clip_id, family) for family in self.rows}
 
     def padded(self, clip_ids: Sequence[str], family: str, length: int) -> np.ndarray:
-        """A batch for a network: clips cut at `length` frames, and shorter ones filled up at the end with silence.
+        """Return a batch for a network: clips cut to `length` frames, shorter ones padded at the end with silence.
 
-        Silence is the least value of the clip, in dB, in all rows of log_mel; of mfcc the least of the first
-        coefficient, and 0 in the others, which is what a spectrum with the same level in all bands gives.
+        In log_mel, silence is the smallest value of the clip in all rows. In mfcc it is the smallest first coefficient,
+        and 0 in the others: the coefficients of a spectrum with the same level in all bands.
+
+        Parameters
+        ----------
+        clip_ids : sequence of str
+            Clips, in the order of the batch.
+        family : str
+            One of `rows`.
+        length : int
+            Frames per clip.
 
         Returns
         -------
-        float32, shape (len(clip_ids), length, rows).
+        ndarray of float32, shape (len(clip_ids), length, rows)
+            The batch.
+
+        Raises
+        ------
+        KeyError
+            If a clip or the family is not in the files.
         """
         if family not in self.rows:
             raise KeyError(f"there are no frames of {family}, only of {', '.join(self.rows)}")
@@ -183,7 +210,7 @@ def _open(path: Path) -> _Shard:
         reader = ipc.open_file(mapped)
         about = json.loads(reader.schema.metadata[_KEY])
         if not isinstance(about["preset"], dict) or not reader.schema.equals(_schema(about)):
-            raise ValueError("its columns are not those that it says")
+            raise ValueError("its columns differ from its own description")
         names = ipc.open_file(mapped, options=_ID_ALONE)
         clip_ids = [_batch(names, number).column(0)[0].as_py() for number in range(names.num_record_batches)]
     except FileNotFoundError as error:
@@ -195,10 +222,10 @@ def _open(path: Path) -> _Shard:
 
 def _batch(reader: ipc.RecordBatchFileReader, number: int) -> pa.RecordBatch:
     batch = reader.get_batch(number)
-    # Offsets that point outside the data would read memory that is not the file's.
+    # Offsets that point outside the data would read memory outside the file.
     batch.validate(full=True)
     if batch.num_rows != 1 or any(column.null_count for column in batch.columns):
-        raise ValueError("a record batch is not of one clip")
+        raise ValueError("a record batch does not have exactly one clip")
     return batch
 
 
@@ -215,4 +242,4 @@ def _read(shard: _Shard, number: int, family: str, rows: int) -> np.ndarray:
 
 def _damaged(path: Path, error: Exception) -> InputError:
     why = " ".join(str(error).split())[:200]
-    return InputError(f"{path}: is no whole file of frames ({why}); delete it to have it made anew")
+    return InputError(f"{path}: is damaged or not a file of frames ({why}); delete it and run again to recompute it")

@@ -9,11 +9,22 @@ from songwise.errors import InputError
 
 
 def read_features(paths: list[Path]) -> pd.DataFrame:
-    """The feature tables of all shards as one, indexed by clip_id and sorted by it; float32, shape (clips, columns).
+    """Read the feature tables of all shards as one.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Parquet tables of one preset, with a column clip_id.
+
+    Returns
+    -------
+    DataFrame of float32, shape (clips, columns)
+        Indexed by clip_id, and sorted by it.
 
     Raises
     ------
-    InputError : naming the file of a preset, the clip and the column whose value is missing or infinite.
+    InputError
+        If a value is missing or infinite; the message names the file, the clip and the column.
     """
     tables = []
     for path in paths:
@@ -23,8 +34,8 @@ def read_features(paths: list[Path]) -> pd.DataFrame:
             row, column = wrong[0]
             raise InputError(
                 f"{path}: clip '{table.index[row]}' has {table.iat[row, column]} in column '{table.columns[column]}', "
-                f"one of {len(wrong)} values that are no finite numbers; correct the table, or leave the preset or the "
-                "track out"
+                f"one of {len(wrong)} values that are not finite numbers; correct the table, or leave out the preset "
+                "or the track"
             )
         tables.append(table)
     return pd.concat(tables).sort_index()

@@ -1,8 +1,8 @@
-"""Numba's cache of compiled functions: kept, and written by one process at a time.
+"""Numba's cache of compiled functions: kept between runs, and written by one process at a time.
 
-librosa compiles functions when they are first needed: 13 s or more on a cold cache. Two processes that fill one
-cache together can leave it inconsistent, after which calls crash (seen as SIGSEGV in librosa.piptrack with
-numba 0.68). So songwise has a cache of its own and fills it under a lock.
+Numba compiles functions when they are first needed, which takes about a minute in all. Two processes that fill one
+cache together can leave it inconsistent, and later calls then crash (seen as SIGSEGV in librosa.piptrack with
+numba 0.68). So songwise has its own cache and fills it under a lock.
 """
 
 import os
@@ -29,19 +29,27 @@ def _cache_folder() -> Path:
     return folder
 
 
-# Numba reads this when it is imported, so this module comes before librosa.
+# Numba reads this when it is imported, so this module must be imported before numba.
 _FOLDER = Path(os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder())))
 
 
 def fill_cache(step: str, run: Callable[[], object]) -> None:
-    """Call `run`, which compiles, alone, unless this environment's cache has `step` already."""
-    sources = [find_spec(name).origin for name in ("numba", "librosa", "numpy")]
+    """Run a step that compiles functions, unless this environment's cache has its results already.
+
+    Parameters
+    ----------
+    step : str
+        Name of the step.
+    run : callable
+        Called without arguments, by one process at a time.
+    """
+    sources = [find_spec(name).origin for name in ("numba", "numpy")]
     sources += sorted(Path(__file__).parent.glob("dsp/*.py"))
     stamps = [(str(path), Path(path).stat().st_mtime_ns) for path in sources]
     done = _FOLDER / f"{digest([step, sys.version, get_host_cpu_name(), stamps])}.done"
     if done.exists():
         return
     with exclusive(_FOLDER / "lock"):
-        if not done.exists():  # it may be, after the wait
+        if not done.exists():  # another process may have done it meanwhile
             run()
             done.touch()

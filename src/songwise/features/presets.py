@@ -1,87 +1,52 @@
-"""Feature presets: what a file in config/features asks for, checked and spelled out, and the columns that it gives.
+"""Feature presets: a file in config/features, checked and resolved, and the columns of its tables.
 
-Light (no numpy), since it runs at every start of Snakemake.
+Light (no numpy): this module is imported at every start of Snakemake.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from songwise.errors import InputError, suggestion
+from songwise.features.declarations import FAMILIES
 from songwise.files import digest
 
-_MEL_BANDS = 128  # librosa's default, of which cepstral coefficients are made
-_PARTS = ("whole", "harmonic", "percussive")
-
-
-@dataclass(frozen=True)
-class Family:
-    """What may be said of a family in a preset.
-
-    Attributes
-    ----------
-    rows : numbers a frame, or the option that says how many.
-    options : name to default; a tuple lists what is allowed, the default first.
-    statistics : whether its rows are summarised; else the family is one number a clip.
-    lowest_rate : Hz below which it is not defined.
-    """
-
-    rows: int | str
-    options: dict = field(default_factory=dict)
-    statistics: bool = True
-    lowest_rate: int = 0
-
-
-_CQT = {"bins_per_octave": (36, 12, 24, 48, 60)}
-_CQT_HOP = 64  # halved six times in seven octaves
-_CQT_RATE = 9_000  # above twice the upper end of the highest filter, however the music is tuned
-FAMILIES = {
-    "mfcc": Family("n", {"n": 20, "part": _PARTS}),
-    "mfcc_delta": Family("n", {"n": 20, "part": _PARTS}),
-    "mfcc_delta2": Family("n", {"n": 20, "part": _PARTS}),
-    "mel": Family("n", {"n": 128, "part": _PARTS}),
-    "chroma_stft": Family(12, {"power": (2, 1)}),
-    "chroma_cqt": Family(12, _CQT, lowest_rate=_CQT_RATE),
-    "chroma_cens": Family(12, _CQT, lowest_rate=_CQT_RATE),
-    "tonnetz": Family(6, {"chroma": ("cqt", "cens"), **_CQT}, lowest_rate=_CQT_RATE),
-    "spectral_centroid": Family(1),
-    "spectral_bandwidth": Family(1),
-    "spectral_contrast": Family(7, lowest_rate=12_801),
-    "spectral_flatness": Family(1),
-    "spectral_rolloff": Family(1),
-    "poly_features": Family(2),
-    "zero_crossing_rate": Family(1),
-    "rms": Family(1, {"source": ("samples", "spectrum")}),
-    "harmonic_waveform": Family(1),
-    "percussive_waveform": Family(1),
-    "harmonic_spectrum": Family("bins"),
-    "percussive_spectrum": Family("bins"),
-    "onset_strength": Family(1, {"aggregate": ("mean", "median")}),
-    "tempo": Family(1, {"aggregate": ("mean", "median")}, statistics=False),
+TABLE = "table"  # the only preset of a data set that is itself a table of features
+PRESET = {  # resolved: nothing is known about how the numbers were computed
+    "name": TABLE,
+    "title": "A table's own columns",
+    "audio": {"sample_rate": None, "standardise": False},
+    "frame": None,
+    "columns": None,
+    "families": [],
 }
-_COMMON = ("family", "frame", "pool", "statistics")
+_COMMON = ("family", "frame", "pool", "statistics")  # keys that every family has
 
 
 def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
-    """A preset with its families as a list in which every option is said.
+    """Return a preset with a list of families in which every option has a value.
 
     Parameters
     ----------
-    preset : the file's content, with the schema's defaults.
-    members : for a union, its presets' names to their contents.
-    where : the file, for messages.
+    preset : dict
+        The file's content, with the schema's defaults.
+    members : dict of str to dict
+        For a union, the content of each of its presets.
+    where : str
+        The file, for messages.
 
     Returns
     -------
-    The same keys, with `families` a list of {prefix, family, frame, pool, statistics, options}.
+    dict
+        The same keys, with `families` as a list of {prefix, family, frame, pool, statistics, options}, and `columns`.
 
     Raises
     ------
-    InputError : naming the file and what in it cannot be used.
+    InputError
+        If something in the file cannot be used.
     """
     if ("union" in preset) == ("families" in preset):
-        both = "holds both families and union" if "union" in preset else "holds no families or union"
-        raise InputError(f"{where}: {both}; one of them says what the columns are")
+        problem = "has both families and union" if "union" in preset else "has no families or union"
+        raise InputError(f"{where}: {problem}; use exactly one of the two keys")
     if "union" in preset:
         families = list(_united(preset, members, where))
     else:
@@ -101,7 +66,7 @@ def _family(prefix: str, content: dict, frame: dict, where: str) -> dict:
     at = f"{where}: families.{prefix}"
     if name not in FAMILIES:
         hint = suggestion(name, list(FAMILIES))
-        also = "" if "family" in content else " (a name of your own needs the key 'family')"
+        also = "" if "family" in content else " (to choose the name yourself, add the key 'family')"
         raise InputError(f"{at}: there is no family '{name}'{hint}{also}")
     family = FAMILIES[name]
     allowed = [*family.options, *_COMMON] if family.statistics else [*family.options, "family", "frame"]
@@ -111,14 +76,14 @@ def _family(prefix: str, content: dict, frame: dict, where: str) -> dict:
     options = {key: _option(key, content, default, at) for key, default in family.options.items()}
     if family.statistics and not content.get("statistics"):
         raise InputError(f"{at}: key 'statistics' is missing")
-    found = {"prefix": prefix, "family": name, "frame": frame | content.get("frame", {}), "options": options}
-    found |= {"pool": content.get("pool", 1), "statistics": content.get("statistics", [])}
-    rows = _rows(found)
-    if name.startswith("mfcc") and rows > _MEL_BANDS:
-        raise InputError(f"{at}: n: of {_MEL_BANDS} mel bands there are no {rows} coefficients")
-    if isinstance(found["pool"], int) and rows % found["pool"]:
-        raise InputError(f"{at}: pool: {rows} rows cannot be pooled by {found['pool']}")
-    return found
+    resolved = {"prefix": prefix, "family": name, "frame": frame | content.get("frame", {}), "options": options}
+    resolved |= {"pool": content.get("pool", 1), "statistics": content.get("statistics", [])}
+    rows = _rows(resolved)
+    if family.most_rows and rows > family.most_rows:
+        raise InputError(f"{at}: {family.rows}: of {family.most_rows} mel bands there are no {rows} coefficients")
+    if isinstance(resolved["pool"], int) and rows % resolved["pool"]:
+        raise InputError(f"{at}: pool: {rows} rows cannot be pooled by {resolved['pool']}")
+    return resolved
 
 
 def _option(key: str, content: dict, default, at: str):
@@ -131,7 +96,7 @@ def _option(key: str, content: dict, default, at: str):
 
 
 def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[dict]:
-    # The same thing stands under the name that it got first; another thing of that name gets its preset's in front.
+    # Equal families share the name of the first. A different family of that name gets its preset's name in front.
     prefixes: dict[tuple, str] = {}
     taken: dict[str, tuple] = {}
     for member, content in members.items():
@@ -147,21 +112,22 @@ def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[dict
 
 
 def _meaning(family: dict) -> tuple:
-    # A coefficient is the same however many others are asked for; a mel band is not.
-    options = {key: value for key, value in family["options"].items() if key != "n" or family["family"] == "mel"}
+    # Everything that a family's columns follow from. A nested family's rows do not depend on how many there are.
+    declared = FAMILIES[family["family"]]
+    options = {key: value for key, value in family["options"].items() if key != declared.rows or not declared.nested}
     return family["family"], str(family["frame"]), str(family["pool"]), str(options)
 
 
 def _check_rates(preset: dict, where: str) -> None:
     rate = preset["audio"]["sample_rate"]
     for family in preset["families"]:
-        name, lowest = family["family"], FAMILIES[family["family"]].lowest_rate
-        if rate != "native" and rate < lowest:
-            raise InputError(f"{where}: audio.sample_rate: {name} needs {lowest} Hz at least, not {rate}")
-        if "bins_per_octave" in family["options"] and family["frame"]["hop_length"] % _CQT_HOP:
+        name, declared = family["family"], FAMILIES[family["family"]]
+        if rate != "native" and rate < declared.lowest_rate:
+            raise InputError(f"{where}: audio.sample_rate: {name} needs {declared.lowest_rate} Hz at least, not {rate}")
+        if family["frame"]["hop_length"] % declared.hop_multiple:
             raise InputError(
-                f"{where}: {name} needs a hop_length that can be halved for each octave: a multiple of {_CQT_HOP}, "
-                f"not {family['frame']['hop_length']}"
+                f"{where}: {name} needs a hop_length that can be halved for each octave: a multiple of "
+                f"{declared.hop_multiple}, not {family['frame']['hop_length']}"
             )
 
 
@@ -173,7 +139,18 @@ def _rows(family: dict) -> int:
 
 
 def names_of(family: dict) -> list[str]:
-    """The columns of one of a resolved preset's families: prefix_index_statistic, the index only where rows differ."""
+    """Return the columns of one family of a resolved preset.
+
+    Parameters
+    ----------
+    family : dict
+        One of the preset's `families`.
+
+    Returns
+    -------
+    list of str
+        PREFIX_INDEX_STATISTIC, without an index if there is only one row.
+    """
     prefix = family["prefix"]
     if not family["statistics"]:
         return [prefix]
@@ -193,14 +170,26 @@ def names_of(family: dict) -> list[str]:
 
 
 def column_names(preset: dict) -> list[str]:
-    """The columns of a resolved preset, in order."""
+    """Return the columns of a resolved preset, in order."""
     return list(dict.fromkeys(name for family in preset["families"] for name in names_of(family)))
 
 
 def places_of(part: dict, whole: dict) -> list[int] | None:
-    """Where the columns of one resolved preset stand among those of another; None if they are not all there.
+    """Return the positions of one preset's columns among those of another.
 
-    A family is known by what it computes, whatever it is called in either; the audio is that of `whole`.
+    Families are compared by what they compute, not by their names. The audio of `part` is ignored.
+
+    Parameters
+    ----------
+    part : dict
+        The resolved preset whose columns to find.
+    whole : dict
+        The resolved preset in which to find them.
+
+    Returns
+    -------
+    list of int or None
+        None if a column is missing.
     """
     prefixes = {_meaning(family): family["prefix"] for family in whole["families"]}
     places = {name: place for place, name in enumerate(column_names(whole))}
@@ -211,30 +200,41 @@ def places_of(part: dict, whole: dict) -> list[int] | None:
 
 
 def preset_key(preset: dict) -> str:
-    """A short hash of what a resolved preset's numbers follow from: its content, but for what only names it.
+    """Return a short hash of everything that a resolved preset's tables follow from.
 
-    The order of families counts, since the columns of its tables have it.
+    The order of families counts, because the columns have the same order.
+
+    Parameters
+    ----------
+    preset : dict
+        A resolved preset. Its title and its number of columns do not count.
+
+    Returns
+    -------
+    str
+        Hexadecimal digits.
     """
-    named = {"title", "columns"}
-    return digest([[key, json.dumps(preset[key])] for key in sorted(preset.keys() - named)])
+    ignored = {"title", "columns"}
+    return digest([[key, json.dumps(preset[key])] for key in sorted(preset.keys() - ignored)])
 
 
 def standardised_pairs(presets: dict[str, dict]) -> list[tuple[str, str]]:
-    """Names of resolved presets that say the same but for audio.standardise: without it first, then with it."""
-    said = {
+    """Return the pairs of presets that differ in audio.standardise only.
+
+    Parameters
+    ----------
+    presets : dict of str to dict
+        Resolved presets by name.
+
+    Returns
+    -------
+    list of (str, str)
+        The preset without standardised audio first, then the one with it.
+    """
+    contents = {
         name: {key: value for key, value in preset.items() if key not in ("name", "title")}
         | {"audio": preset["audio"] | {"standardise": False}}
         for name, preset in presets.items()
     }
     raw = [name for name, preset in presets.items() if preset["audio"]["standardise"] is False]
-    return [(one, other) for one in raw for other in presets if other not in raw and said[one] == said[other]]
-
-
-TABLE = "table"  # the one preset that such a data set has
-
-
-# What `presets.resolve` gives, of numbers whose making is not known.
-PRESET = {"name": TABLE, "title": "A table's own columns"}
-
-
-PRESET |= {"audio": {"sample_rate": None, "standardise": False}, "frame": None, "columns": None, "families": []}
+    return [(one, other) for one in raw for other in presets if other not in raw and contents[one] == contents[other]]

@@ -1,4 +1,4 @@
-"""A shard's feature table, written clip by clip: Parquet, with the preset that its numbers follow from."""
+"""A shard's feature table, written clip by clip: Parquet, with the preset from which its numbers follow."""
 
 import json
 from contextlib import ExitStack
@@ -12,17 +12,21 @@ from pyarrow import parquet
 from songwise.features.presets import column_names
 from songwise.files import replacing
 
-_TOGETHER = 1024  # clips that are written at a time
+_TOGETHER = 1024  # clips per write
 
 
 class TableWriter:
-    """Writes one preset's numbers; a context manager. The file appears when all of it is written.
+    """Writes one preset's features; a context manager.
+
+    The file has clip_id, then the preset's columns as float32. The preset is in the metadata key "songwise.preset", as
+    JSON. The file appears when all of it is written, and not at all after an error.
 
     Parameters
     ----------
-    path : the file to write: clip_id, then the preset's columns as float32; the preset as JSON in the metadata key
-        "songwise.preset".
-    preset : resolved.
+    path : Path
+        The file to write.
+    preset : dict
+        A resolved preset.
     """
 
     def __init__(self, path: Path, preset: dict):
@@ -46,11 +50,19 @@ class TableWriter:
         return self._closing.__exit__(*error)
 
     def add(self, clip_id: str, numbers: np.ndarray) -> None:
-        """Append one clip's numbers, shape (columns,).
+        """Append the features of one clip.
+
+        Parameters
+        ----------
+        clip_id : str
+            Identifier of the clip.
+        numbers : ndarray of float, shape (columns,)
+            In the order of the preset's columns.
 
         Raises
         ------
-        ArithmeticError : a number is not finite, which no audible clip should give.
+        ArithmeticError
+            If a number is not finite, which does not happen with audible clips.
         """
         finite = np.isfinite(numbers)
         if not finite.all():

@@ -1,76 +1,112 @@
-"""Constant-Q transform from C1 on, equal to librosa.cqt, with the filters built once instead of at every call.
+"""Constant-Q transform from C1 on, equal to librosa.cqt, with filters that are built once instead of at every call.
 
-An octave down is the same filters on samples of half the rate. librosa multiplies the Fourier transform of each
-frame with transformed filters, from which it dropped the smallest parts. That is linear in the samples, so here
-the frames themselves are multiplied with the filters' counterpart in time: one matrix product an octave.
+The filters of an octave also serve the octave below, on samples of half the rate. librosa multiplies the Fourier
+transform of each frame with transformed filters, from which it drops the smallest parts. That is linear in the samples,
+so here the frames are multiplied with the filters' counterpart in time: one matrix product per octave.
 """
 
 from functools import lru_cache
 
-import librosa
 import numba
 import numpy as np
-import scipy.signal
 import soxr
 
-from songwise.features.dsp.fourier import framed
+from songwise.features.dsp.fourier import frame_samples, hann_window
 
 OCTAVES = 7
-_BLOCK = 256  # frames that are multiplied at a time
+_LOWEST = 440.0 * 2.0 ** ((24 - 69) / 12)  # Hz, C1
+_BLOCK = 256  # frames per matrix product
 _SPARSITY = 0.01  # librosa's default
 
 
 def pyramid(samples: np.ndarray, sample_rate: int, hop_length: int) -> list[tuple[np.ndarray, float, int]]:
-    """For each octave from the highest: samples, their rate in Hz and hop. Each has half the rate of the one before.
+    """Halve the sample rate once per octave, as librosa.cqt does.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Samples of one channel.
+    sample_rate : int
+        Sample rate in Hz.
+    hop_length : int
+        Samples between two frames.
+
+    Returns
+    -------
+    list of (ndarray, float, int)
+        For each octave from the highest: samples, their rate in Hz and the hop in samples.
 
     Raises
     ------
-    ValueError : the hop cannot be halved for each octave.
+    ValueError
+        If the hop cannot be halved for each octave.
     """
     early = _early_halvings(sample_rate, hop_length)
     if hop_length % 2 ** (early + OCTAVES - 1):
-        raise ValueError(f"hop_length {hop_length} cannot be halved {early + OCTAVES - 1} times, as a CQT needs it")
+        raise ValueError(
+            f"a CQT halves the hop_length {early + OCTAVES - 1} times, and {hop_length} is not a multiple of "
+            f"{2 ** (early + OCTAVES - 1)}"
+        )
     if early:
-        samples = _decimated(samples, 2**early)
+        samples = _decimate(samples, 2**early)
     octaves = []
     for octave in range(early, early + OCTAVES):
         octaves.append((samples, sample_rate / 2**octave, hop_length // 2**octave))
         if octave < early + OCTAVES - 1:
-            samples = _decimated(samples, 2)
+            samples = _decimate(samples, 2)
     return octaves
 
 
 def _early_halvings(sample_rate: int, hop_length: int) -> int:
     # librosa's rule: as far as the highest filter allows, and the hop has factors of two to spare. The highest
-    # filter ends at some 4,100 Hz whatever the number of bins; it depends on the tuning, by which it must not cross.
+    # filter ends near 4,100 Hz whatever the number of bins. It moves with the tuning, which must not change the result.
     highest = _frequencies(12, 0.0)[-1] * 1.03
     spare = int(np.log2(hop_length & -hop_length)) - OCTAVES + 1
     return max(min(int(np.ceil(np.log2(sample_rate / 2 / highest))) - 2, spare), 0)
 
 
-def _decimated(samples: np.ndarray, factor: int) -> np.ndarray:
-    wanted = -(-len(samples) // factor)
-    found = librosa.util.fix_length(soxr.resample(samples, factor, 1, quality="HQ"), size=wanted)
-    return found * np.float32(np.sqrt(factor))
+def _decimate(samples: np.ndarray, factor: int) -> np.ndarray:
+    length = -(-len(samples) // factor)
+    resampled = soxr.resample(samples, factor, 1, quality="HQ")[:length]
+    return np.pad(resampled, (0, length - len(resampled))) * np.float32(np.sqrt(factor))
 
 
-def _frequencies(bins_per_octave: int, tuned: float) -> np.ndarray:
-    lowest = librosa.note_to_hz("C1") * 2.0 ** (tuned / bins_per_octave)
-    return librosa.cqt_frequencies(n_bins=OCTAVES * bins_per_octave, fmin=lowest, bins_per_octave=bins_per_octave)
+def _frequencies(bins_per_octave: int, tuning: float) -> np.ndarray:
+    lowest = _LOWEST * 2.0 ** (tuning / bins_per_octave)
+    return lowest * 2.0 ** (np.arange(float(OCTAVES * bins_per_octave)) / bins_per_octave)
+
+
+def _relative_bandwidths(frequencies: np.ndarray) -> np.ndarray:
+    # Width of each filter as a share of its frequency, from the distance to its neighbours.
+    octaves = np.log2(frequencies)
+    per_octave = np.empty_like(frequencies)
+    per_octave[0] = 1 / (octaves[1] - octaves[0])
+    per_octave[-1] = 1 / (octaves[-1] - octaves[-2])
+    per_octave[1:-1] = 2 / (octaves[2:] - octaves[:-2])
+    ratios = 2.0 ** (2 / per_octave)
+    return (ratios - 1) / (ratios + 1)
 
 
 def _wavelet(length: float, cycles: float) -> np.ndarray:
-    # librosa.filters.wavelet's, without its compiled ufunc: those crash at random when they come from numba's cache.
     turned = np.exp(2j * np.pi * cycles * np.arange(-length // 2, length // 2))
-    turned *= scipy.signal.get_window("hann", len(turned), fftbins=True)
+    turned *= hann_window(len(turned))
     return turned / np.abs(turned).sum()
 
 
-@lru_cache(maxsize=256)  # a tuning is one of 100; 0.3 MB each with 36 bins
-def _filters(rate: float, bins_per_octave: int, tuned: float) -> np.ndarray:
+def _drop_smallest(rows: np.ndarray) -> np.ndarray:
+    # The values that together make up less than _SPARSITY of a row's magnitude become 0.
+    magnitudes = np.abs(rows)
+    ascending = np.sort(magnitudes, axis=1)
+    shares = np.cumsum(ascending / np.sum(magnitudes, axis=1, keepdims=True), axis=1)
+    least = np.take_along_axis(ascending, np.argmin(shares < _SPARSITY, axis=1)[:, np.newaxis], axis=1)
+    return np.where(magnitudes >= least, rows, 0).astype(np.complex64)
+
+
+@lru_cache(maxsize=256)  # there are 100 tunings; 0.3 MB each with 36 bins
+def _filters(rate: float, bins_per_octave: int, tuning: float) -> np.ndarray:
     # Of the highest octave, in time: real parts, then imaginary ones; float32, shape (n_fft, 2 * bins_per_octave).
-    frequencies = _frequencies(bins_per_octave, tuned)
-    bandwidths = librosa.filters._relative_bandwidth(freqs=frequencies)[-bins_per_octave:]
+    frequencies = _frequencies(bins_per_octave, tuning)
+    bandwidths = _relative_bandwidths(frequencies)[-bins_per_octave:]
     lengths = rate / (bandwidths * frequencies[-bins_per_octave:])
     n_fft = 2 ** int(np.ceil(np.log2(lengths.max())))
     basis = np.zeros((bins_per_octave, n_fft), np.complex64)
@@ -79,33 +115,40 @@ def _filters(rate: float, bins_per_octave: int, tuned: float) -> np.ndarray:
         start = (n_fft - len(wavelet)) // 2
         row[start : start + len(wavelet)] = wavelet
     basis *= lengths[:, np.newaxis] / n_fft
-    spectrum = np.fft.fft(basis, axis=1)[:, : n_fft // 2 + 1]
-    spectrum = librosa.util.sparsify_rows(spectrum, quantile=_SPARSITY, dtype=np.complex64).toarray()
+    spectrum = _drop_smallest(np.fft.fft(basis, axis=1)[:, : n_fft // 2 + 1])
     in_time = np.fft.fft(spectrum, n=n_fft, axis=1).T / np.sqrt(lengths)
     return np.concatenate([in_time.real, in_time.imag], axis=1).astype(np.float32)
 
 
-def cqt(octaves: list[tuple[np.ndarray, float, int]], bins_per_octave: int, tuned: float) -> np.ndarray:
-    """Magnitude of the CQT, float32, shape (7 * bins_per_octave, frames).
+def cqt(octaves: list[tuple[np.ndarray, float, int]], bins_per_octave: int, tuning: float) -> np.ndarray:
+    """Compute the magnitude of the constant-Q transform: abs(librosa.cqt).
 
     Parameters
     ----------
-    octaves : from `pyramid`.
-    bins_per_octave : 12 or a multiple of it.
-    tuned : deviation from A440 in bins.
+    octaves : list of (ndarray, float, int)
+        What `pyramid` returned.
+    bins_per_octave : int
+        12 or a multiple of it.
+    tuning : float
+        Deviation from A440 in bins.
+
+    Returns
+    -------
+    ndarray of float32, shape (7 * bins_per_octave, frames)
+        One row per bin, from C1.
     """
     frames = min(1 + len(samples) // hop for samples, _, hop in octaves)
-    found = np.empty((OCTAVES * bins_per_octave, frames), np.float32)
-    filters = _filters(octaves[0][1], bins_per_octave, tuned)
+    magnitudes = np.empty((OCTAVES * bins_per_octave, frames), np.float32)
+    filters = _filters(octaves[0][1], bins_per_octave, tuning)
     n_fft = len(filters)
     for octave, (samples, _, hop) in enumerate(octaves):
         top = (OCTAVES - octave) * bins_per_octave
-        rows = found[top - bins_per_octave : top]
-        view = framed(samples, n_fft, hop)
+        rows = magnitudes[top - bins_per_octave : top]
+        view = frame_samples(samples, n_fft, hop)
         for start in range(0, frames, _BLOCK):
             block = np.ascontiguousarray(view[start : start + _BLOCK][: frames - start])
             _magnitudes(block @ filters, rows[:, start : start + _BLOCK])
-    return found
+    return magnitudes
 
 
 @numba.njit(cache=True)

@@ -6,72 +6,147 @@ from functools import cache
 import numba
 import numpy as np
 import scipy.fft
-import scipy.signal
 
-_BLOCK = 64  # frames that are transformed at a time, so that they stay in the processor's cache
+_BLOCK = 64  # frames per transform, so that they stay in the processor's cache
 _TINY = np.finfo(np.float32).tiny
 
 
 @cache
-def window(n_fft: int) -> np.ndarray:
-    """Periodic Hann window, float64, shape (n_fft,)."""
-    return scipy.signal.get_window("hann", n_fft, fftbins=True)
+def hann_window(length: int, *, symmetric: bool = False) -> np.ndarray:
+    """Return a Hann window: scipy.signal.get_window("hann", length).
+
+    Parameters
+    ----------
+    length : int
+        Number of samples.
+    symmetric : bool, default=False
+        Whether the window ends on zero, as filters need it. Otherwise it is periodic, as transforms need it.
+
+    Returns
+    -------
+    ndarray of float64, shape (length,)
+        Shared by all callers: do not write to it.
+    """
+    points = length if symmetric else length + 1
+    return (0.5 + 0.5 * np.cos(np.linspace(-np.pi, np.pi, points)))[:length]
 
 
-def framed(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
-    """Centred frames as a view of the zero-padded samples, shape (frames, n_fft)."""
+def frame_samples(samples: np.ndarray, n_fft: int, hop_length: int) -> np.ndarray:
+    """Return centred frames of zero-padded samples: librosa.util.frame after librosa.stft's padding.
+
+    Parameters
+    ----------
+    samples : ndarray of float, shape (n,)
+        Samples of one channel.
+    n_fft : int
+        Samples per frame.
+    hop_length : int
+        Samples between the starts of two frames.
+
+    Returns
+    -------
+    ndarray of float, shape (frames, n_fft)
+        A view of the padded samples.
+    """
     padded = np.pad(samples, n_fft // 2)
     return np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop_length]
 
 
 def stft(samples: np.ndarray, n_fft: int, hop_length: int, dtype: type = np.float64) -> np.ndarray:
-    """complex64, shape (frames, 1 + n_fft // 2), of float32 samples of shape (n,).
+    """Compute the short-time Fourier transform: librosa.stft, transposed.
 
     Parameters
     ----------
-    dtype : float64, as librosa does, or float32: there the rounding of loud bins drowns bins 140 dB below them, which
-        shows in spectral contrast but not in decibels that end 80 dB below the loudest.
+    samples : ndarray of float32, shape (n,)
+        Samples of one channel.
+    n_fft : int
+        Samples per frame.
+    hop_length : int
+        Samples between the starts of two frames.
+    dtype : type, default=float64
+        Precision of the transform. In float64, as in librosa, quiet bins keep their value. In float32 the rounding
+        of loud bins hides bins 140 dB below them: this changes spectral contrast, but not decibels that end 80 dB
+        below the loudest bin.
+
+    Returns
+    -------
+    ndarray of complex64, shape (frames, 1 + n_fft // 2)
+        The spectrum.
     """
-    frames = framed(samples, n_fft, hop_length)
+    frames = frame_samples(samples, n_fft, hop_length)
     spectrum = np.empty((len(frames), 1 + n_fft // 2), np.complex64)
-    for start, block in _transformed(frames, dtype):
+    for start, block in _transform(frames, dtype):
         spectrum[start : start + _BLOCK] = block
     return spectrum
 
 
 def magnitudes(samples: np.ndarray, n_fft: int, hop_length: int, dtype: type = np.float64) -> np.ndarray:
-    """|stft|, float32, without the memory that the complex spectrum takes."""
-    frames = framed(samples, n_fft, hop_length)
-    found = np.empty((len(frames), 1 + n_fft // 2), np.float32)
-    for start, block in _transformed(frames, dtype):
-        np.abs(block.astype(np.complex64, copy=False), out=found[start : start + _BLOCK])
-    return found
+    """Compute the magnitudes of `stft` without the memory of the complex spectrum: abs(librosa.stft), transposed.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        Samples of one channel.
+    n_fft : int
+        Samples per frame.
+    hop_length : int
+        Samples between the starts of two frames.
+    dtype : type, default=float64
+        Precision of the transform, as in `stft`.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames, 1 + n_fft // 2)
+        The magnitudes.
+    """
+    frames = frame_samples(samples, n_fft, hop_length)
+    spectrum = np.empty((len(frames), 1 + n_fft // 2), np.float32)
+    for start, block in _transform(frames, dtype):
+        np.abs(block.astype(np.complex64, copy=False), out=spectrum[start : start + _BLOCK])
+    return spectrum
 
 
-def _transformed(frames: np.ndarray, dtype: type) -> Iterator[tuple[int, np.ndarray]]:
-    taper = window(frames.shape[1]).astype(dtype)
+def _transform(frames: np.ndarray, dtype: type) -> Iterator[tuple[int, np.ndarray]]:
+    taper = hann_window(frames.shape[1]).astype(dtype)
     for start in range(0, len(frames), _BLOCK):
         yield start, scipy.fft.rfft(frames[start : start + _BLOCK] * taper, axis=1, overwrite_x=True)
 
 
 def istft(spectrum: np.ndarray, n_fft: int, hop_length: int, length: int) -> np.ndarray:
-    """The float32 samples, shape (length,), whose `stft` is nearest to `spectrum`."""
+    """Compute the samples whose `stft` is nearest to a spectrum: librosa.istft of the transposed spectrum.
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex64, shape (frames, 1 + n_fft // 2)
+        The spectrum.
+    n_fft : int
+        Samples per frame.
+    hop_length : int
+        Samples between the starts of two frames.
+    length : int
+        Samples to return.
+
+    Returns
+    -------
+    ndarray of float32, shape (length,)
+        Samples of one channel.
+    """
     frames = len(spectrum)
     padded = np.zeros(n_fft + hop_length * (frames - 1), np.float32)
     for start in range(0, frames, _BLOCK):
         block = scipy.fft.irfft(spectrum[start : start + _BLOCK], n_fft, axis=1)
-        _overlap_add(block, window(n_fft).astype(np.float32), hop_length, padded[start * hop_length :])
+        _overlap_add(block, hann_window(n_fft).astype(np.float32), hop_length, padded[start * hop_length :])
     _normalise(padded, _window_energy(n_fft, hop_length, frames))
-    found = np.zeros(length, np.float32)
+    samples = np.zeros(length, np.float32)
     kept = padded[n_fft // 2 : n_fft // 2 + length]
-    found[: len(kept)] = kept
-    return found
+    samples[: len(kept)] = kept
+    return samples
 
 
 @cache
 def _window_energy(n_fft: int, hop_length: int, frames: int) -> np.ndarray:
     energy = np.zeros(n_fft + hop_length * (frames - 1), np.float32)
-    squares = np.square(window(n_fft)).astype(np.float32)
+    squares = np.square(hann_window(n_fft)).astype(np.float32)
     for frame in range(frames):
         energy[frame * hop_length : frame * hop_length + n_fft] += squares
     return energy

@@ -1,8 +1,8 @@
 """Running medians of 31 along either axis of a spectrogram, bit-equal to scipy.ndimage.median_filter(mode="reflect").
 
-Eight neighbouring windows share 24 values. Their middle eight are found once by a sorting network, then narrowed
-down as the windows part: a median costs some 19 comparisons instead of the 250 of a selection network of its own.
-Each comparison is done for many columns at a time, as minimum and maximum of two rows, which compilers vectorise.
+Eight neighbouring windows share 24 values. A sorting network finds their middle eight once, then narrows them down as
+the windows separate: a median costs some 19 comparisons, where a selection network per window needs 250. Each
+comparison is made for many columns at a time, as minimum and maximum of two rows, which compilers vectorise.
 """
 
 import numba
@@ -10,14 +10,14 @@ import numpy as np
 
 WINDOW = 31
 _HALF = WINDOW // 2
-_TOGETHER = 8  # windows that are found in one go
-_LANES = 128  # columns that are worked on at a time
+_TOGETHER = 8  # windows per run of the network
+_LANES = 128  # columns at a time
 _LINE = 16  # numbers in a line of the processor's cache
 _NEVER = -1
 
 
 class _Network:
-    """Comparisons on numbered values: what goes in, then two results a comparison (the smaller, the larger)."""
+    """Comparisons on numbered values: the inputs, then two results per comparison (the smaller, the larger)."""
 
     def __init__(self, inputs: int):
         self.inputs = inputs
@@ -28,7 +28,7 @@ class _Network:
         return self.inputs + 2 * len(self.steps) - 2, self.inputs + 2 * len(self.steps) - 1
 
     def merge(self, some: list[int], others: list[int]) -> list[int]:
-        """Batcher's odd-even merge of two sorted lists of any lengths."""
+        """Merge two sorted lists of any lengths by Batcher's odd-even merge."""
         if not some or not others:
             return some + others
         if len(some) == len(others) == 1:
@@ -47,9 +47,9 @@ class _Network:
         return self.merge(self.sort(values[:half]), self.sort(values[half:]))
 
     def program(self, outputs: list[int]) -> tuple[np.ndarray, np.ndarray, int]:
-        """Steps as rows (one, other, smaller, larger) of slots, the outputs' slots, and the number of slots.
+        """Return the steps as rows (one, other, smaller, larger) of slots, the outputs' slots and the number of slots.
 
-        Results that nobody reads go to a spare slot, and a slot is used again once its value was read last.
+        Results that no step reads go to a spare slot. A slot is used again after its value was read for the last time.
         """
         needed, kept = set(outputs), []
         for number in reversed(range(len(self.steps))):
@@ -73,7 +73,7 @@ class _Network:
                     count += 1
                 slot[value] = free.pop()
                 row.append(slot[value])
-            # The inputs' slots are not used again: the next block's are in them.
+            # The slots of inputs are not used again: the next block writes its inputs there.
             free += [
                 slot[value]
                 for value in dict.fromkeys(step)
@@ -84,9 +84,9 @@ class _Network:
 
 
 def _program() -> tuple[np.ndarray, np.ndarray, int]:
-    """The medians of eight neighbouring windows, and the newest eight rows sorted for the next windows' use.
+    """Return the network for the medians of eight neighbouring windows and for the newest eight rows, sorted.
 
-    Inputs, as rows after the first window's first: 7 to 14 and 15 to 22 sorted, 23 to 30 as they come, then the
+    Inputs, counted from the first row of the first window: 7 to 14 and 15 to 22 sorted, 23 to 30 unsorted, then the
     rows on either side, 0 to 6 and 31 to 37.
     """
     network = _Network(3 * 8 + 14)
@@ -135,7 +135,7 @@ def _along_first_axis(x, out, steps, results, rows, slots):
     work = np.zeros((slots, _LANES), np.float32)
     for first in range(0, columns, _LANES):
         lanes = min(_LANES, columns - first)
-        # Two eights are carried over; before the first windows they are made by two rounds without output.
+        # Two sorted groups of eight rows are carried over. Two rounds without output make the first ones.
         for start in range(-2 * _TOGETHER, n, _TOGETHER):
             for slot in range(16, 38):
                 source = x[_reflected(start - _HALF + rows[slot], n), first : first + lanes]
@@ -176,14 +176,36 @@ def _along_last_axis(x, out, steps, results, rows, slots):
 
 
 def along_frames(S: np.ndarray) -> np.ndarray:
-    """Of each bin over 31 frames; S and the result are float32, shape (frames, bins)."""
-    found = np.empty_like(S)
-    _along_first_axis(S, found, _STEPS, _RESULTS, _ROWS, _SLOTS)
-    return found
+    """Compute the running median of each bin over 31 frames: median_filter(S, size=(31, 1), mode="reflect").
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames, bins)
+        The medians.
+    """
+    medians = np.empty_like(S)
+    _along_first_axis(S, medians, _STEPS, _RESULTS, _ROWS, _SLOTS)
+    return medians
 
 
 def along_bins(S: np.ndarray) -> np.ndarray:
-    """Of each frame over 31 bins; S and the result are float32, shape (frames, bins)."""
-    found = np.empty_like(S)
-    _along_last_axis(S, found, _STEPS, _RESULTS, _ROWS, _SLOTS)
-    return found
+    """Compute the running median of each frame over 31 bins: median_filter(S, size=(1, 31), mode="reflect").
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames, bins)
+        The medians.
+    """
+    medians = np.empty_like(S)
+    _along_last_axis(S, medians, _STEPS, _RESULTS, _ROWS, _SLOTS)
+    return medians

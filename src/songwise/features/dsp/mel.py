@@ -1,20 +1,78 @@
 """Mel bands, cepstral coefficients and their deltas: librosa.feature.melspectrogram, mfcc and delta."""
 
+import math
 from functools import cache
 
-import librosa
 import numpy as np
 import scipy.fft
-import scipy.signal
 
-_GROUP = 16  # filters of a matrix product: few, since far filters share no bins
+_GROUP = 16  # filters per matrix product: few, because distant filters share no bins
 DELTA_WIDTH = 9  # frames, librosa's default
+
+# Slaney's mel scale (Auditory Toolbox, 1998): linear up to 1 kHz, logarithmic above.
+_HERTZ_PER_MEL = 200.0 / 3
+_KNEE_HERTZ = 1000.0
+_KNEE_MEL = _KNEE_HERTZ / _HERTZ_PER_MEL
+_LOG_STEP = np.log(6.4) / 27.0
+
+
+def hertz_to_mel(hertz: float) -> float:
+    """Return a frequency on Slaney's mel scale: librosa.hz_to_mel.
+
+    Parameters
+    ----------
+    hertz : float
+        Frequency in Hz, 0 or more.
+
+    Returns
+    -------
+    float
+        The frequency in mel.
+    """
+    if hertz < _KNEE_HERTZ:
+        return hertz / _HERTZ_PER_MEL
+    return _KNEE_MEL + np.log(hertz / _KNEE_HERTZ) / _LOG_STEP
+
+
+def _mel_to_hertz(mels: np.ndarray) -> np.ndarray:
+    hertz = _HERTZ_PER_MEL * mels
+    above = mels >= _KNEE_MEL
+    hertz[above] = _KNEE_HERTZ * np.exp(_LOG_STEP * (mels[above] - _KNEE_MEL))
+    return hertz
+
+
+def mel_filters(sample_rate: int, n_fft: int, n: int) -> np.ndarray:
+    """Compute triangular filters of equal area in Hz: librosa.filters.mel.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Sample rate in Hz.
+    n_fft : int
+        Samples per frame of the spectrum.
+    n : int
+        Number of bands between 0 Hz and half the sample rate.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 1 + n_fft // 2)
+        The weight of each bin in each band.
+    """
+    bins = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
+    edges = _mel_to_hertz(np.linspace(0.0, hertz_to_mel(sample_rate / 2), n + 2))
+    widths = np.diff(edges)
+    distances = edges[:, np.newaxis] - bins
+    rising = -distances[:-2] / widths[:-1, np.newaxis]
+    falling = distances[2:] / widths[1:, np.newaxis]
+    filters = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    filters *= (2.0 / (edges[2:] - edges[:-2]))[:, np.newaxis]
+    return filters
 
 
 @cache
-def _bank(sample_rate: int, n_fft: int, n: int) -> list[tuple[int, int, np.ndarray]]:
+def _filter_groups(sample_rate: int, n_fft: int, n: int) -> list[tuple[int, int, np.ndarray]]:
     # Groups of neighbouring filters: first and last bin that any of them reaches, and their weights, (bins, filters).
-    filters = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=n)
+    filters = mel_filters(sample_rate, n_fft, n)
     groups = []
     for first in range(0, n, _GROUP):
         group = filters[first : first + _GROUP]
@@ -24,12 +82,29 @@ def _bank(sample_rate: int, n_fft: int, n: int) -> list[tuple[int, int, np.ndarr
     return groups
 
 
-def mel(power: np.ndarray, sample_rate: int, n_fft: int, n: int) -> np.ndarray:
-    """Power in `n` Slaney bands, shape (frames, n), of the power spectrum, shape (frames, bins)."""
-    found = np.empty((len(power), n), np.float32)
-    for index, (start, stop, weights) in enumerate(_bank(sample_rate, n_fft, n)):
-        found[:, index * _GROUP : (index + 1) * _GROUP] = power[:, start:stop] @ weights
-    return found
+def mel_bands(power: np.ndarray, sample_rate: int, n_fft: int, n: int) -> np.ndarray:
+    """Compute the power in mel bands: librosa.feature.melspectrogram, transposed.
+
+    Parameters
+    ----------
+    power : ndarray of float32, shape (frames, bins)
+        Power spectrum.
+    sample_rate : int
+        Sample rate in Hz.
+    n_fft : int
+        Samples per frame.
+    n : int
+        Number of bands.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames, n)
+        Power per frame and band.
+    """
+    bands = np.empty((len(power), n), np.float32)
+    for index, (start, stop, weights) in enumerate(_filter_groups(sample_rate, n_fft, n)):
+        bands[:, index * _GROUP : (index + 1) * _GROUP] = power[:, start:stop] @ weights
+    return bands
 
 
 @cache
@@ -38,28 +113,55 @@ def _cosines(bands: int, n: int) -> np.ndarray:
 
 
 def mfcc(mel_db: np.ndarray, n: int) -> np.ndarray:
-    """The first `n` cepstral coefficients as rows, shape (n, frames), of mel bands in dB, shape (frames, bands)."""
+    """Compute the first cepstral coefficients: librosa.feature.mfcc.
+
+    Parameters
+    ----------
+    mel_db : ndarray of float32, shape (frames, bands)
+        Power in mel bands, in dB.
+    n : int
+        Number of coefficients, at most the number of bands.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, frames)
+        One row per coefficient.
+    """
     return np.ascontiguousarray((mel_db @ _cosines(mel_db.shape[1], n)).T)
 
 
 @cache
-def _slopes(order: int) -> np.ndarray:
-    # What the filter answers for nine frames: first and last rows for the ends, the middle one for all between.
-    return scipy.signal.savgol_filter(
-        np.eye(DELTA_WIDTH), DELTA_WIDTH, polyorder=order, deriv=order, axis=0, mode="interp"
-    ).astype(np.float32)
+def _slope_weights(order: int) -> np.ndarray:
+    # The derivative of `order` of the polynomial of this degree nearest to nine frames: the same at each of them.
+    # scipy.signal.savgol_filter computes it at the ends in the same way, and costs half a second to import.
+    leading = np.polyfit(np.arange(DELTA_WIDTH), np.eye(DELTA_WIDTH), order)[0]
+    return (math.factorial(order) * leading).astype(np.float32)
 
 
 def delta(rows: np.ndarray, order: int) -> np.ndarray:
-    """Local slopes of rows, shape (rows, frames); zeros where there are fewer than nine frames."""
+    """Compute local derivatives over nine frames: librosa.feature.delta (Savitzky and Golay, 1964).
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (rows, frames)
+        Values over time.
+    order : int
+        1 for slopes, 2 for curvatures.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, frames)
+        Zero everywhere if there are fewer than nine frames, where librosa raises an error.
+    """
     frames = rows.shape[1]
-    found = np.zeros_like(rows)
+    slopes = np.zeros_like(rows)
     if frames < DELTA_WIDTH:
-        return found
-    slopes, half = _slopes(order), DELTA_WIDTH // 2
-    inner = found[:, half : frames - half]
-    for at, weight in enumerate(slopes[half]):
+        return slopes
+    weights, half = _slope_weights(order), DELTA_WIDTH // 2
+    inner = slopes[:, half : frames - half]
+    for at, weight in enumerate(weights):
         inner += weight * rows[:, at : at + inner.shape[1]]
-    found[:, :half] = rows[:, :DELTA_WIDTH] @ slopes[:half].T
-    found[:, frames - half :] = rows[:, frames - DELTA_WIDTH :] @ slopes[half + 1 :].T
-    return found
+    ends = np.tile(weights, (half, 1)).T
+    slopes[:, :half] = rows[:, :DELTA_WIDTH] @ ends
+    slopes[:, frames - half :] = rows[:, frames - DELTA_WIDTH :] @ ends
+    return slopes

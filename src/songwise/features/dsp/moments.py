@@ -1,10 +1,10 @@
-"""Statistics over time of a family's rows, equal to numpy's and scipy.stats'."""
+"""Statistics over time of a family's rows, equal to those of numpy and scipy.stats."""
 
 import numba
 import numpy as np
 
-# A row whose deviation is less than this share of its mean is constant but for rounding: skew and kurtosis are 0,
-# where scipy answers NaN for exactly constant rows.
+# A row whose deviation is below this share of its mean is constant except for rounding. Its skew and kurtosis are 0;
+# scipy returns NaN for exactly constant rows.
 _CONSTANT = 1e-5
 
 
@@ -39,7 +39,18 @@ def _moments(rows):
 
 
 def median(rows: np.ndarray) -> np.ndarray:
-    """numpy.median of each row, by one partition."""
+    """Compute the median of each row with one partition: numpy.median(rows, axis=1).
+
+    Parameters
+    ----------
+    rows : ndarray of float32, shape (rows, frames)
+        Values over time.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows,)
+        One median per row.
+    """
     middle = rows.shape[1] // 2
     split = np.partition(rows, middle, axis=1)
     if rows.shape[1] % 2:
@@ -70,13 +81,20 @@ _OF_ROWS = {
 STATISTICS = [*_OF_MOMENTS, *_OF_ROWS]
 
 
-def summarised(rows: np.ndarray, statistics: list[str]) -> dict[str, np.ndarray]:
-    """One number a row for each statistic; covariance gives one for each pair of rows (upper triangle).
+def summarise(rows: np.ndarray, statistics: list[str]) -> dict[str, np.ndarray]:
+    """Compute statistics over time.
 
     Parameters
     ----------
-    rows : float32, shape (rows, frames), frames >= 1.
-    statistics : of STATISTICS. kurtosis is Fisher's (0 for a normal distribution), std and var divide by n.
+    rows : ndarray of float32, shape (rows, frames)
+        Values over time, at least one frame.
+    statistics : list of str
+        Names from STATISTICS. Kurtosis is Fisher's (0 for a normal distribution); std and var divide by n.
+
+    Returns
+    -------
+    dict of str to ndarray of float
+        Per statistic one number per row; for covariance one per pair of rows (the upper triangle).
     """
     moments = _moments(rows) if not _OF_MOMENTS.keys().isdisjoint(statistics) else None
     return {name: _OF_MOMENTS[name](moments) if name in _OF_MOMENTS else _OF_ROWS[name](rows) for name in statistics}

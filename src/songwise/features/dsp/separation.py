@@ -6,11 +6,22 @@ import numpy as np
 from songwise.features.dsp.medians import along_bins, along_frames
 
 _TINY = np.finfo(np.float32).tiny
-_TILE = 32  # bins and frames that are turned at a time
+_TILE = 32  # bins and frames per transposed tile
 
 
 def harmonic_mask(S: np.ndarray) -> np.ndarray:
-    """Share of each bin that is harmonic; the percussive share is the rest. S and the result: (frames, bins)."""
+    """Compute the harmonic share of each bin: librosa.decompose.hpss with mask=True, transposed.
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames, bins)
+        Between 0 and 1. The percussive share is the rest.
+    """
     mask = along_frames(S)
     _soft_mask(mask, along_bins(S))
     return mask
@@ -18,7 +29,7 @@ def harmonic_mask(S: np.ndarray) -> np.ndarray:
 
 @numba.njit(cache=True, error_model="numpy")
 def _soft_mask(harmonic, percussive):
-    # Written over the medians of the harmonic part; where both are nothing each part gets half.
+    # The result replaces the medians of the harmonic part. If both medians are 0, each part gets half.
     for t in range(harmonic.shape[0]):
         one, other = harmonic[t], percussive[t]
         for k in range(len(one)):
@@ -32,19 +43,47 @@ def _soft_mask(harmonic, percussive):
 
 
 @numba.njit(cache=True)
-def weighted(spectrum, mask):
-    """The complex spectrum times the mask, both of shape (frames, bins)."""
-    found = np.empty_like(spectrum)
+def apply_mask(spectrum: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Multiply a spectrum with a mask, as librosa.effects.hpss does.
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex64, shape (frames, bins)
+        Spectrum of the whole signal.
+    mask : ndarray of float32, shape (frames, bins)
+        Share of each bin to keep.
+
+    Returns
+    -------
+    ndarray of complex64, shape (frames, bins)
+        Spectrum of one part.
+    """
+    part = np.empty_like(spectrum)
     for t in range(spectrum.shape[0]):
-        values, weights, target = spectrum[t], mask[t], found[t]
+        values, weights, target = spectrum[t], mask[t], part[t]
         for k in range(len(values)):
             target[k] = values[k] * weights[k]
-    return found
+    return part
 
 
 @numba.njit(cache=True)
-def parts(S, mask):
-    """Harmonic and percussive magnitudes as rows of bins, both of shape (bins, frames)."""
+def split_parts(S: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Split magnitudes into a harmonic and a percussive part: librosa.decompose.hpss.
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+    mask : ndarray of float32, shape (frames, bins)
+        Harmonic share of each bin, from `harmonic_mask`.
+
+    Returns
+    -------
+    harmonic : ndarray of float32, shape (bins, frames)
+        Magnitudes of the harmonic part.
+    percussive : ndarray of float32, shape (bins, frames)
+        Magnitudes of the percussive part.
+    """
     frames, bins = S.shape
     harmonic = np.empty((bins, frames), np.float32)
     percussive = np.empty((bins, frames), np.float32)

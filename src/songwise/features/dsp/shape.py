@@ -1,8 +1,4 @@
-"""Descriptors of the shape of each frame's spectrum, several in one pass while the frame is in the cache.
-
-S is the magnitude spectrum, float32, shape (frames, bins); what is returned is float32, shape (frames,) or
-(rows, frames).
-"""
+"""Descriptors of the shape of each frame's spectrum, several in one pass while the frame is in the cache."""
 
 from functools import cache
 
@@ -15,11 +11,28 @@ _FACTORS = 16  # powers of at least _AMIN whose product is far from the ends of 
 _LANES = 64
 _TOP_DB = 80.0
 _FAR = np.float32(3e38)  # beyond any magnitude
+# librosa.feature.spectral_contrast's defaults.
+_LOWEST_BAND, _OCTAVES, _QUANTILE = 200.0, 6, 0.02  # Hz, number, share of a band's bins
 
 
 @numba.njit(cache=True, fastmath=True)
-def centroid_bandwidth(S, bin_hz):
-    """librosa.feature.spectral_centroid and spectral_bandwidth, in Hz; bin_hz is the distance of two bins."""
+def centroid_bandwidth(S: np.ndarray, bin_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Compute librosa.feature.spectral_centroid and librosa.feature.spectral_bandwidth.
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+    bin_hz : float
+        Distance of two bins in Hz.
+
+    Returns
+    -------
+    centroid : ndarray of float32, shape (frames,)
+        Centre of the magnitudes in Hz.
+    bandwidth : ndarray of float32, shape (frames,)
+        Deviation from the centroid in Hz.
+    """
     frames, bins = S.shape
     centroid = np.empty(frames, np.float32)
     bandwidth = np.empty(frames, np.float32)
@@ -43,11 +56,25 @@ def centroid_bandwidth(S, bin_hz):
 
 
 @numba.njit(cache=True)
-def rolloff(S, bin_hz, roll_percent):
-    """librosa.feature.spectral_rolloff in Hz: the bin below which lies `roll_percent` of the magnitude.
+def rolloff(S: np.ndarray, bin_hz: float, share: float) -> np.ndarray:
+    """Find the frequency below which a share of the magnitude is: librosa.feature.spectral_rolloff.
 
-    Bins are added one by one in single precision as librosa does, since the answer is a whole bin; four frames take
+    Bins are added one by one in single precision as in librosa, because the result is a whole bin. Four frames take
     turns, so that their additions overlap.
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+    bin_hz : float
+        Distance of two bins in Hz.
+    share : float
+        Share of the magnitude, between 0 and 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames,)
+        Frequency in Hz.
     """
     frames, bins = S.shape
     found = np.empty(frames, np.float32)
@@ -67,7 +94,7 @@ def rolloff(S, bin_hz, roll_percent):
             sums[3, k] = four
         for t in range(first, min(first + 4, frames)):
             row = sums[t - first]
-            threshold = np.float32(roll_percent) * row[bins - 1]
+            threshold = np.float32(share) * row[bins - 1]
             k = 0
             while row[k] < threshold:
                 k += 1
@@ -76,8 +103,19 @@ def rolloff(S, bin_hz, roll_percent):
 
 
 @numba.njit(cache=True, fastmath=True)
-def flatness(S):
-    """librosa.feature.spectral_flatness: geometric over arithmetic mean of the power."""
+def flatness(S: np.ndarray) -> np.ndarray:
+    """Compute the geometric over the arithmetic mean of the power: librosa.feature.spectral_flatness.
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames,)
+        Between 0 (a tone) and 1 (white noise).
+    """
     frames, bins = S.shape
     found = np.empty(frames, np.float32)
     products = np.empty(_LANES)
@@ -101,8 +139,21 @@ def flatness(S):
 
 
 @numba.njit(cache=True, fastmath=True)
-def rms(S, n_fft):
-    """librosa.feature.rms(S=S)."""
+def rms(S: np.ndarray, n_fft: int) -> np.ndarray:
+    """Compute the root of the mean square from a spectrum: librosa.feature.rms(S=S).
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+    n_fft : int
+        Samples per frame.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames,)
+        In the unit of the samples.
+    """
     frames, bins = S.shape
     found = np.empty(frames, np.float32)
     for t in range(frames):
@@ -117,8 +168,21 @@ def rms(S, n_fft):
 
 
 @numba.njit(cache=True, fastmath=True)
-def line(S, bin_hz):
-    """librosa.feature.poly_features of order 1: slope a Hz and intercept of the line nearest to each frame."""
+def fit_lines(S: np.ndarray, bin_hz: float) -> np.ndarray:
+    """Fit a straight line to each frame: librosa.feature.poly_features of order 1.
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+    bin_hz : float
+        Distance of two bins in Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (2, frames)
+        Slope per Hz, and intercept.
+    """
     frames, bins = S.shape
     found = np.empty((2, frames), np.float32)
     middle = (bins - 1) / 2
@@ -136,28 +200,42 @@ def line(S, bin_hz):
 
 
 @cache
-def contrast_bands(sample_rate: int, n_fft: int, n_bands: int = 6, fmin: float = 200.0) -> np.ndarray:
-    """First bin, end, and how many of the largest and smallest bins count, int64, shape (n_bands + 1, 3).
+def contrast_bands(sample_rate: int, n_fft: int) -> np.ndarray:
+    """Find the bins of librosa.feature.spectral_contrast's seven octave bands.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Sample rate in Hz.
+    n_fft : int
+        Samples per frame.
+
+    Returns
+    -------
+    ndarray of int64, shape (7, 3)
+        Per band: first bin, end, and how many of the largest and of the smallest bins count. Shared by all callers: do
+        not write to it.
 
     Raises
     ------
-    ValueError : the bands reach beyond half the sample rate.
+    ValueError
+        If the bands reach beyond half the sample rate.
     """
-    edges = np.concatenate([[0.0], fmin * 2.0 ** np.arange(n_bands + 1)])
+    edges = np.concatenate([[0.0], _LOWEST_BAND * 2.0 ** np.arange(_OCTAVES + 1)])
     if edges[-2] >= sample_rate / 2:
         raise ValueError(f"spectral_contrast needs a sample rate above {2 * edges[-2]:g} Hz")
     hertz = np.fft.rfftfreq(n_fft, 1 / sample_rate)
-    found = []
-    for band in range(n_bands + 1):
+    bands = []
+    for band in range(_OCTAVES + 1):
         inside = np.flatnonzero((hertz >= edges[band]) & (hertz <= edges[band + 1]))
         first, end = inside[0], inside[-1] + 1
         if band:
             first -= 1  # librosa lets a band begin one bin early
-        if band == n_bands:
+        if band == _OCTAVES:
             end = len(hertz)
-        count = max(int(np.rint(0.02 * (end - first))), 1)
-        found.append((first, end if band == n_bands else end - 1, count))
-    return np.array(found)
+        count = max(int(np.rint(_QUANTILE * (end - first))), 1)
+        bands.append((first, end if band == _OCTAVES else end - 1, count))
+    return np.array(bands)
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -198,13 +276,37 @@ def _peaks_and_valleys(S, bands):
 
 
 def contrast(S: np.ndarray, bands: np.ndarray) -> np.ndarray:
-    """librosa.feature.spectral_contrast in dB, shape (rows, frames), for the bands of `contrast_bands`."""
+    """Compute peaks over valleys per octave band: librosa.feature.spectral_contrast (Jiang et al., 2002).
+
+    Parameters
+    ----------
+    S : ndarray of float32, shape (frames, bins)
+        Magnitude spectrum.
+    bands : ndarray of int64, shape (7, 3)
+        What `contrast_bands` returned.
+
+    Returns
+    -------
+    ndarray of float32, shape (7, frames)
+        In dB.
+    """
     peaks, valleys = _peaks_and_valleys(S, bands)
     return decibels(peaks) - decibels(valleys)
 
 
 def decibels(power: np.ndarray) -> np.ndarray:
-    """librosa.power_to_db: 80 dB below the largest at most; float32, of the same shape."""
-    found = np.log(np.maximum(power, np.float32(_AMIN)))
-    found *= np.float32(10 / np.log(10))
-    return np.maximum(found, found.max() - np.float32(_TOP_DB), out=found)
+    """Convert power to dB: librosa.power_to_db.
+
+    Parameters
+    ----------
+    power : ndarray of float32
+        Power, of any shape.
+
+    Returns
+    -------
+    ndarray of float32, of the same shape
+        In dB, at most 80 dB below the largest value.
+    """
+    scaled = np.log(np.maximum(power, np.float32(_AMIN)))
+    scaled *= np.float32(10 / np.log(10))
+    return np.maximum(scaled, scaled.max() - np.float32(_TOP_DB), out=scaled)
