@@ -16,7 +16,6 @@ from helpers.fma import metadata
 from helpers.project import copy_project, snakemake
 from helpers.sound import tone, write_wav
 
-from songwise.acquire import download
 from songwise.acquire import metadata as preparing
 from songwise.datasets.metadata import missing, prepared_sheet
 from songwise.datasets.sheet import load_tracks
@@ -50,8 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(download, "_FIRST_PAUSE", 0.01)
+def server(short_pauses):
     Handler.files, Handler.asked, Handler.pause = {}, Counter(), 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -115,8 +113,8 @@ def test_lists_are_fetched_once_and_tell_the_roles(server, project):
     path = with_lists(project, server)
     dataset, said = get_ready(project, path)
     assert said == [
-        f"fetching the train list of listed: {server}/train.txt",
-        f"fetching the test list of listed: {server}/test.txt",
+        f"downloading the train list of listed: {server}/train.txt",
+        f"downloading the test list of listed: {server}/test.txt",
     ]
     roles = {track.track_id: track.role for track in load_tracks(str(path), project)[1]}
     assert roles == {"one/a0.wav": "train", "one/a1.wav": "test", "two/b0.wav": "train", "two/b1.wav": "test"}
@@ -127,7 +125,9 @@ def test_lists_are_fetched_once_and_tell_the_roles(server, project):
 
 def test_a_list_of_other_bytes_is_refused_and_not_kept(server, project):
     path = with_lists(project, server, test="0" * 64)
-    with pytest.raises(InputError, match=rf"listed: the test list cannot be had, wrong sha256: {server}/test.txt gave"):
+    with pytest.raises(
+        InputError, match=rf"listed: cannot download the test list: wrong sha256: the content of {server}/test.txt does"
+    ):
         get_ready(project, path)
     kept = [one.name for one in (project / "data/raw/listed/metadata").iterdir()]
     assert len(kept) == 1 and kept[0].endswith("-train.txt")
@@ -135,7 +135,7 @@ def test_a_list_of_other_bytes_is_refused_and_not_kept(server, project):
 
 def test_offline_says_so_and_names_the_mirror_and_a_folder_will_do_for_one(server, project, tmp_path):
     path = with_lists(project, NOWHERE)
-    with pytest.raises(InputError, match=r"the train list cannot be had, failed: .*machine offline\? see mirror"):
+    with pytest.raises(InputError, match=r"cannot download the train list: failed: .*machine offline\? see mirror"):
         get_ready(project, path)
     mirror = tmp_path / "mirror"
     mirror.mkdir()
@@ -148,7 +148,7 @@ def test_offline_says_so_and_names_the_mirror_and_a_folder_will_do_for_one(serve
 def test_fmas_metadata_leave_a_track_sheet_and_nothing_else(server, project):
     path = with_fma(project, server)
     dataset, said = get_ready(project, path)
-    assert said[0].startswith("fetching the metadata of tiny, ") and " kB: " in said[0] and len(said) == 2
+    assert said[0].startswith("downloading the metadata of tiny, ") and " kB: " in said[0] and len(said) == 2
     folder = project / "data/raw/tiny/metadata"
     assert list(folder.iterdir()) == [prepared_sheet(dataset, project)]
     assert [one.track_id for one in load_tracks(str(path), project)[1]] == ["2", "10", "148", "98565"]

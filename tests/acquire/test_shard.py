@@ -1,14 +1,16 @@
 """Downloads over real HTTP on loopback: resumed, checked, retried; a dead link is a row with a reason."""
 
 import hashlib
+import socket
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
 
-from songwise.acquire import download
+from songwise.acquire import session
 from songwise.acquire.record import access_key, access_of_record, attempt_of_record, is_due
 from songwise.acquire.shard import acquire_shard
 from songwise.datasets.track import Track
@@ -21,10 +23,12 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 class Handler(BaseHTTPRequestHandler):
     asked: ClassVar[Counter] = Counter()
     ranges: ClassVar[list] = []
+    times: ClassVar[list] = []
 
     def do_GET(self):
         name = self.path.rsplit("/", 1)[1].partition(".")[0]
         self.asked[name] += 1
+        self.times.append(time.monotonic())
         first = int(self.headers.get("Range", "bytes=0-")[6:-1])
         if "Range" in self.headers:
             self.ranges.append((name, first))
@@ -32,6 +36,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(int(name))
         elif name == "busy" and self.asked[name] < 3:
             self.send_error(503)
+        elif name == "limited" and self.asked[name] == 1:
+            self.reply(429, b"", retry_after=1)
+        elif name == "mute" and self.asked[name] == 1:
+            self.close_connection = True  # without an answer
+        elif name == "stub":
+            self.reply(200, BODY, sent=len(BODY) // 3)
+        elif name == "nopart":
+            self.reply(416, b"")
         elif name == "cut" and self.asked[name] == 1:
             self.reply(200, BODY, sent=len(BODY) // 3)
         elif first and name != "whole":
@@ -39,8 +51,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.reply(200, BODY)
 
-    def reply(self, status, body, sent=None):
+    def reply(self, status, body, sent=None, retry_after=None):
         self.send_response(status)
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[:sent])
@@ -51,9 +65,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(download, "_FIRST_PAUSE", 0.01)
-    Handler.asked, Handler.ranges = Counter(), []
+def server(short_pauses):
+    Handler.asked, Handler.ranges, Handler.times = Counter(), [], []
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{running.server_port}"
@@ -105,6 +118,45 @@ def test_a_cut_download_goes_on_where_it_stopped(server, tmp_path):
     fetch(tmp_path, [track(server, "cut")])
     ((name, first),) = Handler.ranges
     assert name == "cut" and 0 < first <= len(BODY) // 3
+
+
+def test_a_retry_waits_as_long_as_the_server_asks_but_not_for_hours(server, tmp_path):
+    assert fetch(tmp_path, [track(server, "limited")])["limited"]["status"] == "ok"
+    assert Handler.asked["limited"] == 2 and 0.9 < Handler.times[1] - Handler.times[0] < 5
+    retries = session.new_retries()
+    assert retries.parse_retry_after("7200") == 60
+
+
+def test_a_connection_that_closes_without_an_answer_is_tried_again(server, tmp_path):
+    assert fetch(tmp_path, [track(server, "mute")])["mute"]["status"] == "ok"
+    assert Handler.asked["mute"] == 2
+
+
+def test_a_body_that_never_arrives_whole_fails_after_four_attempts(server, tmp_path):
+    found = fetch(tmp_path, [track(server, "stub"), track(server, "nopart")])
+    host = server.removeprefix("http://")
+    assert found["stub"]["reason"] == f"failed: {host}: the connection was cut, 4 times"
+    assert found["nopart"]["reason"] == f"failed: {host}: the server does not have this part of the file, 4 times"
+    assert Handler.asked == {"stub": 4, "nopart": 4}
+
+
+def test_an_unknown_host_is_asked_once(tmp_path, monkeypatch):
+    lookups = []
+
+    def resolve(host, *words, **options):
+        lookups.append(host)
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    began = time.monotonic()
+    names = [str(number) for number in range(20)]
+    found = fetch(tmp_path, [Track(name, "x", url=f"http://songwise.invalid/{name}.ogg") for name in names])
+    assert all("cannot be resolved (is this machine offline?" in row["reason"] for row in found.values())
+    assert not any(row["reason"].endswith("times") for row in found.values())
+    assert lookups == ["songwise.invalid"] * len(names)
+    assert time.monotonic() - began < 6  # the pauses between attempts at a single track would add up to 6 s
 
 
 def test_what_a_killed_run_left_is_continued_and_what_arrived_is_not_fetched_again(server, tmp_path):

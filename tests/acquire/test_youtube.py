@@ -195,7 +195,7 @@ def test_any_track_id_is_a_name_and_never_a_path_or_a_template(server, music, tm
 
 
 def test_what_strangers_write_stays_on_one_line():
-    assert ytdlp.plain("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
+    assert ytdlp.short_text("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
 
 
 def test_each_failure_is_a_row_with_its_word_and_the_others_go_on(server, music, tmp_path):
@@ -210,10 +210,10 @@ def test_each_failure_is_a_row_with_its_word_and_the_others_go_on(server, music,
         "blocked: 127.0.0.1:N answers 451": server.url("d", 451),
         "failed: 127.0.0.1:N answers 500": server.url("e", 500),
         "failed: the connection was refused": closed,
-        "failed: no video is there": server.url("f", lambda handler: handler.send(html, kind="text/html")),
+        "failed: the page has no video": server.url("f", lambda handler: handler.send(html, kind="text/html")),
         "failed: undecodable, no audio format that ffmpeg knows": server.url("g.ogg", b"no audio " * 500),
-        "failed: lasts 3 s, less than 5 (shortest in the data set's file)": server.url("h.ogg", music[3]),
-        "too_long: lasts more than 30 s (max_seconds in the data set's file)": server.url("i.ogg", music[40]),
+        "failed: 3 s long, shorter than 5 s (shortest in the data set file)": server.url("h.ogg", music[3]),
+        "too_long: longer than 30 s (max_seconds in the data set file)": server.url("i.ogg", music[40]),
         "": server.url("j.ogg", music["ogg"]),
     }
     found = fetch([Track(url, "a", url=url) for url in urls.values()], server, tmp_path)
@@ -259,7 +259,7 @@ def test_what_youtube_says_is_told_apart(word, text):
     explained = ytdlp.explain(error)
     said = text.partition(" Use --")[0].removesuffix(".") if " Use --" in text else text
     if word == "rate_limited":
-        assert isinstance(explained, ytdlp.RateLimitedError) and str(explained).startswith(f"the site says: {said}")
+        assert isinstance(explained, ytdlp.RateLimitedError) and str(explained).startswith(f"the site answers: {said}")
         assert ("cookies in config" in str(explained)) == ("bot" in text)
     else:
         assert str(explained) == f"{word}: {said}"
@@ -290,7 +290,7 @@ def test_a_rate_limit_stops_all_requests_until_its_end(server, music, tmp_path, 
     clock = time.strftime("%Y-%m-%d %H:%M", time.localtime(start + seconds))
     assert found["a"].status == "ok"
     for name in "bc":
-        reason = f"rate_limited: 127.0.0.1:{server.server_port} answers 429; come back after {clock}"
+        reason = f"rate_limited: 127.0.0.1:{server.server_port} answers 429; try again after {clock}"
         assert (found[name].reason, found[name].again_at) == (reason, start + seconds)
     assert server.count() == {"a.ogg": 2, "b.ogg": 1}  # not the query either
     assert fetch_one(other[0], server, tmp_path, now=lambda: start + seconds - 1).again_at == start + seconds
@@ -388,7 +388,7 @@ def test_a_server_that_trickles_cannot_hold_the_run(server, music, tmp_path, mon
         server,
         tmp_path,
     )
-    assert found["a"].reason == "failed: not here after 0.0166667 minutes"
+    assert found["a"].reason == "failed: not finished after 0.0166667 minutes"
     assert found["b"].status == "ok"
     assert time.monotonic() - start < 4
 
@@ -409,14 +409,14 @@ def test_an_endless_file_and_an_endless_page_are_given_up(server, tmp_path, monk
     for name, kind in (("a.ogg", "audio/ogg"), ("b", "text/html")):
         server.answers[f"/{name}"] = functools.partial(endless, kind=kind)
     found = fetch([Track(name, "a", url=server.url(name)) for name in ("a.ogg", "b")], server, tmp_path)
-    assert found["a.ogg"].reason == "too_long: the file has more than 1 MiB"
+    assert found["a.ogg"].reason == "too_long: the file is larger than 1 MiB"
     assert found["b"].reason == "failed: the site sends a page of more than 1 MiB"
     assert max(sent.values()) < 20 << 20
 
 
 def test_a_length_other_than_the_sheet_s_is_refused(server, music, tmp_path):
     url = server.url("a.ogg", music["ogg"])
-    lengths = {"12": "", "21": "", "23": "failed: lasts 12 s where the sheet says 23", "1": "too_long: lasts 12 s"}
+    lengths = {"12": "", "21": "", "23": "failed: 12 s long, the track sheet has 23 s", "1": "too_long: 12 s long"}
     for stated, reason in lengths.items():
         result = fetch_one(Track("a", "a", url=url, seconds=stated), server, tmp_path / stated)
         assert result.reason.startswith(reason) and (result.status == "ok") == (reason == "")
@@ -454,13 +454,13 @@ def test_a_search_takes_the_first_hit_that_fits_and_asks_for_no_other(server, mu
 def test_a_search_in_vain_says_why(server, music, tmp_path):
     track = Track("a", "a", query="a song")
     server.feed()
-    assert fetch_one(track, server, tmp_path).reason == "failed: the search finds nothing for 'a song'"
+    assert fetch_one(track, server, tmp_path).reason == "failed: the search for 'a song' has no results"
     long = server.url("long.ogg")
     server.feed((long, 36_000), (long, 7_200))
-    assert fetch_one(track, server, tmp_path).reason.startswith("too_long: none of 2 hits will do")
+    assert fetch_one(track, server, tmp_path).reason.startswith("too_long: none of the 2 search results fits")
     gone = Track("a", "a", url=server.url("a.ogg", 404), query="a song")
     reason = fetch_one(gone, server, tmp_path).reason
-    assert reason.startswith("gone: ") and "; by its query: too_long: none of 2 hits will do" in reason
+    assert reason.startswith("gone: ") and "; with its query: too_long: none of the 2 search results fits" in reason
 
 
 def test_a_hit_that_is_another_track_s_video_is_passed_over(server, music, tmp_path):
@@ -469,7 +469,10 @@ def test_a_hit_that_is_another_track_s_video_is_passed_over(server, music, tmp_p
     found = fetch([Track("b", "a", query="x"), Track("a", "a", url=one)], server, tmp_path)
     assert (found["a"].url, found["b"].url) == (one, two)
     other = fetch_one(Track("c", "a", query="x"), server, tmp_path)  # another shard
-    assert other.reason == "failed: none of 2 hits will do; the first: failed: it is another track's video"
+    assert (
+        other.reason
+        == "failed: none of the 2 search results fits; the first one: failed: the video belongs to another track"
+    )
 
 
 def test_a_video_is_known_by_its_own_address_whatever_led_to_it(server, music, tmp_path):
@@ -477,7 +480,7 @@ def test_a_video_is_known_by_its_own_address_whatever_led_to_it(server, music, t
     alias = server.url("alias.ogg", lambda handler: handler.send(b"", status=302, Location=one))
     server.feed((alias, None))
     found = fetch([Track("a", "a", url=one), Track("b", "a", query="x")], server, tmp_path)
-    assert found["b"].reason == "failed: it is another track's video"
+    assert found["b"].reason == "failed: the video belongs to another track"
     server.feed((one, None))
     found = fetch([Track("b", "a", query="x"), Track("a", "a", url=alias)], server, tmp_path / "other")
     assert (found["a"].url, found["b"].status) == (one, "failed")
@@ -500,7 +503,7 @@ def test_what_the_site_says_of_a_video_is_looked_at_before_the_download_and_kept
     )
     assert (found["r"].status, found["r"].title, note_of(found["r"])["uploader"]) == ("ok", "A song", "A group")
     assert found["l"].reason.startswith("too_long: ")
-    assert found["c"].reason == "failed: only 12 of 29 s are there"
+    assert found["c"].reason == "failed: incomplete, only 12 of 29 s"
     assert server.count() == {"right": 1, "long": 1, "cut": 1, "audio.ogg": 5}  # two for each download, one for none
 
 
@@ -546,7 +549,7 @@ def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive
         track = Track("a", "a", url=track.url, seconds="30")
     again = fetch_one(track, server, tmp_path)
     assert server.count()
-    assert again.reason.startswith({"sha256": "failed: wrong sha256", "length": "failed: lasts"}.get(lost, ""))
+    assert again.reason.startswith({"sha256": "failed: wrong sha256", "length": "failed: 12 s long"}.get(lost, ""))
     assert (again.sha256 == result.sha256) == (lost in ("audio", "note", "no note", "damaged"))
     archive = (tmp_path / "music" / "archive.txt").read_text().splitlines()
     assert archive == ["generic a", "generic b"][: 2 if lost == "url" else 1]
@@ -645,9 +648,9 @@ def test_cookies_are_sent_and_their_file_stays_as_it_was(server, music, tmp_path
     assert server.cookies[0] == "key=mine"
     assert cookies.read_text() == text
     cookies.write_text("no cookies")
-    with pytest.raises(InputError, match=r"no cookies\.txt in Netscape's format"):
+    with pytest.raises(InputError, match=r"not a cookies\.txt in Netscape format"):
         fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(cookies))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="config: cookies: cannot read"):
         fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(tmp_path / "none.txt"))
     with pytest.raises(InputError, match="there is no file"):
         check_videos([Track("b", "a", url=url)], dataset_of(server), tmp_path, str(tmp_path / "none.txt"))
@@ -699,7 +702,7 @@ def test_a_missing_or_old_javascript_runtime_is_named_before_youtube_is_asked(pr
     video = Track("a", "a", url="https://www.youtube.com/watch?v=-Abm0pewwLo")
     query = Track("b", "a", query="a song")
     searching = dataset_of(server, search="ytsearch5:{query}")
-    with pytest.raises(InputError, match=r"there is none here.*deno>=2.3,<3.*Node 22"):
+    with pytest.raises(InputError, match=r"none that works \(none found\).*deno>=2.3,<3.*Node 22"):
         check_videos([video], dataset_of(server), tmp_path, None)
     programs("node", "v20.1.0")
     for track in (video, query):
@@ -718,7 +721,7 @@ def test_a_run_names_the_missing_runtime_before_any_job(programs, tmp_path):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "Snakefile", folder)
     done = snakemake(folder, "--cores", "1", "--config", "dataset=kpop", PYTHONPATH=str(ROOT / "src"))
-    assert done.returncode and "YouTube asks for a JavaScript runtime" in done.stdout
+    assert done.returncode and "YouTube needs a JavaScript runtime" in done.stdout
     assert "Traceback" not in done.stdout and not (folder / "data").exists()
 
 

@@ -1,4 +1,4 @@
-"""The record of a shard's downloads: what happened to each track, and when a shard is due again."""
+"""The record of a shard's downloads: the result per track, and when the shard is due again."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,25 +7,61 @@ from songwise.files import digest, read_json
 
 
 def access_key(access: Mapping) -> str:
-    """Changes with the mirror or the cookies, and names neither: states are shared, and paths are one's own."""
+    """Return a hash of the mirror and the cookies; it names neither, because records are shared.
+
+    Parameters
+    ----------
+    access : mapping
+        mirror and cookies.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
     return digest(dict(access))
 
 
 def access_of_record(state: Path, access: Mapping) -> str:
-    """The `access_key` that a shard's download depends on.
+    """Return the `access_key` that the download of a shard depends on.
 
-    Another is a reason to try again only where something failed: what has arrived is checked by sha256, wherever it
-    came from.
+    A new mirror or new cookies are a reason to try again only if a track failed. Files that arrived are checked by
+    sha256, wherever they came from.
+
+    Parameters
+    ----------
+    state : Path
+        The shard's record, which need not exist.
+    access : mapping
+        mirror and cookies of this run.
+
+    Returns
+    -------
+    str
+        The recorded key if nothing failed, else the key of `access`.
     """
     if not state.is_file():
         return access_key(access)
     record = read_json(state)
     failed = any(row["status"] == "failed" for row in record["tracks"].values())
-    return access_key(access) if failed else record.get("access", "")  # which earlier versions did not write
+    return access_key(access) if failed else record.get("access", "")  # earlier versions did not write it
 
 
 def attempt_of_record(state: Path, now: float) -> int:
-    """How often a shard was tried: once more than recorded if one of its tracks was to be tried again by `now`."""
+    """Return the number of the attempt at a shard: one more than recorded if one of its tracks is due again.
+
+    Parameters
+    ----------
+    state : Path
+        The shard's record, which need not exist.
+    now : float
+        Seconds since 1970.
+
+    Returns
+    -------
+    int
+        From 1.
+    """
     if not state.is_file():
         return 1
     record = read_json(state)
@@ -34,5 +70,18 @@ def attempt_of_record(state: Path, now: float) -> int:
 
 
 def is_due(state: Path, now: float) -> bool:
-    """Whether a shard was never tried, or has a track that is to be tried again by `now`."""
+    """Return whether a shard was never tried, or has a track that is due again.
+
+    Parameters
+    ----------
+    state : Path
+        The shard's record, which need not exist.
+    now : float
+        Seconds since 1970.
+
+    Returns
+    -------
+    bool
+        True if the shard is to be acquired now.
+    """
     return not state.is_file() or attempt_of_record(state, now) > read_json(state).get("attempt", 1)
