@@ -149,3 +149,13 @@ def protocol_folder(results: Path, run: Run | str, protocol: str) -> Path:
 def protocol_of(prediction_file: Path) -> str:
     """Return the protocol of a file in a `protocol_folder`."""
     return Path(prediction_file).parent.name
+
+
+def clips_folder(dataset: str) -> Path:
+    """Return the folder of the `clip_tables` of a data set."""
+    return CLIPS / dataset
+
+
+def features_folder(dataset: str) -> Path:
+    """Return the folder of the tables of all presets of a data set."""
+    return FEATURES / dataset

@@ -32,7 +32,7 @@ from songwise.datasets.shards import deal
 from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.runtime.lock import claim
-from songwise.sharing.dvc import in_words
+from songwise.sharing.dvc import explain_failure
 
 SHARDS = 3
 CLASSES = {"low": 200, "mid": 500, "high": 1100}
@@ -150,7 +150,7 @@ def ran(tmp_path_factory) -> tuple[Path, list[str]]:
     told = said(songwise(folder, "push", "mine", "--features"), 0)
     # 15 songs, 3 states, the page of authors, 9 tables of clips, 3 of features, a record
     assert "32 files are on the remote" in told
-    assert "no licence is known of 15 of its tracks" in told
+    assert "the licence of 15 tracks is not known" in told
     for stage in ("raw", "clips", "features"):
         assert f"data/{stage}/mine.dvc" in told
     return folder, tables
@@ -176,8 +176,8 @@ def test_after_clone_and_pull_snakemake_has_nothing_to_do_upstream_and_still_see
 
     edited = other / "edited/songwise"
     shutil.copytree(ROOT / "src/songwise", edited)
-    moments = (edited / "dsp/moments.py").read_text()
-    (edited / "dsp/moments.py").write_text(moments.replace("mean = total / n", "mean = 1 + total / n"))
+    moments = (edited / "features/dsp/moments.py").read_text()
+    (edited / "features/dsp/moments.py").write_text(moments.replace("mean = total / n", "mean = 1 + total / n"))
     redone = jobs(snakemake(other, "-n", *tables, *ASKED, PYTHONPATH=str(other / "edited")))
     assert redone == {"extract_features"}
 
@@ -189,13 +189,13 @@ def test_what_another_data_set_file_or_sheet_would_make_otherwise_is_told_and_ma
     path = other / "config/datasets/mine.yaml"
     path.write_text(path.read_text().replace("seconds: 3", "seconds: 2"))
     told = said(songwise(other, "pull", "mine", "--features"), 0)
-    assert "its clips were made with another clip; a run will make clips and features anew" in told
+    assert "the shared clips were made with a different clip; the next run will make clips and features again" in told
     assert jobs(snakemake(other, "-n", *tables, *ASKED)) == {"inspect_tracks", "extract_features"}
 
     shutil.rmtree(other / "data/raw/mine")
     write_sheet(other, per_class=4)
     told = said(songwise(other, "pull", "mine"), 0)
-    assert "is of other tracks than the data set has now; a run will look at these" in told
+    assert "lists other tracks than the data set has now; the next run will check these" in told
     assert "acquire_tracks" in jobs(snakemake(other, "-n", *tables, *ASKED))
 
     git(other, "checkout", "-q", "config")
@@ -206,7 +206,9 @@ def test_what_another_data_set_file_or_sheet_would_make_otherwise_is_told_and_ma
     for stage in ("clips", "features"):
         shutil.rmtree(other / f"data/{stage}/mine")
     told = said(songwise(other, "pull", "mine", "--features"), 0)
-    assert re.search(r"mine: clips of other rows or files in shard \d; a run will make clips and features anew", told)
+    assert re.search(
+        r"mine: the shared clips are of other rows or files in shard \d; the next run will make their clips and", told
+    )
 
 
 @pytest.mark.workflow
@@ -235,7 +237,7 @@ def test_features_that_a_run_would_make_anew_are_not_pushed(ran):
         told = said(songwise(folder, "push", "mine", "--features"), 1)
     finally:
         path.write_text(before)
-    assert "is not what the data, the config and the code give now; run snakemake" in told
+    assert "does not match the current data, config and code; run snakemake" in told
 
 
 # What is refused.
@@ -249,8 +251,8 @@ def test_a_file_that_was_changed_here_is_refused_by_name_and_kept(light, tmp_pat
     changed.write_bytes(b"mine alone")
     new.write_bytes(b"mine too")
     told = said(songwise(other, "pull", "mine"), 1)
-    assert "audio/low-1.wav: differs from what data/raw/mine.dvc says, and would be overwritten" in told
-    assert "audio/own.wav: is not among what data/raw/mine.dvc says, and would be removed" in told
+    assert "audio/low-1.wav: differs from the file in data/raw/mine.dvc and would be overwritten" in told
+    assert "audio/own.wav: is not in data/raw/mine.dvc and would be removed" in told
     assert contents(other / "data/raw/mine") == {"audio/low-1.wav": b"mine alone", "audio/own.wav": b"mine too"}
     changed.unlink()
     new.unlink()
@@ -269,8 +271,8 @@ def test_an_object_that_rots_on_the_remote_is_refused_by_name_and_fetched_anew(l
         told = said(songwise(other, "pull", "mine"), 1)
     finally:
         rotten.write_bytes(good)
-    assert "audio/mid-2.wav: the remote gave other bytes than data/raw/mine.dvc says" in told
-    assert told.count("gave other bytes") == 1 and not (other / "data/raw/mine").exists()
+    assert "audio/mid-2.wav: the file on the remote does not match data/raw/mine.dvc" in told
+    assert told.count("does not match") == 1 and not (other / "data/raw/mine").exists()
     assert "15 of 15 tracks" in said(songwise(other, "pull", "mine"), 0)
     assert contents(other / "data/raw/mine") == contents(light / "data/raw/mine")
 
@@ -285,20 +287,22 @@ def test_what_is_not_whole_is_not_pushed(tmp_path):
     (audio / ".high-0.wav.part").write_bytes(b"half")
     told = said(songwise(folder, "push", "mine"), 1)
     assert re.search(r"low-0: there is no file .*low-0.wav below data/raw/mine; run snakemake", told)
-    assert re.search(r"mid-1: .*mid-1.wav is not the file that shards/\d.json is of; run snakemake", told)
-    assert ".high-0.wav.part is what a download that was cut off has left" in told
+    assert re.search(r"mid-1: .*mid-1.wav has changed since shards/\d.json was written; run snakemake", told)
+    assert ".high-0.wav.part is an unfinished download" in told
     state = next((folder / "data/raw/mine/shards").glob("*.json"))
     state.write_text(state.read_text().replace("config/datasets/../../data/raw/mine", "/elsewhere"))
     told = said(songwise(folder, "push", "mine"), 1)
-    assert re.search(r"\d of the files of mine lie elsewhere, such as /elsewhere/.*songwise init FOLDER --copy", told)
+    assert re.search(
+        r"\d files of mine are in other folders, for example /elsewhere/.*songwise init FOLDER --copy", told
+    )
     with claim(folder):
         assert "another run is at work in this folder" in said(songwise(folder, "push", "mine"), 1)
     assert not (folder / "data/raw/mine.dvc").exists()
 
 
 def test_commands_name_what_they_cannot_find(light):
-    assert "data set of your own goes by its file's path" in said(songwise(light, "push", "nothing"), 1)
-    assert "data/raw/nothing.dvc: is not there; nobody" in said(songwise(light, "pull", "nothing"), 1)
+    assert "name your own data set by the path of its file" in said(songwise(light, "push", "nothing"), 1)
+    assert "data/raw/nothing.dvc: missing. Nobody has shared" in said(songwise(light, "pull", "nothing"), 1)
     assert "neither a data set's name nor the path" in said(songwise(light, "pull", "../mine"), 1)
 
 
@@ -354,7 +358,7 @@ def test_a_pull_over_http_that_is_killed_completes_by_the_same_command_and_fetch
     (other / "data/raw/mine/metadata").mkdir()
     (other / "data/raw/mine/metadata/note.txt").write_text("new\n")
     told = said(songwise(other, "push", "mine"), 1)
-    assert "the remote is read-only: its server takes no uploads (it answers 501)" in told
+    assert "the remote is read-only: its server rejects uploads (it answers 501)" in told
 
 
 @pytest.mark.workflow
@@ -387,7 +391,9 @@ def test_without_a_remote_the_line_that_adds_one_is_named(light, tmp_path):
     (other / ".dvc/config").write_text("")
     line = "dvc remote add --default team s3://bucket/songwise"
     assert line in said(songwise(other, "pull"), 1)
-    assert line in in_words("ERROR: failed to push data to the cloud - config file error: no remote specified in", "")
+    assert line in explain_failure(
+        "ERROR: failed to push data to the cloud - config file error: no remote specified in", ""
+    )
     bare = subprocess.run([sys.executable, "-m", "dvc", "push"], cwd=other, capture_output=True, text=True, check=False)
     assert "dvc remote add" in bare.stderr + bare.stdout
 
