@@ -93,21 +93,21 @@ def pull(name_or_path: str | None, *, features: bool, remote: str | None, say: C
         If another run is active, a file here or on the remote differs from the pointer, or the remote fails.
     """
     requested = [name_or_path] if name_or_path else _shared_names()
-    pointers = {words: _pointers(_name(words), features, every=name_or_path is not None) for words in requested}
+    pointers = {asked: _pointers(_name(asked), features, every=name_or_path is not None) for asked in requested}
     with closing(claim(_ROOT)):
         arrived = _bring([pointer for own in pointers.values() for pointer in own], remote)
-    for words, own_pointers in pointers.items():
+    for asked, own_pointers in pointers.items():
         name = own_pointers[0].folder.name
-        if words == name and not Path(f"config/datasets/{name}.yaml").is_file():
+        if asked == name and not Path(f"config/datasets/{name}.yaml").is_file():
             say(
                 f"{name} is here, but config/datasets/{name}.yaml is missing. Pull again with the path of its data set "
                 "file: songwise pull PATH.yaml"
             )
             continue
-        dataset, shards = _load(words)
+        dataset, shards = _load(asked)
         folders = (raw_folder(name), clips_folder(name), features_folder(name))
         own = {path for path in arrived if any(path.is_relative_to(folder) for folder in folders)}
-        settle(words, dataset, shards, features=len(own_pointers) > 1, arrived=own, say=say)
+        settle(asked, dataset, shards, features=len(own_pointers) > 1, arrived=own, say=say)
         arrived -= own
         write_json(_ARRIVED, sorted(map(str, arrived)))
 
@@ -156,12 +156,12 @@ def _shared_names() -> list[str]:
     return names
 
 
-def _name(words: str) -> str:
-    if words.endswith((".yaml", ".yml")):
-        return load_dataset(words, _ROOT)[0]["name"]
-    if not NAME.fullmatch(words):
-        raise InputError(f"'{words}' is neither a data set's name nor the path of its file (.yaml)")
-    return words
+def _name(name_or_path: str) -> str:
+    if name_or_path.endswith((".yaml", ".yml")):
+        return load_dataset(name_or_path, _ROOT)[0]["name"]
+    if not NAME.fullmatch(name_or_path):
+        raise InputError(f"'{name_or_path}' is neither a data set's name nor the path of its file (.yaml)")
+    return name_or_path
 
 
 def _pointers(name: str, features: bool, every: bool) -> list[Pointer]:
@@ -189,8 +189,9 @@ def _bring(pointers: list[Pointer], remote: str | None) -> set[Path]:
     for pointer, files in wanted.items():
         wrong = f"does not match {pointer.path} and was rejected"
         absent = f"is missing although {pointer.path} lists it"
+        advice = "pull again, or have its owner push it again"
         problems = [
-            f"{name}: the file on the remote {wrong if is_wrong else absent}; pull again, or have its owner push it again"
+            f"{name}: the file on the remote {wrong if is_wrong else absent}; {advice}"
             for name, is_wrong in _faults(files, cache).items()
         ]
         raise_all(pointer.folder, problems)
