@@ -176,3 +176,13 @@ def confusion_picture(results: Path, run: Run | str, level: str) -> Path:
 def verdicts_table(results: Path, run: Run | str, protocol: str) -> Path:
     """Return the table of the songs' labels that one model predicted under one protocol."""
     return protocol_folder(results, run, protocol) / "songs.csv"
+
+
+def clips_folder(dataset: str) -> Path:
+    """Return the folder of the `clip_tables` of a data set."""
+    return CLIPS / dataset
+
+
+def features_folder(dataset: str) -> Path:
+    """Return the folder of the tables of all presets of a data set."""
+    return FEATURES / dataset

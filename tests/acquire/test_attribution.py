@@ -1,4 +1,4 @@
-"""The page that says who made the music: complete, the same each time, and not to be broken by a title."""
+"""The page of authors and licences: complete, the same each time, and safe from any title."""
 
 import re
 
@@ -21,7 +21,7 @@ def page(tmp_path, tracks, dataset=OWN, **states):
     return path.read_text(encoding="utf-8")
 
 
-def test_every_good_track_stands_under_its_licence(tmp_path):
+def test_every_good_track_is_listed_under_its_licence(tmp_path):
     tracks = [
         Track("a", "x", license=BY, attribution="A by Ann"),
         Track("b", "x", license="CC0", attribution="B by Bo"),
@@ -31,38 +31,38 @@ def test_every_good_track_stands_under_its_licence(tmp_path):
     terms = {"title": "My music", "homepage": "https://example.org", "citation": "Me: Music. 2020"}
     text = page(tmp_path, tracks, OWN | terms, gone={"status": "failed"})
     assert text == (
-        "# My music\n\n- described at: https://example.org\n- to be cited as: Me: Music. 2020\n"
+        "# My music\n\n- homepage: https://example.org\n- citation: Me: Music. 2020\n"
         "- 3 of 4 tracks are here\n\n"
         "## CC BY 4.0\n\n- a: A by Ann\n- c: C by Cy\n\n## CC0\n\n- b: B by Bo\n"
     )
 
 
-def test_the_licence_of_the_whole_counts_where_a_track_has_none(tmp_path):
+def test_a_track_without_a_licence_has_that_of_the_data_set(tmp_path):
     text = page(tmp_path, [Track("a", "x"), Track("b", "x", license=BY)], OWN | {"license": "CC BY-NC 4.0"})
     assert re.findall("^## (.*)$", text, re.MULTILINE) == [BY, "CC BY-NC 4.0"]
 
 
-def test_without_a_licence_the_audio_must_not_be_shared_on_and_a_video_has_its_title_and_address(tmp_path):
+def test_audio_without_a_licence_must_not_be_shared_and_a_video_has_its_title_and_address(tmp_path):
     state = {"title": "Song (official)", "url": "https://example.org/watch?v=-x_y"}
     text = page(tmp_path, [Track("a", "x"), Track("b", "x", license=BY)], a=state)
     licence, nothing = text.split("## No licence stated")
     assert f"## {BY}" in licence
-    assert "must not be shared on" in nothing and "- a: Song (official) https://example.org/watch?v=-x_y" in nothing
+    assert "must not be shared" in nothing and "- a: Song (official) https://example.org/watch?v=-x_y" in nothing
 
 
-def test_invented_music_needs_no_licence(root, tmp_path):
+def test_generated_music_needs_no_licence(root, tmp_path):
     dataset, tracks = load_tracks("demo", root)
     text = page(tmp_path, tracks, dataset)
     assert "needs no licence" in text and "##" not in text
 
 
-def test_titles_from_strangers_stay_text_on_one_line(tmp_path):
+def test_titles_from_strangers_stay_plain_text_on_one_line(tmp_path):
     hostile = (
         "# <script>alert(1)</script>\n## CC0\n![x](http://evil) [y](z) `c` *e* _f_ a_b |\\ \x1b[3m\u202e\u2028&lt;"
     )
     tracks = [Track("1. t", "x", license=hostile, attribution=hostile)]
     text = page(tmp_path, tracks, OWN | {"title": hostile})
-    plain = re.sub(r"\\[^\w\s]", "", text)  # what is escaped is shown as it is
+    plain = re.sub(r"\\[^\w\s]", "", text)  # escaped characters are shown as they are
     assert not re.search(r"[<>`*\[\]|&]", plain) and "a_b" in plain and " _" not in plain
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e\u2028]", text)
     assert len(re.findall(r"^#+ ", text, re.MULTILINE)) == 2 and "\n- 1\\. t: \\# " in text
@@ -71,7 +71,7 @@ def test_titles_from_strangers_stay_text_on_one_line(tmp_path):
 def test_the_open_music_that_ships_names_all_its_authors(root, tmp_path):
     dataset, tracks = load_tracks("open-music", root)
     text = page(tmp_path, tracks, dataset)
-    assert text.count("\n- ") == 1 + len(tracks) and "No licence" not in text and "nothing is known" not in text
+    assert text.count("\n- ") == 1 + len(tracks) and "No licence" not in text and "is not known" not in text
 
 
 @pytest.mark.workflow

@@ -1,4 +1,4 @@
-"""What tells the tracks is fetched once, checked, before any job: over real HTTP on loopback and as a user types it."""
+"""Lists and metadata are downloaded once, and checked, before any job: over real HTTP on loopback and as a command."""
 
 import hashlib
 import os
@@ -16,7 +16,6 @@ from helpers.fma import metadata
 from helpers.project import copy_project, snakemake
 from helpers.sound import tone, write_wav
 
-from songwise.acquire import download
 from songwise.acquire import metadata as preparing
 from songwise.datasets.metadata import missing, prepared_sheet
 from songwise.datasets.sheet import load_tracks
@@ -50,8 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(download, "_FIRST_PAUSE", 0.01)
+def server(short_pauses):
     Handler.files, Handler.asked, Handler.pause = {}, Counter(), 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -61,7 +59,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def project(root, tmp_path):
-    """A folder in which songwise can be asked about data sets."""
+    """Return a folder in which songwise can load data sets."""
     (tmp_path / "workflow").symlink_to(root / "workflow")
     return tmp_path
 
@@ -100,10 +98,10 @@ def write_dataset(project, name, source):
 def get_ready(project, path, mirror=None):
     from songwise.datasets.dataset import load_dataset
 
-    said = []
+    lines = []
     dataset, _ = load_dataset(str(path), project)
-    preparing.prepare(dataset, project, mirror=mirror, say=said.append)
-    return dataset, said
+    preparing.prepare(dataset, project, mirror=mirror, say=lines.append)
+    return dataset, lines
 
 
 def songwise(project, *words):
@@ -111,12 +109,12 @@ def songwise(project, *words):
     return subprocess.Popen(command, cwd=project, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
-def test_lists_are_fetched_once_and_tell_the_roles(server, project):
+def test_lists_are_downloaded_once_and_define_the_roles(server, project):
     path = with_lists(project, server)
-    dataset, said = get_ready(project, path)
-    assert said == [
-        f"fetching the train list of listed: {server}/train.txt",
-        f"fetching the test list of listed: {server}/test.txt",
+    dataset, lines = get_ready(project, path)
+    assert lines == [
+        f"downloading the train list of listed: {server}/train.txt",
+        f"downloading the test list of listed: {server}/test.txt",
     ]
     roles = {track.track_id: track.role for track in load_tracks(str(path), project)[1]}
     assert roles == {"one/a0.wav": "train", "one/a1.wav": "test", "two/b0.wav": "train", "two/b1.wav": "test"}
@@ -125,17 +123,19 @@ def test_lists_are_fetched_once_and_tell_the_roles(server, project):
     assert Handler.asked == {"/train.txt": 1, "/test.txt": 1}
 
 
-def test_a_list_of_other_bytes_is_refused_and_not_kept(server, project):
+def test_a_list_with_another_checksum_is_refused_and_not_kept(server, project):
     path = with_lists(project, server, test="0" * 64)
-    with pytest.raises(InputError, match=rf"listed: the test list cannot be had, wrong sha256: {server}/test.txt gave"):
+    with pytest.raises(
+        InputError, match=rf"listed: cannot download the test list: wrong sha256: the content of {server}/test.txt does"
+    ):
         get_ready(project, path)
     kept = [one.name for one in (project / "data/raw/listed/metadata").iterdir()]
     assert len(kept) == 1 and kept[0].endswith("-train.txt")
 
 
-def test_offline_says_so_and_names_the_mirror_and_a_folder_will_do_for_one(server, project, tmp_path):
+def test_an_offline_machine_is_told_about_the_mirror_and_a_folder_serves_as_one(server, project, tmp_path):
     path = with_lists(project, NOWHERE)
-    with pytest.raises(InputError, match=r"the train list cannot be had, failed: .*machine offline\? see mirror"):
+    with pytest.raises(InputError, match=r"cannot download the train list: failed: .*machine offline\? see mirror"):
         get_ready(project, path)
     mirror = tmp_path / "mirror"
     mirror.mkdir()
@@ -145,17 +145,17 @@ def test_offline_says_so_and_names_the_mirror_and_a_folder_will_do_for_one(serve
     assert len(load_tracks(str(path), project)[1]) == 4
 
 
-def test_fmas_metadata_leave_a_track_sheet_and_nothing_else(server, project):
+def test_fma_metadata_become_a_track_sheet_and_are_removed(server, project):
     path = with_fma(project, server)
-    dataset, said = get_ready(project, path)
-    assert said[0].startswith("fetching the metadata of tiny, ") and " kB: " in said[0] and len(said) == 2
+    dataset, lines = get_ready(project, path)
+    assert lines[0].startswith("downloading the metadata of tiny, ") and " kB: " in lines[0] and len(lines) == 2
     folder = project / "data/raw/tiny/metadata"
     assert list(folder.iterdir()) == [prepared_sheet(dataset, project)]
     assert [one.track_id for one in load_tracks(str(path), project)[1]] == ["2", "10", "148", "98565"]
     assert get_ready(project, path)[1] == [] and Handler.asked["/fma_metadata.zip"] == 1
 
 
-def test_another_choice_of_fma_is_another_sheet(server, project):
+def test_another_selection_of_fma_is_another_sheet(server, project):
     get_ready(project, with_fma(project, server))
     path = with_fma(project, server, label="sub")
     get_ready(project, path)
@@ -167,14 +167,14 @@ def test_another_choice_of_fma_is_another_sheet(server, project):
     }
 
 
-def test_a_genre_that_fma_lacks_is_named_and_the_metadata_stay_for_the_corrected_file(server, project):
+def test_an_unknown_genre_of_fma_is_named_and_the_metadata_stay_for_the_corrected_file(server, project):
     with pytest.raises(InputError, match="did you mean 'Rock'"):
         get_ready(project, with_fma(project, server, genres=["Rokc", "Old-Time / Historic"]))
     get_ready(project, with_fma(project, server, genres=["Rock", "Old-Time / Historic"]))
     assert Handler.asked["/fma_metadata.zip"] == 1
 
 
-def test_a_long_download_says_how_far_it_is(server, project, monkeypatch, capsys):
+def test_a_long_download_shows_its_progress(server, project, monkeypatch, capsys):
     monkeypatch.setattr(runtime_progress, "_EVERY_SECONDS", 0.05)
     path = with_lists(project, server)
     Handler.files["/train.txt"] = LISTS["train"] + b"\n" * (4 << 20)
@@ -186,7 +186,7 @@ def test_a_long_download_says_how_far_it_is(server, project, monkeypatch, capsys
     assert lines and all(" of 4 MiB, about " in line for line in lines)
 
 
-def test_what_a_killed_one_left_is_continued(server, project):
+def test_a_killed_download_of_a_list_is_resumed(server, project):
     path = with_lists(project, server)
     get_ready(project, path)
     folder = project / "data/raw/listed/metadata"
@@ -197,21 +197,21 @@ def test_what_a_killed_one_left_is_continued(server, project):
     assert whole.read_bytes() == LISTS["train"] and not list(folder.glob(".*"))
 
 
-def test_the_command_prepares_and_a_second_one_meanwhile_is_refused_in_words(server, project):
+def test_prepare_succeeds_and_a_second_one_meanwhile_is_refused_with_a_message(server, project):
     path = with_fma(project, server)
     Handler.pause = 1
     first = songwise(project, "prepare", str(path))
     while not Handler.asked["/fma_metadata.zip"]:
         time.sleep(0.02)
     second = songwise(project, "prepare", str(path))
-    told = second.communicate(timeout=60)[1]
-    assert second.returncode == 1 and told.startswith("songwise: another run is at work in this folder (process ")
-    told = first.communicate(timeout=60)[1]
-    assert first.returncode == 0 and told.endswith("songwise: tiny has 4 tracks of 2 classes\n")
+    messages = second.communicate(timeout=60)[1]
+    assert second.returncode == 1 and messages.startswith("songwise: another run is at work in this folder (process ")
+    messages = first.communicate(timeout=60)[1]
+    assert first.returncode == 0 and messages.endswith("songwise: tiny has 4 tracks of 2 classes\n")
     assert Handler.asked["/fma_metadata.zip"] == 1
 
 
-def test_looking_before_it_is_prepared_fetches_nothing_and_says_what_to_do(server, tmp_path):
+def test_a_dry_run_before_prepare_downloads_nothing_and_names_the_command(server, tmp_path):
     project = copy_project(tmp_path)
     path = with_fma(project, server)
     words = ["-n", "--config", f"dataset={path.name}"]

@@ -1,4 +1,4 @@
-"""Videos: yt-dlp itself against a server on loopback, that searches by an RSS feed; YouTube is never asked."""
+"""Videos: yt-dlp against a server on loopback whose search is an RSS feed; there are no requests to YouTube."""
 
 import csv
 import functools
@@ -26,7 +26,7 @@ from helpers.sound import encode, tone, write_wav
 
 from songwise.acquire import youtube, ytdlp
 from songwise.acquire.javascript import check_runtime
-from songwise.acquire.record import attempt_of_record
+from songwise.acquire.record import read_record
 from songwise.acquire.shard import acquire_shard
 from songwise.acquire.youtube import check_videos, fetch_videos
 from songwise.audio.decode import decode
@@ -42,18 +42,18 @@ FORMATS = ("ogg", "opus", "mp3", "m4a", "webm", "flac", "wav")
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
-    """Files of one tone, by suffix, and of tones of other lengths by their seconds."""
+    """Return files of one tone by suffix, and of tones of other lengths by their seconds."""
     folder = tmp_path_factory.mktemp("music")
     whole = write_wav(folder / "whole.wav", tone(SECONDS, 440))
-    found = {suffix: encode(whole, folder / f"tone.{suffix}").read_bytes() for suffix in FORMATS}
+    files = {suffix: encode(whole, folder / f"tone.{suffix}").read_bytes() for suffix in FORMATS}
     for seconds in (3, 40):
         wav = write_wav(folder / f"{seconds}.wav", tone(seconds, 300, rate=8000), rate=8000)
-        found[seconds] = encode(wav, folder / f"{seconds}.ogg").read_bytes()
-    return found
+        files[seconds] = encode(wav, folder / f"{seconds}.ogg").read_bytes()
+    return files
 
 
 class Server(ThreadingHTTPServer):
-    """Answers by path; what was asked, and when, stands in `asked`."""
+    """Answers by path; `asked` and `times` record the requests."""
 
     daemon_threads = True
 
@@ -64,16 +64,16 @@ class Server(ThreadingHTTPServer):
         self.released = threading.Event()
 
     def handle_error(self, request, client_address):
-        pass  # clients that are killed, or give up, are what is tested
+        pass  # the tests kill clients, or make them give up
 
     def url(self, path, answer=None):
-        """The URL of a path; `answer` is a file's bytes, an HTTP status, or a function of the handler."""
+        """Return the URL of a path; `answer` is a file's bytes, an HTTP status, or a function of the handler."""
         if answer is not None:
             self.answers[f"/{path}"] = answer
         return f"{self.address}/{path}"
 
     def feed(self, *hits):
-        """Let any search find these pairs of a URL and a length."""
+        """Make these pairs of a URL and a length the results of any search."""
         items = "".join(
             f"<item><title>hit</title><enclosure url='{url}'/>"
             + (f"<itunes:duration>{seconds}</itunes:duration>" if seconds else "")
@@ -84,10 +84,10 @@ class Server(ThreadingHTTPServer):
         self.answers["/feed"] = lambda handler: handler.send(text.encode(), kind="application/rss+xml")
 
     def count(self):
-        """How often each path was asked since the last look."""
-        found = Counter(path.partition("?")[0].strip("/") for path, _ in self.asked)
+        """Return how often each path was requested since the last call."""
+        counts = Counter(path.partition("?")[0].strip("/") for path, _ in self.asked)
         self.asked.clear()
-        return found
+        return counts
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_file(self, body, *, until=None):
-        """A file, or the part that is asked for; of its bytes those before `until`, as if the line were cut there."""
+        """Send a file or the requested part; only the bytes before `until`, as if the connection were cut there."""
         start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")) if self.headers["Range"] else 0
         self.send_response(206 if start else 200)
         self.send_header("Content-Type", "audio/ogg")
@@ -133,12 +133,12 @@ def server(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(ytdlp, "_FIRST_PAUSE", 0.01)
-    with Server() as found:
-        thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.02})
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        yield found
-        found.released.set()
-        found.shutdown()
+        yield running
+        running.released.set()
+        running.shutdown()
         thread.join()
 
 
@@ -148,10 +148,10 @@ def dataset_of(server, **changes):
 
 
 def fetch(tracks, server, folder, *, now=time.time, cookies=None, **changes):
-    found = fetch_videos(
+    results = fetch_videos(
         tracks, dataset_of(server, **changes), folder=folder / "music" / "audio", cookies=cookies, now=now
     )
-    return {track.track_id: result for track, result in found}
+    return {track.track_id: result for track, result in results}
 
 
 def fetch_one(track, server, folder, **options):
@@ -166,11 +166,11 @@ def note_of(result):
     return read_json(Path(result.path).with_suffix(".json"))
 
 
-def test_every_format_becomes_one_of_the_same_rate_and_channels(server, music, tmp_path):
+def test_every_format_becomes_flac_of_the_same_rate_and_channels(server, music, tmp_path):
     tracks = [Track(name, "a", url=server.url(f"-{name}.{name}", music[name])) for name in FORMATS]
-    found = fetch(tracks, server, tmp_path)
+    results = fetch(tracks, server, tmp_path)
     for name in FORMATS:
-        result = found[name]
+        result = results[name]
         assert (result.status, result.reason, result.url) == ("ok", "", f"{server.address}/-{name}.{name}")
         assert result.sha256 == file_digest(result.path)
         decoded = decode(Path(result.path), max_seconds=60)
@@ -184,21 +184,21 @@ def test_every_format_becomes_one_of_the_same_rate_and_channels(server, music, t
     assert lines == [f"generic -{name}" for name in FORMATS]
 
 
-def test_any_track_id_is_a_name_and_never_a_path_or_a_template(server, music, tmp_path):
+def test_any_track_id_is_a_file_name_and_never_a_path_or_a_template(server, music, tmp_path):
     url = server.url("a.ogg", music["ogg"])
     names = ["../../up", "-o", "%(id)s", "$HOME", "~", "a/b", "[x]*", "\u6b4c", "n" * 200, "a%%b{}", "x.part"]
-    found = fetch([Track(name, "a", url=url) for name in names], server, tmp_path)
-    assert [result.reason for result in found.values()] == [""] * len(names)
+    results = fetch([Track(name, "a", url=url) for name in names], server, tmp_path)
+    assert [result.reason for result in results.values()] == [""] * len(names)
     folder = tmp_path / "music" / "audio"
     assert len(list(folder.iterdir())) == 2 * len(names)
-    assert all(Path(result.path).parent == folder for result in found.values())
+    assert all(Path(result.path).parent == folder for result in results.values())
 
 
-def test_what_strangers_write_stays_on_one_line():
-    assert ytdlp.plain("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
+def test_text_from_strangers_stays_on_one_line():
+    assert ytdlp.short_text("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
 
 
-def test_each_failure_is_a_row_with_its_word_and_the_others_go_on(server, music, tmp_path):
+def test_each_failure_is_a_row_with_its_known_word_and_the_others_go_on(server, music, tmp_path):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/a.ogg"
@@ -210,18 +210,18 @@ def test_each_failure_is_a_row_with_its_word_and_the_others_go_on(server, music,
         "blocked: 127.0.0.1:N answers 451": server.url("d", 451),
         "failed: 127.0.0.1:N answers 500": server.url("e", 500),
         "failed: the connection was refused": closed,
-        "failed: no video is there": server.url("f", lambda handler: handler.send(html, kind="text/html")),
+        "failed: the page has no video": server.url("f", lambda handler: handler.send(html, kind="text/html")),
         "failed: undecodable, no audio format that ffmpeg knows": server.url("g.ogg", b"no audio " * 500),
-        "failed: lasts 3 s, less than 5 (shortest in the data set's file)": server.url("h.ogg", music[3]),
-        "too_long: lasts more than 30 s (max_seconds in the data set's file)": server.url("i.ogg", music[40]),
+        "failed: 3 s long, shorter than 5 s (shortest in the data set file)": server.url("h.ogg", music[3]),
+        "too_long: longer than 30 s (max_seconds in the data set file)": server.url("i.ogg", music[40]),
         "": server.url("j.ogg", music["ogg"]),
     }
-    found = fetch([Track(url, "a", url=url) for url in urls.values()], server, tmp_path)
-    reasons = [result.reason.replace(str(server.server_port), "N") for result in found.values()]
+    results = fetch([Track(url, "a", url=url) for url in urls.values()], server, tmp_path)
+    reasons = [result.reason.replace(str(server.server_port), "N") for result in results.values()]
     assert reasons == list(urls)
-    assert server.count()["e"] == 4  # of which three were retries; a refusal is taken at its word
+    assert server.count()["e"] == 4  # one request and three retries; a refusal is final
     left = {path.name for path in (tmp_path / "music" / "audio").iterdir()}
-    assert left == {Path(found[urls[""]].path).name, Path(found[urls[""]].path).with_suffix(".json").name}
+    assert left == {Path(results[urls[""]].path).name, Path(results[urls[""]].path).with_suffix(".json").name}
 
 
 SAID = {
@@ -253,20 +253,22 @@ SAID = {
 
 
 @pytest.mark.parametrize(("word", "text"), [(word, text) for word, texts in SAID.items() for text in texts])
-def test_what_youtube_says_is_told_apart(word, text):
+def test_answers_of_youtube_are_classified(word, text):
     error = yt_dlp.utils.DownloadError(f"ERROR: [youtube] abc: {text}")
     error.__context__ = yt_dlp.utils.ExtractorError(text, expected=True, video_id="abc", ie="youtube")
     explained = ytdlp.explain(error)
-    said = text.partition(" Use --")[0].removesuffix(".") if " Use --" in text else text
+    answer = text.partition(" Use --")[0].removesuffix(".") if " Use --" in text else text
     if word == "rate_limited":
-        assert isinstance(explained, ytdlp.RateLimitedError) and str(explained).startswith(f"the site says: {said}")
+        assert isinstance(explained, ytdlp.RateLimitedError) and str(explained).startswith(
+            f"the site answers: {answer}"
+        )
         assert ("cookies in config" in str(explained)) == ("bot" in text)
     else:
-        assert str(explained) == f"{word}: {said}"
+        assert str(explained) == f"{word}: {answer}"
         assert isinstance(explained, ytdlp.RefusedError) == (word != "failed")
 
 
-def test_a_country_s_limit_is_known_by_its_type():
+def test_a_country_restriction_is_recognised_by_its_type():
     error = yt_dlp.utils.DownloadError("ERROR: no")
     error.__context__ = yt_dlp.utils.GeoRestrictedError("Not here", countries=["FR"])
     assert str(ytdlp.explain(error)) == "blocked: Not here"
@@ -286,13 +288,13 @@ def test_a_rate_limit_stops_all_requests_until_its_end(server, music, tmp_path, 
     tracks = [Track(name, "a", url=server.url(f"{name}.ogg"), query="a b") for name in "abcd"]
     server.url("a.ogg", music["ogg"])
     first, other = tracks[:3], tracks[3:]  # two shards
-    found = fetch(first, server, tmp_path, now=lambda: start)
+    results = fetch(first, server, tmp_path, now=lambda: start)
     clock = time.strftime("%Y-%m-%d %H:%M", time.localtime(start + seconds))
-    assert found["a"].status == "ok"
+    assert results["a"].status == "ok"
     for name in "bc":
-        reason = f"rate_limited: 127.0.0.1:{server.server_port} answers 429; come back after {clock}"
-        assert (found[name].reason, found[name].again_at) == (reason, start + seconds)
-    assert server.count() == {"a.ogg": 2, "b.ogg": 1}  # not the query either
+        reason = f"rate_limited: 127.0.0.1:{server.server_port} answers 429; try again after {clock}"
+        assert (results[name].reason, results[name].again_at) == (reason, start + seconds)
+    assert server.count() == {"a.ogg": 2, "b.ogg": 1}  # and no search for the query
     assert fetch_one(other[0], server, tmp_path, now=lambda: start + seconds - 1).again_at == start + seconds
     assert not server.count()
     assert capsys.readouterr().err.count("songwise:") == 1
@@ -302,7 +304,7 @@ def test_a_rate_limit_stops_all_requests_until_its_end(server, music, tmp_path, 
     assert [result.status for result in again.values()] == ["ok"] * 4
 
 
-def test_a_rate_limit_is_over_at_once_for_one_with_cookies(server, music, tmp_path):
+def test_a_rate_limit_does_not_apply_to_requests_with_other_cookies(server, music, tmp_path):
     server.url("a.ogg", 429)
     track = Track("a", "a", url=server.url("a.ogg"))
     assert fetch_one(track, server, tmp_path).reason.startswith("rate_limited: ")
@@ -311,26 +313,24 @@ def test_a_rate_limit_is_over_at_once_for_one_with_cookies(server, music, tmp_pa
     assert fetch_one(track, server, tmp_path, cookies=str(tmp_path / "cookies.txt")).status == "ok"
 
 
-def test_a_shard_is_tried_again_when_the_limit_is_over_and_not_before(server, tmp_path):
+def test_a_shard_is_tried_again_when_the_rate_limit_is_over_and_not_before(server, tmp_path):
     server.url("a.ogg", lambda handler: handler.send(b"", status=429, Retry_After="60"))
-    state = tmp_path / "0.json"
-    access = {"mirror": None, "cookies": None}
+    path = tmp_path / "0.json"
     acquire_shard(
         [Track("a", "a", url=server.url("a.ogg"))],
         dataset_of(server),
         folder=tmp_path / "music" / "audio",
-        access=access,
+        mirror=None,
+        cookies=None,
+        access="",
         attempt=1,
-        state=state,
-        title="music",
+        record=path,
     )
-    assert read_json(state)["tracks"]["a"]["status"] == "failed"
-    assert [attempt_of_record(state, time.time() + later) for later in (0, 61)] == [1, 2]
+    assert read_json(path)["tracks"]["a"]["status"] == "failed"
+    assert [read_record(path).attempt(time.time() + later) for later in (0, 61)] == [1, 2]
 
 
-def test_a_stalled_download_fails_in_time_and_the_next_run_goes_on_where_it_stopped(
-    server, music, tmp_path, monkeypatch
-):
+def test_a_stalled_download_fails_in_time_and_the_next_run_resumes_it(server, music, tmp_path, monkeypatch):
     monkeypatch.setattr(ytdlp, "_TIMEOUT", 0.3)
     monkeypatch.setattr(ytdlp, "_RETRIES", 1)
     body = music["flac"]
@@ -350,7 +350,7 @@ def test_a_stalled_download_fails_in_time_and_the_next_run_goes_on_where_it_stop
     assert server.asked[0][1] is None and half - LOST < resumed_at(server.asked[1]) <= half
 
 
-def test_a_cut_download_goes_on_where_it_stopped(server, music, tmp_path):
+def test_a_cut_download_is_resumed_where_it_stopped(server, music, tmp_path):
     body = music["flac"]
     half = len(body) // 2
 
@@ -366,7 +366,7 @@ def test_a_cut_download_goes_on_where_it_stopped(server, music, tmp_path):
 
 
 @pytest.mark.parametrize("where", ["page", "audio"])
-def test_a_server_that_trickles_cannot_hold_the_run(server, music, tmp_path, monkeypatch, where):
+def test_a_server_that_sends_a_few_bytes_at_a_time_cannot_block_the_run(server, music, tmp_path, monkeypatch, where):
     monkeypatch.setattr(youtube, "_DEADLINE", 1.0)
 
     def trickle(handler):
@@ -383,17 +383,17 @@ def test_a_server_that_trickles_cannot_hold_the_run(server, music, tmp_path, mon
 
     server.answers["/a.ogg"] = trickle
     start = time.monotonic()
-    found = fetch(
+    results = fetch(
         [Track("a", "a", url=server.url("a.ogg")), Track("b", "a", url=server.url("b.ogg", music["ogg"]))],
         server,
         tmp_path,
     )
-    assert found["a"].reason == "failed: not here after 0.0166667 minutes"
-    assert found["b"].status == "ok"
+    assert results["a"].reason == "failed: not finished after 0.0166667 minutes"
+    assert results["b"].status == "ok"
     assert time.monotonic() - start < 4
 
 
-def test_an_endless_file_and_an_endless_page_are_given_up(server, tmp_path, monkeypatch):
+def test_an_endless_file_and_an_endless_page_are_abandoned(server, tmp_path, monkeypatch):
     monkeypatch.setattr(ytdlp, "_LARGEST", 1 << 20)
     monkeypatch.setattr(ytdlp, "_LARGEST_PAGE", 1 << 20)
     sent = Counter()
@@ -408,22 +408,22 @@ def test_an_endless_file_and_an_endless_page_are_given_up(server, tmp_path, monk
 
     for name, kind in (("a.ogg", "audio/ogg"), ("b", "text/html")):
         server.answers[f"/{name}"] = functools.partial(endless, kind=kind)
-    found = fetch([Track(name, "a", url=server.url(name)) for name in ("a.ogg", "b")], server, tmp_path)
-    assert found["a.ogg"].reason == "too_long: the file has more than 1 MiB"
-    assert found["b"].reason == "failed: the site sends a page of more than 1 MiB"
+    results = fetch([Track(name, "a", url=server.url(name)) for name in ("a.ogg", "b")], server, tmp_path)
+    assert results["a.ogg"].reason == "too_long: the file is larger than 1 MiB"
+    assert results["b"].reason == "failed: the site sends a page of more than 1 MiB"
     assert max(sent.values()) < 20 << 20
 
 
-def test_a_length_other_than_the_sheet_s_is_refused(server, music, tmp_path):
+def test_a_video_whose_length_differs_from_the_sheet_is_refused(server, music, tmp_path):
     url = server.url("a.ogg", music["ogg"])
-    lengths = {"12": "", "21": "", "23": "failed: lasts 12 s where the sheet says 23", "1": "too_long: lasts 12 s"}
+    lengths = {"12": "", "21": "", "23": "failed: 12 s long, the track sheet has 23 s", "1": "too_long: 12 s long"}
     for stated, reason in lengths.items():
         result = fetch_one(Track("a", "a", url=url, seconds=stated), server, tmp_path / stated)
         assert result.reason.startswith(reason) and (result.status == "ok") == (reason == "")
 
 
 @pytest.mark.parametrize("trouble", ["gone", "blocked", "too_long"])
-def test_where_the_url_is_no_use_the_query_is_tried_and_the_note_says_so(server, music, tmp_path, trouble):
+def test_if_the_url_fails_for_good_the_query_is_tried_and_the_note_records_it(server, music, tmp_path, trouble):
     answer = {"gone": 404, "blocked": 403, "too_long": music[40]}[trouble]
     server.feed((server.url("hit.ogg", music["ogg"]), None))
     track = Track("a", "a", url=server.url("a.ogg", answer), query="GROUP song & more lyrics")
@@ -435,14 +435,14 @@ def test_where_the_url_is_no_use_the_query_is_tried_and_the_note_says_so(server,
     assert note["asked"] == {"url": track.url, "query": track.query}
 
 
-def test_what_may_be_there_tomorrow_leaves_the_query_alone(server, music, tmp_path):
+def test_a_temporary_failure_does_not_start_the_query(server, music, tmp_path):
     server.feed((server.url("hit.ogg", music["ogg"]), None))
     track = Track("a", "a", url=server.url("a.ogg", 503), query="a")
     assert fetch_one(track, server, tmp_path).reason.startswith("failed: 127.0.0.1")
     assert set(server.count()) == {"a.ogg"}
 
 
-def test_a_search_takes_the_first_hit_that_fits_and_asks_for_no_other(server, music, tmp_path):
+def test_a_search_takes_the_first_hit_that_fits_and_requests_no_other(server, music, tmp_path):
     long, short = server.url("long.ogg", music["ogg"]), server.url("short.ogg", music["ogg"])
     liar, right = server.url("liar.ogg", music[40]), server.url("right.ogg", music["opus"])
     server.feed((long, 36_000), (short, 2), ("file:///etc/passwd", None), (liar, 12), (right, 12), (long, 12))
@@ -451,39 +451,42 @@ def test_a_search_takes_the_first_hit_that_fits_and_asks_for_no_other(server, mu
     assert server.count() == {"feed": 1, "liar.ogg": 2, "right.ogg": 2}
 
 
-def test_a_search_in_vain_says_why(server, music, tmp_path):
+def test_a_search_without_a_usable_result_gives_the_reason(server, music, tmp_path):
     track = Track("a", "a", query="a song")
     server.feed()
-    assert fetch_one(track, server, tmp_path).reason == "failed: the search finds nothing for 'a song'"
+    assert fetch_one(track, server, tmp_path).reason == "failed: the search for 'a song' has no results"
     long = server.url("long.ogg")
     server.feed((long, 36_000), (long, 7_200))
-    assert fetch_one(track, server, tmp_path).reason.startswith("too_long: none of 2 hits will do")
+    assert fetch_one(track, server, tmp_path).reason.startswith("too_long: none of the 2 search results fits")
     gone = Track("a", "a", url=server.url("a.ogg", 404), query="a song")
     reason = fetch_one(gone, server, tmp_path).reason
-    assert reason.startswith("gone: ") and "; by its query: too_long: none of 2 hits will do" in reason
+    assert reason.startswith("gone: ") and "; with its query: too_long: none of the 2 search results fits" in reason
 
 
-def test_a_hit_that_is_another_track_s_video_is_passed_over(server, music, tmp_path):
+def test_a_hit_that_is_another_track_s_video_is_skipped(server, music, tmp_path):
     one, two = server.url("one.ogg", music["ogg"]), server.url("two.ogg", music["opus"])
     server.feed((one, None), (two, None))
-    found = fetch([Track("b", "a", query="x"), Track("a", "a", url=one)], server, tmp_path)
-    assert (found["a"].url, found["b"].url) == (one, two)
+    results = fetch([Track("b", "a", query="x"), Track("a", "a", url=one)], server, tmp_path)
+    assert (results["a"].url, results["b"].url) == (one, two)
     other = fetch_one(Track("c", "a", query="x"), server, tmp_path)  # another shard
-    assert other.reason == "failed: none of 2 hits will do; the first: failed: it is another track's video"
+    assert (
+        other.reason
+        == "failed: none of the 2 search results fits; the first one: failed: the video belongs to another track"
+    )
 
 
-def test_a_video_is_known_by_its_own_address_whatever_led_to_it(server, music, tmp_path):
+def test_a_video_is_identified_by_its_own_address_whatever_led_to_it(server, music, tmp_path):
     one = server.url("one.ogg", music["ogg"])
     alias = server.url("alias.ogg", lambda handler: handler.send(b"", status=302, Location=one))
     server.feed((alias, None))
-    found = fetch([Track("a", "a", url=one), Track("b", "a", query="x")], server, tmp_path)
-    assert found["b"].reason == "failed: it is another track's video"
+    results = fetch([Track("a", "a", url=one), Track("b", "a", query="x")], server, tmp_path)
+    assert results["b"].reason == "failed: the video belongs to another track"
     server.feed((one, None))
-    found = fetch([Track("b", "a", query="x"), Track("a", "a", url=alias)], server, tmp_path / "other")
-    assert (found["a"].url, found["b"].status) == (one, "failed")
+    results = fetch([Track("b", "a", query="x"), Track("a", "a", url=alias)], server, tmp_path / "other")
+    assert (results["a"].url, results["b"].status) == (one, "failed")
 
 
-def test_what_the_site_says_of_a_video_is_looked_at_before_the_download_and_kept(server, music, tmp_path):
+def test_the_site_s_facts_of_a_video_are_checked_before_the_download_and_kept(server, music, tmp_path):
     audio = server.url("audio.ogg", music["ogg"])
 
     def page(handler, length):
@@ -495,16 +498,21 @@ def test_what_the_site_says_of_a_video_is_looked_at_before_the_download_and_kept
     right = server.url("right", functools.partial(page, length=f"PT{SECONDS}S"))
     long = server.url("long", functools.partial(page, length="PT10H"))
     cut = server.url("cut", functools.partial(page, length="PT29S"))
-    found = fetch(
+    results = fetch(
         [Track(name, "a", url=url) for name, url in (("r", right), ("l", long), ("c", cut))], server, tmp_path
     )
-    assert (found["r"].status, found["r"].title, note_of(found["r"])["uploader"]) == ("ok", "A song", "A group")
-    assert found["l"].reason.startswith("too_long: ")
-    assert found["c"].reason == "failed: only 12 of 29 s are there"
-    assert server.count() == {"right": 1, "long": 1, "cut": 1, "audio.ogg": 5}  # two for each download, one for none
+    assert (results["r"].status, results["r"].title, note_of(results["r"])["uploader"]) == ("ok", "A song", "A group")
+    assert results["l"].reason.startswith("too_long: ")
+    assert results["c"].reason == "failed: incomplete, only 12 of 29 s"
+    assert server.count() == {
+        "right": 1,
+        "long": 1,
+        "cut": 1,
+        "audio.ogg": 5,
+    }  # two per download, one without a download
 
 
-def test_what_has_arrived_is_never_asked_for_again(server, music, tmp_path):
+def test_a_complete_track_is_never_requested_again(server, music, tmp_path):
     server.feed((server.url("hit.ogg", music["opus"]), None))
     url = server.url("a.ogg", music["ogg"])
     tracks = [
@@ -523,9 +531,7 @@ def test_what_has_arrived_is_never_asked_for_again(server, music, tmp_path):
 
 
 @pytest.mark.parametrize("lost", ["audio", "note", "no note", "damaged", "url", "sha256", "length"])
-def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive_lists_it(
-    server, music, tmp_path, lost
-):
+def test_a_lost_or_unsuitable_file_is_downloaded_although_the_archive_lists_it(server, music, tmp_path, lost):
     track = Track("a", "a", url=server.url("a.ogg", music["ogg"]))
     result = fetch_one(track, server, tmp_path)
     server.count()
@@ -546,7 +552,7 @@ def test_what_is_lost_or_not_what_the_row_asks_for_is_fetched_though_the_archive
         track = Track("a", "a", url=track.url, seconds="30")
     again = fetch_one(track, server, tmp_path)
     assert server.count()
-    assert again.reason.startswith({"sha256": "failed: wrong sha256", "length": "failed: lasts"}.get(lost, ""))
+    assert again.reason.startswith({"sha256": "failed: wrong sha256", "length": "failed: 12 s long"}.get(lost, ""))
     assert (again.sha256 == result.sha256) == (lost in ("audio", "note", "no note", "damaged"))
     archive = (tmp_path / "music" / "archive.txt").read_text().splitlines()
     assert archive == ["generic a", "generic b"][: 2 if lost == "url" else 1]
@@ -571,7 +577,7 @@ def start(server, tracks, folder, environment=None, **changes):
     return subprocess.Popen(words, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_twice(server, music, tmp_path):
+def test_after_kill_9_in_a_download_the_same_call_completes_and_downloads_nothing_twice(server, music, tmp_path):
     body = music["flac"]
     half = len(body) // 2
 
@@ -594,25 +600,25 @@ def test_after_kill_9_in_a_download_the_same_call_completes_and_fetches_nothing_
     process.communicate()
     server.asked.clear()
     server.url("b.flac", body)
-    found = fetch(tracks, server, tmp_path)
-    assert [result.status for result in found.values()] == ["ok"] * 3
+    results = fetch(tracks, server, tmp_path)
+    assert [result.status for result in results.values()] == ["ok"] * 3
     assert server.asked[0] == ("/b.flac", None) and half - LOST < resumed_at(server.asked[1]) <= half
     assert server.count() == {"b.flac": 2, "c.ogg": 2}
     undisturbed = fetch(tracks[1:2], server, tmp_path / "other")
-    assert undisturbed["b"].sha256 == found["b"].sha256
+    assert undisturbed["b"].sha256 == results["b"].sha256
     assert {path.suffix for path in (tmp_path / "music" / "audio").iterdir()} == {".flac", ".json"}
 
 
-def test_between_two_requests_there_is_a_pause_whoever_made_the_first(server, music, tmp_path, monkeypatch):
+def test_there_is_a_pause_between_two_requests_of_different_jobs(server, music, tmp_path, monkeypatch):
     monkeypatch.setattr(ytdlp, "_BETWEEN_PAGES", 0)  # yt-dlp's own pause, within one video
     server.feed((server.url("hit.ogg", 404), None))
     for track in (Track("a", "a", url=server.url("a.ogg", 404), query="x"), Track("b", "a", url=server.url("b.ogg"))):
-        fetch_one(track, server, tmp_path, pause=[0.3, 0.35])  # a shard each
+        fetch_one(track, server, tmp_path, pause=[0.3, 0.35])  # one shard each
     assert [path.partition("?")[0] for path, _ in server.asked] == ["/a.ogg", "/feed", "/hit.ogg", "/b.ogg"]
     assert all(later - earlier > 0.29 for earlier, later in itertools.pairwise(server.times))
 
 
-def test_all_jobs_together_ask_for_one_video_at_a_time(server, music, tmp_path):
+def test_all_jobs_together_request_one_video_at_a_time(server, music, tmp_path):
     def slowly(handler):
         time.sleep(0.4)
         handler.send_file(music["ogg"])
@@ -620,11 +626,11 @@ def test_all_jobs_together_ask_for_one_video_at_a_time(server, music, tmp_path):
     jobs = [[Track(name, "a", url=server.url(f"{name}.ogg", slowly)) for name in names] for names in ("ab", "cd")]
     for process in [start(server, tracks, tmp_path) for tracks in jobs]:
         assert process.communicate()[0].count(" ok ") == 2
-    # The page of a video and its audio follow one another.
+    # The page of a video and its audio follow each other.
     assert [len(list(group)) for _, group in itertools.groupby(path for path, _ in server.asked)] == [2, 2, 2, 2]
 
 
-def test_the_user_s_own_yt_dlp_configuration_and_plugins_are_left_alone(server, music, tmp_path):
+def test_the_user_s_own_yt_dlp_configuration_and_plugins_are_ignored(server, music, tmp_path):
     home = tmp_path / "home"
     plugin = home / "yt-dlp" / "plugins" / "mine" / "yt_dlp_plugins" / "extractor" / "mine.py"
     plugin.parent.mkdir(parents=True)
@@ -636,7 +642,7 @@ def test_the_user_s_own_yt_dlp_configuration_and_plugins_are_left_alone(server, 
     assert not (tmp_path / "touched").exists() and not (tmp_path / "cache").exists()
 
 
-def test_cookies_are_sent_and_their_file_stays_as_it_was(server, music, tmp_path):
+def test_cookies_are_sent_and_their_file_stays_unchanged(server, music, tmp_path):
     cookies = tmp_path / "cookies.txt"
     text = "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tkey\tmine\n"
     cookies.write_text(text)
@@ -645,15 +651,15 @@ def test_cookies_are_sent_and_their_file_stays_as_it_was(server, music, tmp_path
     assert server.cookies[0] == "key=mine"
     assert cookies.read_text() == text
     cookies.write_text("no cookies")
-    with pytest.raises(InputError, match=r"no cookies\.txt in Netscape's format"):
+    with pytest.raises(InputError, match=r"not a cookies\.txt in Netscape format"):
         fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(cookies))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="config: cookies: cannot read"):
         fetch_one(Track("b", "a", url=url), server, tmp_path, cookies=str(tmp_path / "none.txt"))
     with pytest.raises(InputError, match="there is no file"):
         check_videos([Track("b", "a", url=url)], dataset_of(server), tmp_path, str(tmp_path / "none.txt"))
 
 
-def test_a_limit_in_the_middle_of_a_stream_ends_it_at_once(server, music, tmp_path):
+def test_a_rate_limit_in_the_middle_of_a_stream_ends_it_at_once(server, music, tmp_path):
     text = b"#EXTM3U\n#EXT-X-TARGETDURATION:12\n#EXTINF:12,\n0.mp3\n#EXTINF:9,\n1.mp3\n#EXT-X-ENDLIST\n"
     server.url("0.mp3", music["mp3"])
     server.url("1.mp3", 429)
@@ -662,7 +668,7 @@ def test_a_limit_in_the_middle_of_a_stream_ends_it_at_once(server, music, tmp_pa
     assert server.count()["1.mp3"] == 1
 
 
-def test_a_stream_in_parts_is_whole_or_refused(server, music, tmp_path):
+def test_a_stream_in_parts_is_complete_or_refused(server, music, tmp_path):
     head = "#EXTM3U\n#EXT-X-TARGETDURATION:12\n#EXTINF:12,\n"
     lists = {
         "whole": "0.mp3\n#EXT-X-ENDLIST\n",
@@ -673,17 +679,17 @@ def test_a_stream_in_parts_is_whole_or_refused(server, music, tmp_path):
     for name, end in lists.items():
         text = (head + end).encode()
         server.answers[f"/{name}.m3u8"] = lambda handler, text=text: handler.send(text, kind="application/x-mpegurl")
-    found = fetch([Track(name, "a", url=server.url(f"{name}.m3u8")) for name in lists], server, tmp_path)
-    assert found["whole"].status == "ok" and found["whole"].seconds == pytest.approx(SECONDS, abs=0.2)
-    assert found["lacking"].reason.startswith("gone: ")
-    assert found["live"].reason == "failed: a live stream"
+    results = fetch([Track(name, "a", url=server.url(f"{name}.m3u8")) for name in lists], server, tmp_path)
+    assert results["whole"].status == "ok" and results["whole"].seconds == pytest.approx(SECONDS, abs=0.2)
+    assert results["lacking"].reason.startswith("gone: ")
+    assert results["live"].reason == "failed: a live stream"
 
 
 @pytest.fixture
 def programs(tmp_path, monkeypatch):
-    """A folder that is all of the PATH; a function that puts a program into it which prints its version."""
+    """Make an empty folder the whole PATH; return a function that adds a program which prints its version."""
     if (Path(sysconfig.get_path("scripts")) / "deno").exists():
-        pytest.skip("the environment has a runtime of its own, which yt-dlp finds first")
+        pytest.skip("the environment has its own runtime, which yt-dlp finds first")
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -695,11 +701,11 @@ def programs(tmp_path, monkeypatch):
     return put
 
 
-def test_a_missing_or_old_javascript_runtime_is_named_before_youtube_is_asked(programs, server, tmp_path):
+def test_a_missing_or_old_javascript_runtime_is_named_before_any_request_to_youtube(programs, server, tmp_path):
     video = Track("a", "a", url="https://www.youtube.com/watch?v=-Abm0pewwLo")
     query = Track("b", "a", query="a song")
     searching = dataset_of(server, search="ytsearch5:{query}")
-    with pytest.raises(InputError, match=r"there is none here.*deno>=2.3,<3.*Node 22"):
+    with pytest.raises(InputError, match=r"none that works \(none found\).*deno>=2.3,<3.*Node 22"):
         check_videos([video], dataset_of(server), tmp_path, None)
     programs("node", "v20.1.0")
     for track in (video, query):
@@ -707,7 +713,7 @@ def test_a_missing_or_old_javascript_runtime_is_named_before_youtube_is_asked(pr
             check_videos([track], searching, tmp_path, None)
         with pytest.raises(InputError, match=r"node 20\.1\.0"):
             list(fetch_videos([track], searching, folder=tmp_path / "audio", cookies=None, now=time.time))
-    check_videos([query], dataset_of(server), tmp_path, None)  # which asks another site
+    check_videos([query], dataset_of(server), tmp_path, None)  # it uses another site
     programs("deno", "deno 2.3.0 (stable)")
     check_runtime()
 
@@ -718,12 +724,12 @@ def test_a_run_names_the_missing_runtime_before_any_job(programs, tmp_path):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "Snakefile", folder)
     done = snakemake(folder, "--cores", "1", "--config", "dataset=kpop", PYTHONPATH=str(ROOT / "src"))
-    assert done.returncode and "YouTube asks for a JavaScript runtime" in done.stdout
+    assert done.returncode and "YouTube needs a JavaScript runtime" in done.stdout
     assert "Traceback" not in done.stdout and not (folder / "data").exists()
 
 
 @pytest.mark.workflow
-def test_a_limited_run_goes_on_by_itself_after_the_time_and_does_nothing_before(server, music, tmp_path):
+def test_a_rate_limited_run_continues_by_itself_after_the_time_and_does_nothing_before(server, music, tmp_path):
     folder = copy_project(tmp_path / "project")
     sheet = "".join(f"{name},{label},{server.url(f'{name}.ogg')}\n" for name, label in zip("abcd", "xyxy", strict=True))
     (folder / "mine.tracks.csv").write_text(f"track_id,label,url\n{sheet}")

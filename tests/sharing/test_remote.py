@@ -1,4 +1,4 @@
-"""Data sets that are shared: real DVC, remotes of three kinds, and nothing believed that a pointer or a remote says."""
+"""Shared data sets: real DVC, three kinds of remotes, and a check of everything in a pointer or on a remote."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ from songwise.datasets.shards import deal
 from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.runtime.lock import claim
-from songwise.sharing.dvc import in_words
+from songwise.sharing.dvc import explain_failure
 
 SHARDS = 3
 CLASSES = {"low": 200, "mid": 500, "high": 1100}
@@ -59,7 +59,7 @@ def write_sheet(folder: Path, per_class: int = 5) -> None:
 
 
 def make_mine(folder: Path) -> Path:
-    """A project with a data set whose audio lies inside it, not acquired yet, and a remote that is a folder."""
+    """Return a project with a data set inside it that is not acquired yet, and with a folder as its remote."""
     copy_project(folder)
     for label, hertz in CLASSES.items():
         for number in range(5):
@@ -82,7 +82,7 @@ def make_mine(folder: Path) -> Path:
 
 
 def acquire(folder: Path) -> None:
-    """As `acquire_tracks` does, without a start of Snakemake."""
+    """Do what `acquire_tracks` does, without a start of Snakemake."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         dataset, tracks = load_tracks("mine")
@@ -109,7 +109,7 @@ def songwise(folder: Path, *words: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def said(done: subprocess.CompletedProcess, code: int) -> str:
+def messages_of(done: subprocess.CompletedProcess, code: int) -> str:
     assert done.returncode == code and "Traceback" not in done.stderr, done.stderr
     return done.stderr
 
@@ -132,31 +132,28 @@ def jobs(done: subprocess.CompletedProcess) -> set[str]:
 
 @pytest.fixture(scope="module")
 def light(tmp_path_factory) -> Path:
-    """A project that has pushed its audio to a folder, without a run of Snakemake."""
+    """Return a project that has pushed its audio to a folder, without a run of Snakemake."""
     folder = make_mine(tmp_path_factory.mktemp("light") / "project")
     acquire(folder)
-    assert "30 files" not in said(songwise(folder, "push", "mine"), 0)
+    assert "30 files" not in messages_of(songwise(folder, "push", "mine"), 0)
     return folder
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory) -> tuple[Path, list[str]]:
-    """A project that has run as far as features and pushed them too; and its tables of features."""
+    """Return a project that has run up to the features and pushed them too, and its tables of features."""
     folder = make_mine(tmp_path_factory.mktemp("ran") / "project")
     done = snakemake(folder, "--until", "extract_features", *ASKED)
     assert done.returncode == 0, done.stdout[-3000:]
     tables = [str(path.relative_to(folder)) for path in folder.glob("data/features/mine/jlaoo26/*/*.parquet")]
     assert len(tables) == SHARDS
-    told = said(songwise(folder, "push", "mine", "--features"), 0)
+    messages = messages_of(songwise(folder, "push", "mine", "--features"), 0)
     # 15 songs, 3 states, the page of authors, 9 tables of clips, 3 of features, a record
-    assert "32 files are on the remote" in told
-    assert "no licence is known of 15 of its tracks" in told
+    assert "32 files are on the remote" in messages
+    assert "the licence of 15 tracks is not known" in messages
     for stage in ("raw", "clips", "features"):
-        assert f"data/{stage}/mine.dvc" in told
+        assert f"data/{stage}/mine.dvc" in messages
     return folder, tables
-
-
-# What a colleague sees.
 
 
 @pytest.mark.workflow
@@ -164,60 +161,67 @@ def test_after_clone_and_pull_snakemake_has_nothing_to_do_upstream_and_still_see
     folder, tables = ran
     other = clone(folder, tmp_path / "clone")
     assert not (other / "data/raw/mine").exists()
-    assert "audio, clips and features of 15 of 15 tracks" in said(songwise(other, "pull", "mine", "--features"), 0)
+    assert "audio, clips and features of 15 of 15 tracks" in messages_of(
+        songwise(other, "pull", "mine", "--features"), 0
+    )
     for stage in ("raw", "clips", "features"):
         assert contents(other / f"data/{stage}/mine") == contents(folder / f"data/{stage}/mine")
     times = {path: path.stat().st_mtime_ns for path in other.glob("data/*/mine/**/*")}
-    assert said(songwise(other, "pull", "--features"), 0)
-    assert times == {path: path.stat().st_mtime_ns for path in times}, "what was here already was touched again"
+    assert messages_of(songwise(other, "pull", "--features"), 0)
+    assert times == {path: path.stat().st_mtime_ns for path in times}, "files that were here already were touched again"
     later = jobs(snakemake(other, "-n", *ASKED))
     upstream = {"acquire_tracks", "write_attribution", "inspect_tracks", "extract_features"}
     assert "train_model" in later and not later & upstream
 
     edited = other / "edited/songwise"
     shutil.copytree(ROOT / "src/songwise", edited)
-    moments = (edited / "dsp/moments.py").read_text()
-    (edited / "dsp/moments.py").write_text(moments.replace("mean = total / n", "mean = 1 + total / n"))
+    moments = (edited / "features/dsp/moments.py").read_text()
+    (edited / "features/dsp/moments.py").write_text(moments.replace("mean = total / n", "mean = 1 + total / n"))
     redone = jobs(snakemake(other, "-n", *tables, *ASKED, PYTHONPATH=str(other / "edited")))
     assert redone == {"extract_features"}
 
 
 @pytest.mark.workflow
-def test_what_another_data_set_file_or_sheet_would_make_otherwise_is_told_and_made_anew(ran, tmp_path):
+def test_files_that_another_data_set_file_or_sheet_would_change_are_named_and_made_again(ran, tmp_path):
     folder, tables = ran
     other = clone(folder, tmp_path / "clone")
     path = other / "config/datasets/mine.yaml"
     path.write_text(path.read_text().replace("seconds: 3", "seconds: 2"))
-    told = said(songwise(other, "pull", "mine", "--features"), 0)
-    assert "its clips were made with another clip; a run will make clips and features anew" in told
+    messages = messages_of(songwise(other, "pull", "mine", "--features"), 0)
+    assert (
+        "the shared clips were made with a different clip; the next run will make clips and features again" in messages
+    )
     assert jobs(snakemake(other, "-n", *tables, *ASKED)) == {"inspect_tracks", "extract_features"}
 
     shutil.rmtree(other / "data/raw/mine")
     write_sheet(other, per_class=4)
-    told = said(songwise(other, "pull", "mine"), 0)
-    assert "is of other tracks than the data set has now; a run will look at these" in told
+    messages = messages_of(songwise(other, "pull", "mine"), 0)
+    assert "lists other tracks than the data set has now; the next run will check these" in messages
     assert "acquire_tracks" in jobs(snakemake(other, "-n", *tables, *ASKED))
 
     git(other, "checkout", "-q", "config")
     write_wav(other / "data/raw/mine/audio/low-0.wav", tone(3.2, 300))
     acquire(other)
     add_remote(other, tmp_path / "remote")
-    said(songwise(other, "push", "mine"), 0)  # without the features, which are now of an older file
+    messages_of(songwise(other, "push", "mine"), 0)  # without the features, which are of an older file now
     for stage in ("clips", "features"):
         shutil.rmtree(other / f"data/{stage}/mine")
-    told = said(songwise(other, "pull", "mine", "--features"), 0)
-    assert re.search(r"mine: clips of other rows or files in shard \d; a run will make clips and features anew", told)
+    messages = messages_of(songwise(other, "pull", "mine", "--features"), 0)
+    assert re.search(
+        r"mine: the shared clips are of other rows or files in shard \d; the next run will make their clips and",
+        messages,
+    )
 
 
 @pytest.mark.workflow
-def test_a_push_gives_its_own_folder_nothing_to_do(ran):
+def test_after_a_push_there_is_nothing_to_do_in_its_own_folder(ran):
     folder, tables = ran
     done = snakemake(folder, "-n", *tables, "data/raw/mine/ATTRIBUTION.md", *ASKED)
     assert jobs(done) == set() and "Nothing to be done" in done.stdout
 
 
 @pytest.mark.workflow
-def test_dvc_pull_alone_brings_what_is_not_fetched_again(ran, tmp_path):
+def test_after_dvc_pull_alone_nothing_is_downloaded_again(ran, tmp_path):
     folder, _ = ran
     other = clone(folder, tmp_path / "clone")
     subprocess.run([sys.executable, "-m", "dvc", "pull"], cwd=other, check=True, capture_output=True)
@@ -226,39 +230,36 @@ def test_dvc_pull_alone_brings_what_is_not_fetched_again(ran, tmp_path):
 
 
 @pytest.mark.workflow
-def test_features_that_a_run_would_make_anew_are_not_pushed(ran):
+def test_features_that_are_out_of_date_are_not_pushed(ran):
     folder, _ = ran
     path = folder / "config/datasets/mine.yaml"
     before = path.read_text()
     try:
         path.write_text(before.replace("seconds: 3", "seconds: 2"))
-        told = said(songwise(folder, "push", "mine", "--features"), 1)
+        messages = messages_of(songwise(folder, "push", "mine", "--features"), 1)
     finally:
         path.write_text(before)
-    assert "is not what the data, the config and the code give now; run snakemake" in told
-
-
-# What is refused.
+    assert "does not match the current data, config and code; run snakemake" in messages
 
 
 @pytest.mark.workflow
-def test_a_file_that_was_changed_here_is_refused_by_name_and_kept(light, tmp_path):
+def test_a_file_that_was_changed_here_is_named_and_kept(light, tmp_path):
     other = clone(light, tmp_path / "clone")
     changed, new = other / "data/raw/mine/audio/low-1.wav", other / "data/raw/mine/audio/own.wav"
     changed.parent.mkdir(parents=True)
     changed.write_bytes(b"mine alone")
     new.write_bytes(b"mine too")
-    told = said(songwise(other, "pull", "mine"), 1)
-    assert "audio/low-1.wav: differs from what data/raw/mine.dvc says, and would be overwritten" in told
-    assert "audio/own.wav: is not among what data/raw/mine.dvc says, and would be removed" in told
+    messages = messages_of(songwise(other, "pull", "mine"), 1)
+    assert "audio/low-1.wav: differs from the file in data/raw/mine.dvc and would be overwritten" in messages
+    assert "audio/own.wav: is not in data/raw/mine.dvc and would be removed" in messages
     assert contents(other / "data/raw/mine") == {"audio/low-1.wav": b"mine alone", "audio/own.wav": b"mine too"}
     changed.unlink()
     new.unlink()
-    assert "15 of 15 tracks" in said(songwise(other, "pull", "mine"), 0)
+    assert "15 of 15 tracks" in messages_of(songwise(other, "pull", "mine"), 0)
 
 
 @pytest.mark.workflow
-def test_an_object_that_rots_on_the_remote_is_refused_by_name_and_fetched_anew(light, tmp_path):
+def test_a_corrupted_file_on_the_remote_is_named_and_downloaded_again(light, tmp_path):
     other = clone(light, tmp_path / "clone")
     listing = read_listing(read_pointer(pointer_path("raw", "mine", light)), cache_folder(light))
     rotten = object_path(light.with_name("remote") / "files/md5", listing["audio/mid-2.wav"])
@@ -266,48 +267,47 @@ def test_an_object_that_rots_on_the_remote_is_refused_by_name_and_fetched_anew(l
     rotten.chmod(0o644)
     try:
         rotten.write_bytes(good[:-1] + b"!")
-        told = said(songwise(other, "pull", "mine"), 1)
+        messages = messages_of(songwise(other, "pull", "mine"), 1)
     finally:
         rotten.write_bytes(good)
-    assert "audio/mid-2.wav: the remote gave other bytes than data/raw/mine.dvc says" in told
-    assert told.count("gave other bytes") == 1 and not (other / "data/raw/mine").exists()
-    assert "15 of 15 tracks" in said(songwise(other, "pull", "mine"), 0)
+    assert "audio/mid-2.wav: the file on the remote does not match data/raw/mine.dvc" in messages
+    assert messages.count("does not match") == 1 and not (other / "data/raw/mine").exists()
+    assert "15 of 15 tracks" in messages_of(songwise(other, "pull", "mine"), 0)
     assert contents(other / "data/raw/mine") == contents(light / "data/raw/mine")
 
 
-def test_what_is_not_whole_is_not_pushed(tmp_path):
+def test_an_incomplete_data_set_is_not_pushed(tmp_path):
     folder = make_mine(tmp_path / "project")
-    assert "there is nothing to share yet; run snakemake" in said(songwise(folder, "push", "mine"), 1)
+    assert "there is nothing to share yet; run snakemake" in messages_of(songwise(folder, "push", "mine"), 1)
     acquire(folder)
     audio = folder / "data/raw/mine/audio"
     (audio / "low-0.wav").unlink()
     (audio / "mid-1.wav").write_bytes(b"another song")
     (audio / ".high-0.wav.part").write_bytes(b"half")
-    told = said(songwise(folder, "push", "mine"), 1)
-    assert re.search(r"low-0: there is no file .*low-0.wav below data/raw/mine; run snakemake", told)
-    assert re.search(r"mid-1: .*mid-1.wav is not the file that shards/\d.json is of; run snakemake", told)
-    assert ".high-0.wav.part is what a download that was cut off has left" in told
+    messages = messages_of(songwise(folder, "push", "mine"), 1)
+    assert re.search(r"low-0: there is no file .*low-0.wav below data/raw/mine; run snakemake", messages)
+    assert re.search(r"mid-1: .*mid-1.wav has changed since shards/\d.json was written; run snakemake", messages)
+    assert ".high-0.wav.part is an unfinished download" in messages
     state = next((folder / "data/raw/mine/shards").glob("*.json"))
     state.write_text(state.read_text().replace("config/datasets/../../data/raw/mine", "/elsewhere"))
-    told = said(songwise(folder, "push", "mine"), 1)
-    assert re.search(r"\d of the files of mine lie elsewhere, such as /elsewhere/.*songwise init FOLDER --copy", told)
+    messages = messages_of(songwise(folder, "push", "mine"), 1)
+    assert re.search(
+        r"\d files of mine are in other folders, for example /elsewhere/.*songwise init FOLDER --copy", messages
+    )
     with claim(folder):
-        assert "another run is at work in this folder" in said(songwise(folder, "push", "mine"), 1)
+        assert "another run is at work in this folder" in messages_of(songwise(folder, "push", "mine"), 1)
     assert not (folder / "data/raw/mine.dvc").exists()
 
 
-def test_commands_name_what_they_cannot_find(light):
-    assert "data set of your own goes by its file's path" in said(songwise(light, "push", "nothing"), 1)
-    assert "data/raw/nothing.dvc: is not there; nobody" in said(songwise(light, "pull", "nothing"), 1)
-    assert "neither a data set's name nor the path" in said(songwise(light, "pull", "../mine"), 1)
-
-
-# Remotes.
+def test_push_and_pull_name_the_data_set_that_they_cannot_find(light):
+    assert "name your own data set by the path of its file" in messages_of(songwise(light, "push", "nothing"), 1)
+    assert "data/raw/nothing.dvc: missing. Nobody has shared" in messages_of(songwise(light, "pull", "nothing"), 1)
+    assert "neither a data set's name nor the path" in messages_of(songwise(light, "pull", "../mine"), 1)
 
 
 @pytest.fixture
 def server(light):
-    """The remote over HTTP, read-only, as most servers are; the paths that were asked for, and a delay to be set."""
+    """Serve the remote over read-only HTTP; yields its URL, the requested paths, and a delay that tests set."""
 
     class Handler(SimpleHTTPRequestHandler):
         def do_GET(self):
@@ -327,7 +327,7 @@ def server(light):
 
 
 @pytest.mark.workflow
-def test_a_pull_over_http_that_is_killed_completes_by_the_same_command_and_fetches_nothing_twice(
+def test_after_kill_9_in_a_pull_over_http_the_same_command_completes_and_downloads_nothing_twice(
     light, server, tmp_path
 ):
     url, asked, delay = server
@@ -347,18 +347,18 @@ def test_a_pull_over_http_that_is_killed_completes_by_the_same_command_and_fetch
     delay[0] = 0
     asked.clear()
     assert len(arrived) < 19
-    assert "15 of 15 tracks" in said(songwise(other, "pull", "mine"), 0)
+    assert "15 of 15 tracks" in messages_of(songwise(other, "pull", "mine"), 0)
     assert contents(other / "data/raw/mine") == contents(light / "data/raw/mine")
     assert not {path for path in arrived & set(asked) if not path.endswith(".dir")}
 
     (other / "data/raw/mine/metadata").mkdir()
     (other / "data/raw/mine/metadata/note.txt").write_text("new\n")
-    told = said(songwise(other, "push", "mine"), 1)
-    assert "the remote is read-only: its server takes no uploads (it answers 501)" in told
+    messages = messages_of(songwise(other, "push", "mine"), 1)
+    assert "the remote is read-only: its server rejects uploads (it answers 501)" in messages
 
 
 @pytest.mark.workflow
-def test_s3_takes_and_gives(light, tmp_path, monkeypatch):
+def test_push_to_s3_and_pull_from_it(light, tmp_path, monkeypatch):
     server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     pytest.importorskip("dvc_s3")
     import boto3
@@ -374,25 +374,27 @@ def test_s3_takes_and_gives(light, tmp_path, monkeypatch):
         dvc = [sys.executable, "-m", "dvc", "remote"]
         subprocess.run([*dvc, "add", "-q", "bucket", "s3://bucket/songwise"], cwd=light, check=True)
         subprocess.run([*dvc, "modify", "bucket", "endpointurl", address], cwd=light, check=True)
-        assert "19 files are on the remote" in said(songwise(light, "push", "mine", "--remote", "bucket"), 0)
+        assert "19 files are on the remote" in messages_of(songwise(light, "push", "mine", "--remote", "bucket"), 0)
         other = clone(light, tmp_path / "clone")
-        assert "15 of 15 tracks" in said(songwise(other, "pull", "mine", "--remote", "bucket"), 0)
+        assert "15 of 15 tracks" in messages_of(songwise(other, "pull", "mine", "--remote", "bucket"), 0)
         assert contents(other / "data/raw/mine") == contents(light / "data/raw/mine")
     finally:
         server.stop()
 
 
-def test_without_a_remote_the_line_that_adds_one_is_named(light, tmp_path):
+def test_without_a_remote_the_message_has_the_command_that_adds_one(light, tmp_path):
     other = clone(light, tmp_path / "clone")
     (other / ".dvc/config").write_text("")
     line = "dvc remote add --default team s3://bucket/songwise"
-    assert line in said(songwise(other, "pull"), 1)
-    assert line in in_words("ERROR: failed to push data to the cloud - config file error: no remote specified in", "")
+    assert line in messages_of(songwise(other, "pull"), 1)
+    assert line in explain_failure(
+        "ERROR: failed to push data to the cloud - config file error: no remote specified in", ""
+    )
     bare = subprocess.run([sys.executable, "-m", "dvc", "push"], cwd=other, capture_output=True, text=True, check=False)
     assert "dvc remote add" in bare.stderr + bare.stdout
 
 
-def test_a_remote_whose_package_is_missing_names_the_line_that_installs_it(light, tmp_path, monkeypatch):
+def test_a_remote_whose_package_is_missing_names_the_command_that_installs_it(light, tmp_path, monkeypatch):
     other = clone(light, tmp_path / "clone")
     for kind, line in (("s3", "pip install -e '.[s3]'"), ("gs", "pip install dvc-gs")):
         module = tmp_path / "broken" / f"dvc_{kind}.py"
@@ -400,14 +402,11 @@ def test_a_remote_whose_package_is_missing_names_the_line_that_installs_it(light
         module.write_text(f"raise ImportError(\"No module named 'dvc_{kind}'\")")
         monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'src'}{os.pathsep}{module.parent}")
         add_remote(other, f"{kind}://bucket/songwise")
-        assert line in said(songwise(other, "pull", "mine"), 1)
-
-
-# Pointers of others.
+        assert line in messages_of(songwise(other, "pull", "mine"), 1)
 
 
 def hostile(folder: Path, entries: object) -> None:
-    """A pointer, with what it names in the cache already, of these entries."""
+    """Write a pointer to a listing of these entries, which is in the cache already."""
     listing = json.dumps(entries).encode()
     md5 = hashlib.md5(listing).hexdigest()
     path = object_path(cache_folder(folder), f"{md5}.dir")
@@ -423,7 +422,7 @@ ESCAPES = ["../../escaped.wav", "/tmp/escaped.wav", "a/../../b.wav", "a\\..\\b.w
 
 
 @pytest.mark.parametrize("name", ESCAPES)
-def test_a_listing_that_leads_out_of_its_folder_is_refused_before_dvc_sees_it(tmp_path, monkeypatch, name):
+def test_a_listing_with_a_path_outside_its_folder_is_refused_before_dvc_sees_it(tmp_path, monkeypatch, name):
     from songwise.sharing import remote
 
     monkeypatch.chdir(tmp_path)
@@ -435,7 +434,7 @@ def test_a_listing_that_leads_out_of_its_folder_is_refused_before_dvc_sees_it(tm
 
 
 @pytest.mark.parametrize("entries", [[{"md5": "ab/../../x", "relpath": "a.wav"}], {"a": 1}, [7], "text", [{}]])
-def test_a_listing_that_is_none_is_refused(tmp_path, entries):
+def test_an_invalid_listing_is_refused(tmp_path, entries):
     hostile(tmp_path, entries)
     with pytest.raises(InputError, match=r"evil\.dvc: "):
         read_listing(read_pointer(pointer_path("raw", "evil", tmp_path)), cache_folder(tmp_path))
@@ -461,13 +460,13 @@ def test_a_pointer_that_points_elsewhere_is_refused(tmp_path, content, words):
         read_pointer(path)
 
 
-def test_the_version_is_the_pointers_while_the_data_are_what_it_points_to(light, tmp_path):
+def test_the_version_is_the_pointer_s_while_the_data_match_it(light, tmp_path):
     version = yaml.safe_load((light / "data/raw/mine.dvc").read_text())["outs"][0]["md5"]
     assert version.endswith(".dir") and shared_version("mine", light) == version
     other = tmp_path / "other"
     shutil.copytree(light / "data", other / "data")
     shutil.copytree(light / ".dvc/cache", other / "shared-cache")
-    assert shared_version("mine", other) is None  # nothing tells what it points to
+    assert shared_version("mine", other) is None  # its listing is not in a cache here
     (other / ".dvc").mkdir()
     (other / ".dvc/config").write_text("[cache]\n    dir = ../shared-cache\n")
     assert shared_version("mine", other) == version

@@ -36,7 +36,11 @@ rule compare_standardised:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
-        verdicts=paired_verdicts(),
+        verdicts=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/songs.csv",
+            run=dict.fromkeys(run for pair in PLAN.standardised for run in pair),
+            protocol=HONEST,
+        ),
     output:
         table="results/{dataset}/standardised.csv",
     log:

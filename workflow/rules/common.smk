@@ -89,7 +89,8 @@ def figure_labels(wildcards):
 
 
 def print_headline():
-    print(headline(Path(RESULTS), PLAN, SESSION.has_audio), file=sys.stderr)
+    recipe, models = PLAN.settings["recipe"], len(PLAN.runs)
+    print(headline(Path(RESULTS), models=models, recipe=recipe, has_audio=HAS_AUDIO), file=sys.stderr)
 
 
 def print_errors():

@@ -5,6 +5,8 @@
 # Steps: evaluate_models, after check_models -> draw_confusions, draw_leakage, draw_calibration. One job evaluates all
 #   models: each takes a second, less than the start of a process, and comparisons pair models on the same draws.
 
+from songwise.plan.run_params import run_params
+
 
 rule evaluate_models:
     input:
@@ -70,7 +72,7 @@ rule evaluate_models:
     conda:
         ENVIRONMENT
     params:
-        runs=run_params,
+        runs=run_params(PLAN, SESSION.tracks, SESSION.figures_code()),
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
         code=code_of("evaluation.leaderboard", "tracking.dvc_view"),

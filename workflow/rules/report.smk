@@ -41,7 +41,7 @@ rule render_report:
         levels="results/{dataset}/levels.csv",
         confusion_top="results/{dataset}/confusion_top.csv",
         calibration="results/{dataset}/calibration.png",
-        audits=audits_of_audio(),
+        audits=AUDITS,
         figures=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.png",
             run=PLAN.runs,
@@ -60,7 +60,7 @@ rule render_report:
                 "map.png",
             ],
         ),
-        recipe=recipe_tables(),
+        recipe=RECIPE,
         portraits=[] if PLAN.settings["show_tracks"] == "none" else ["results/{dataset}/tracks"],
     output:
         report(

@@ -8,7 +8,7 @@
 rule study_best:
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
-        tables=expand(feature_files(PLAN.presets), dataset=DATASET, shard=SHARDS),
+        tables=FEATURES,
         splits_csv="results/{dataset}/splits.csv",
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
@@ -23,8 +23,8 @@ rule study_best:
     conda:
         ENVIRONMENT
     params:
-        models={str(run): PLAN.model_of(str(run)) for run in PLAN.runs},
-        presets=PLAN.presets,
+        models=MODELS,
+        presets=PRESETS,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         code=code_of("studies.best_model"),
@@ -77,7 +77,7 @@ rule draw_importance:
 rule cluster_songs:
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
-        tables=expand(feature_files(PLAN.presets), dataset=DATASET, shard=SHARDS),
+        tables=FEATURES,
         splits_csv="results/{dataset}/splits.csv",
         tracks_csv="results/{dataset}/tracks.csv",
     output:

@@ -1,155 +1,191 @@
-"""A data set's published archives: fetched, checked, and the tracks that its sheet names taken out of them.
+"""Published archives of a data set: downloaded, checked, and the tracks of the sheet extracted from them.
 
-What an archive gave is recorded beside it, so that an archive is never fetched again for tracks that are here.
+What an archive gave is recorded beside it, so that an archive is never downloaded again for tracks that are here.
 """
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from songwise.acquire.download import UnavailableError, fetch_file, origins
+from songwise.acquire.download import UnavailableError, fetch_file, mismatch, origins
 from songwise.acquire.unpack import check_room, unpack
 from songwise.datasets.track import Track
 from songwise.errors import InputError, disk_full, is_disk_full
 from songwise.files import checksum_of, digest, file_digest, read_json, safe_name, write_json
 from songwise.runtime.progress import ByteProgress
+from songwise.text import format_names
 
 _LARGEST = 1 << 40  # bytes; of an archive whose size is not stated
-_SHOWN = 3
 
 
 def members_wanted(tracks: list[Track]) -> list[str]:
-    """The paths in the archives of all tracks that are not known to be faulty."""
+    """Return the paths in the archives of all tracks without a known fault, sorted."""
     return sorted({PurePosixPath(track.path).as_posix() for track in tracks if not track.fault})
 
 
 def wanted_digest(dataset: Mapping, tracks: list[Track]) -> str:
-    """Changes exactly when an archive, or what is to be taken out of them, does."""
+    """Return a hash that changes exactly when an archive, or the list of tracks to extract from it, changes."""
     return digest([dataset["source"]["archives"], members_wanted(tracks)])
 
 
-def fetch_archives(dataset: Mapping, tracks: list[Track], *, folder: Path, mirror: str | None, state: Path) -> None:
-    """Bring the archives of a data set to this machine, and the wanted members of each to `folder`/audio.
+def fetch_archives(
+    dataset: Mapping, tracks: list[Track], *, folder: Path, mirror: str | None, state: Path, code: str = ""
+) -> None:
+    """Download the archives of a data set, and extract the wanted members of each to `folder`/audio.
 
-    An archive that was downloaded is removed once its tracks are out; a mirror's own is used where it lies. What
-    arrived in an earlier, interrupted run is neither fetched nor written again. A member that no archive holds is no
-    error here.
+    A downloaded archive is removed after its tracks are extracted; an archive on a mirror is used in place. Files
+    that arrived in an earlier, interrupted run are neither downloaded nor written again. A member that is in none of
+    the archives is not an error here.
 
     Parameters
     ----------
-    dataset : the data set file's content.
-    tracks : all of its tracks; where two archives have the same path, the first one's counts.
-    folder : data/raw/NAME.
-    mirror : a folder or base URL tried first, or None.
-    state : JSON to write: the archives, how many tracks each gave, and the paths that none holds.
+    dataset : mapping
+        Content of the data set file.
+    tracks : list of Track
+        All of its tracks. If two archives have the same path, the first one counts.
+    folder : Path
+        data/raw/NAME.
+    mirror : str, optional
+        A folder or base URL that is tried first.
+    state : Path
+        JSON to write: the archives, how many tracks each gave, the paths that are in none of them, and `code`.
+    code : str, default=""
+        Hash of the code that unpacks, for the record.
 
     Raises
     ------
-    InputError : an archive cannot be had or used (`unpack`), none holds any of the tracks, or the disk is full.
+    InputError
+        If an archive cannot be downloaded or used (`unpack`), none contains any of the tracks, or the disk is full.
     """
     name, audio = dataset["name"], folder / "audio"
     wanted = set(members_wanted(tracks))
-    here: set[str] = set()
+    arrived: set[str] = set()
     given, useless, others = [], [], []
     for entry in dataset["source"]["archives"]:
-        record = folder / "archives" / f"{checksum_of(entry).digits[:12]}.json"
-        known = _known(record, wanted - here, audio)
-        if known is None:
-            archive = _fetched(entry, record.parent, mirror, name)
-            print(f"{name}: taking tracks out of {archive}")
-            told = ByteProgress(f"{name}: unpacking {_file_name(entry)}").reach
-            got = unpack(archive, wanted - here, audio, told=told)
-            lacking = sorted(wanted - here - got.members.keys())
-            known = {"bytes": archive.stat().st_size, "members": got.members, "lacking": lacking}
-            others += got.others
-            if got.members:
-                _finish(record, known, entry)
+        record = _Record(folder / "archives" / f"{checksum_of(entry).digits[:12]}.json", entry)
+        content = record.read(wanted - arrived, audio)
+        if content is None:
+            content, unwanted = _extract(record, wanted - arrived, audio, mirror, name)
+            others += unwanted
+            if content["members"]:
+                record.write(content)
             else:
-                useless.append((record, known, entry))
+                useless.append((record, content))
         else:
-            _remove(entry, record.parent)  # a run may have been killed between the record and this
-        here |= wanted & known["members"].keys()
+            record.remove_archive()  # a run may have been killed between the record and this
+        arrived |= wanted & content["members"].keys()
         checksum = dict([checksum_of(entry)])
-        given.append({"url": entry["url"], **checksum, "bytes": known["bytes"], "tracks": len(known["members"])})
-    if not here:
+        given.append({"url": entry["url"], **checksum, "bytes": content["bytes"], "tracks": len(content["members"])})
+    if not arrived:
         raise InputError(
-            f"{name}: the archives hold none of the {len(wanted)} paths of the track sheet, such as "
-            f"{min(wanted)!a}; there are {', '.join(map(ascii, others)) or 'no files in them'}"
+            f"{name}: none of the {len(wanted)} paths of the track sheet is in the archives, for example "
+            f"{min(wanted)!a}. The archives contain {', '.join(map(ascii, others)) or 'no files'}"
         )
-    for known in useless:
-        _finish(*known)
-    lacking = sorted(wanted - here)
+    for record, content in useless:
+        record.write(content)
+    lacking = sorted(wanted - arrived)
     if lacking:
-        more = " ..." if len(lacking) > _SHOWN else ""
-        told = f"{name}: the archives lack {len(lacking)} of {len(wanted)} tracks: {', '.join(lacking[:_SHOWN])}{more}"
-        print(told, file=sys.stderr)
-    write_json(state, {"archives": given, "lacking": lacking})
+        count = f"{len(lacking)} of {len(wanted)} tracks"
+        print(f"{name}: {count} are not in the archives: {format_names(lacking)}", file=sys.stderr)
+    write_json(state, {"archives": given, "lacking": lacking, "code": code})
 
 
-def _known(record: Path, wanted: set[str], audio: Path) -> dict | None:
-    """What an archive gave, if nothing that is wanted calls for it again."""
-    if not wanted:
-        return {"bytes": None, "members": {}}
-    if not record.is_file():
-        return None
-    known = read_json(record)
-    members, lacking = known["members"], set(known["lacking"])
-    for path in wanted - lacking:
-        file = audio / path
-        if path not in members or not file.is_file() or file.stat().st_size != members[path]:
+@dataclass(frozen=True)
+class _Record:
+    """The file beside an archive that records which tracks it gave.
+
+    Attributes
+    ----------
+    path : Path
+        The record.
+    entry : mapping
+        The archive in the data set file.
+    """
+
+    path: Path
+    entry: Mapping
+
+    def read(self, wanted: set[str], audio: Path) -> dict | None:
+        """Return the record, or None if the archive is needed again for some of the wanted members."""
+        if not wanted:
+            return {"bytes": None, "members": {}}
+        if not self.path.is_file():
             return None
-    return known
+        content = read_json(self.path)
+        members, lacking = content["members"], set(content["lacking"])
+        for path in wanted - lacking:
+            file = audio / path
+            if path not in members or not file.is_file() or file.stat().st_size != members[path]:
+                return None
+        return content
+
+    def write(self, content: dict) -> None:
+        """Write the record, after which the archive is not needed any more."""
+        write_json(self.path, content)
+        self.remove_archive()
+
+    def remove_archive(self) -> None:
+        """Remove the downloaded archive; a mirror's own stays."""
+        own = _own(self.entry, self.path.parent)
+        for path in (own, own.with_name(f".{own.name}.part")):  # a part remains if a mirror had the archive later
+            path.unlink(missing_ok=True)
 
 
-def _fetched(entry: Mapping, store: Path, mirror: str | None, name: str) -> Path:
-    """An archive with the right checksum: one that was downloaded, the mirror's own, or now downloaded."""
-    checksum, path = checksum_of(entry), _own(entry, store)
+def _extract(record: _Record, wanted: set[str], audio: Path, mirror: str | None, name: str) -> tuple[dict, list[str]]:
+    """Extract the wanted members of an archive; return the content of its record, and some of its other members."""
+    archive = _locate(record.entry, record.path.parent, mirror, name)
+    print(f"{name}: extracting tracks from {archive}")
+    progress = ByteProgress(f"{name}: unpacking {_file_name(record.entry)}")
+    unpacked = unpack(archive, wanted, audio, report=progress.reach)
+    lacking = sorted(wanted - unpacked.members.keys())
+    return {"bytes": archive.stat().st_size, "members": unpacked.members, "lacking": lacking}, unpacked.others
+
+
+def _locate(entry: Mapping, store: Path, mirror: str | None, name: str) -> Path:
+    """Return an archive with the right checksum: downloaded earlier, on the mirror, or downloaded now."""
     places = origins(entry["url"], "", mirror)
-    refused = ""
-    for place in (Path(place) for place in places if not place.startswith(("http://", "https://"))):
-        if path.is_file() or not place.is_file():
-            continue
-        print(f"{name}: checking {place}", file=sys.stderr)
-        if file_digest(place, checksum.algorithm) == checksum.digits:
-            return place
-        refused = f"; mirror: wrong {checksum.algorithm}: {place} has other bytes than are listed"
+    urls = [place for place in places if place.startswith(("http://", "https://"))]
+    refusal = ""
+    if not _own(entry, store).is_file():
+        for place in (Path(place) for place in places if place not in urls):
+            if not place.is_file():
+                continue
+            print(f"{name}: checking {place}", file=sys.stderr)
+            checksum = checksum_of(entry)
+            if file_digest(place, checksum.algorithm) == checksum.digits:
+                return place
+            refusal = f"; mirror: {mismatch(checksum, place)}"
+    return _download(entry, urls, store, name, refusal)
+
+
+def _download(entry: Mapping, urls: list[str], store: Path, name: str, refusal: str) -> Path:
+    path = _own(entry, store)
     store.mkdir(parents=True, exist_ok=True)
     progress = ByteProgress(f"{name}: downloading {_file_name(entry)}")
-    checked = False
+    is_checked = False
 
-    def told(done: int, total: int | None) -> None:
-        nonlocal checked
+    def report(done: int, total: int | None) -> None:
+        nonlocal is_checked
         total = total or entry.get("bytes")
-        if total is not None and not checked:
+        if total is not None and not is_checked:
             check_room(store, total - done, f"the rest of {_file_name(entry)}")
-        checked = True
+        is_checked = True
         progress.reach(done, total)
 
-    urls = [place for place in places if place.startswith(("http://", "https://"))]
     try:
-        fetch_file(urls, path, checksum=checksum, largest=entry.get("bytes", _LARGEST), told=told)
+        fetch_file(urls, path, checksum=checksum_of(entry), largest=entry.get("bytes", _LARGEST), report=report)
     except UnavailableError as error:
         raise InputError(
-            f"{name}: {_file_name(entry)} cannot be had, {error}{refused}. A copy of yours will do: "
-            "put it into a folder, and name that: --config mirror=FOLDER"
+            f"{name}: cannot download {_file_name(entry)}: {error}{refusal}. If you have a copy of the file, put it "
+            "into a folder and run again with --config mirror=FOLDER"
         ) from error
     except OSError as error:
         if is_disk_full(error):
-            raise InputError(f"{_file_name(entry)} does not fit: {disk_full(store)}") from error
+            raise InputError(f"cannot write {_file_name(entry)}: {disk_full(store)}") from error
         raise
     return path
-
-
-def _finish(record: Path, known: dict, entry: Mapping) -> None:
-    write_json(record, known)
-    _remove(entry, record.parent)
-
-
-def _remove(entry: Mapping, store: Path) -> None:
-    own = _own(entry, store)
-    for path in (own, own.with_name(f".{own.name}.part")):  # a part is left where a mirror came in between
-        path.unlink(missing_ok=True)
 
 
 def _own(entry: Mapping, store: Path) -> Path:

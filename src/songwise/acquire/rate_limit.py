@@ -1,5 +1,7 @@
-"""How often a site is asked: one video at a time, with pauses, by all jobs of a data set together, and not at all while
-the site wants to be left alone."""
+"""The pace of requests to a site: one video at a time with pauses, and no requests while the site refuses them.
+
+All jobs of a data set share one pace, through files in its folder.
+"""
 
 import os
 import random
@@ -13,7 +15,20 @@ from songwise.runtime.lock import exclusive
 
 
 class StoppedError(Exception):
-    """The site is not to be asked before `until`, seconds since 1970; the text says why."""
+    """The site must not be asked now. The message says why.
+
+    Parameters
+    ----------
+    why : str
+        The site's answer.
+    until : float
+        When requests may start again, in seconds since 1970.
+
+    Attributes
+    ----------
+    until : float
+        As the parameter.
+    """
 
     def __init__(self, why: str, until: float):
         super().__init__(why)
@@ -25,10 +40,14 @@ class Pace:
 
     Parameters
     ----------
-    folder : where the lock and what a site said are kept, such as data/raw/NAME.
-    pause : seconds between two requests are drawn between these.
-    asker : as whom requests are made (the cookies file); what was said to one does not hold for another.
-    now : seconds since 1970.
+    folder : Path
+        Folder of the lock and of the record of a stop, such as data/raw/NAME.
+    pause : tuple of float
+        Shortest and longest pause between two requests, in seconds.
+    asker : str
+        Identity of the requests (the cookies file). A stop for one does not apply to another.
+    now : callable
+        Returns the time in seconds since 1970.
     """
 
     def __init__(self, folder: Path, *, pause: tuple[float, float], asker: str, now: Callable[[], float]):
@@ -37,11 +56,17 @@ class Pace:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Wait until nobody else is at it, and keep the others waiting meanwhile.
+        """Wait until no other job makes requests, and keep the others waiting meanwhile.
+
+        Yields
+        ------
+        None
+            While the turn lasts.
 
         Raises
         ------
-        StoppedError : the site is not to be asked now.
+        StoppedError
+            If the site must not be asked now.
         """
         is_first = not self._lock.exists()
         with exclusive(self._lock):
@@ -51,17 +76,25 @@ class Pace:
             yield
 
     def wait(self) -> None:
-        """Let the pause since the last request pass; to be called within a turn, before each request."""
+        """Wait for the rest of the pause since the last request; to be called within a turn, before each request."""
         pause = random.uniform(*self._pause)
-        # A clock that was set back must not make anyone wait for longer than the pause.
+        # A clock that was set back must not extend the pause.
         time.sleep(min(pause, max(0.0, self._lock.stat().st_mtime + pause - self._now())))
 
     def note(self) -> None:
-        """Remember that a request has just ended; to be called within a turn."""
+        """Record that a request has just ended; to be called within a turn."""
         os.utime(self._lock, (self._now(), self._now()))
 
     def stop(self, why: str, until: float) -> None:
-        """No turns for anyone before `until`, in this run and in the next."""
+        """Refuse all turns before a time, in this run and in the next.
+
+        Parameters
+        ----------
+        why : str
+            The site's answer.
+        until : float
+            When requests may start again, in seconds since 1970.
+        """
         write_json(self._stop, {"why": why, "until": until, "asker": self._asker})
 
     def _check(self) -> None:

@@ -1,7 +1,7 @@
-"""Data sets to and from a team's remote: DVC moves the bytes, and what comes is checked before it reaches data/.
+"""Data sets to and from a team's remote: DVC moves the bytes, and files are checked before they reach data/.
 
-DVC takes whatever a remote gives for what was asked of it, and overwrites what it has a copy of. A pull therefore
-fetches into DVC's cache, compares each file with the pointer, and only then has the files put in their places.
+DVC accepts whatever a remote gives, and overwrites files of which it has a copy. So a pull downloads into DVC's cache,
+compares each file with the pointer, and only then has DVC put the files in their places.
 """
 
 import os
@@ -25,6 +25,7 @@ from songwise.datasets.sheet import read_tracks
 from songwise.datasets.track import Track
 from songwise.errors import InputError, raise_all
 from songwise.files import file_digest, read_json, write_json
+from songwise.paths import CLIPS, RAW, clips_folder, features_folder, raw_folder
 from songwise.runtime.lock import claim
 from songwise.schemas.config import Config
 from songwise.schemas.read import read_yaml, validate
@@ -33,22 +34,27 @@ from songwise.sharing.handover import check_whole, settle, write_credits, write_
 
 _ROOT = Path()  # Snakemake and DVC are run in the current folder
 _STAGES = ("raw", "clips", "features")
-_CAME = Path(".snakemake/songwise.came")  # files that Snakemake is still to be told of, should a pull be killed
+_ARRIVED = Path(".snakemake/songwise.came")  # new files without a record of Snakemake yet, in case a pull is killed
 
 
 def push(name_or_path: str, *, features: bool, remote: str | None, say: Callable[[str], None]) -> None:
-    """Send a data set's files to the remote, and write the pointer by which others get them.
+    """Upload a data set's files to the remote, and write the pointers with which others download them.
 
     Parameters
     ----------
-    name_or_path : of the data set.
-    features : its tables of clips and features too.
-    remote : the name of one of DVC's remotes, or None for the default one.
-    say : is given a line on what is to be committed.
+    name_or_path : str
+        Name of the data set, or path of its file.
+    features : bool
+        Whether to include its tables of clips and features.
+    remote : str, optional
+        Name of one of DVC's remotes. By default DVC's default remote.
+    say : callable
+        Receives one line on the upload and one on what to commit.
 
     Raises
     ------
-    InputError : a run is live, the data set is not whole, lies elsewhere, or the remote does not take it.
+    InputError
+        If another run is active, the data set is incomplete or in another folder, or the remote rejects it.
     """
     with closing(claim(_ROOT)):
         dataset, shards = _load(name_or_path)
@@ -65,42 +71,53 @@ def push(name_or_path: str, *, features: bool, remote: str | None, say: Callable
     say(f"{name}: {n_files} files are on the remote")
     written = [*paths, *(path.with_name(".gitignore") for path in paths)]
     commit = " ".join(str(path) for path in written if path.is_file())
-    say(f"others get them by what you commit: git add {commit} && git commit -m 'Share {name}' && git push")
+    say(f"to share them, commit the pointers: git add {commit} && git commit -m 'Share {name}' && git push")
 
 
 def pull(name_or_path: str | None, *, features: bool, remote: str | None, say: Callable[[str], None]) -> None:
-    """Fetch what others shared, check it, and have Snakemake know that it is there.
+    """Download what others shared, check it, and have Snakemake record that it is here.
 
     Parameters
     ----------
-    name_or_path : of the data set; None: all that data/raw has pointers to.
-    features : tables of clips and features too; without a name, where they are shared.
-    remote : the name of one of DVC's remotes, or None for the default one.
-    say : is given a line on each data set, and on what will be made anew.
+    name_or_path : str, optional
+        Name of the data set, or path of its file. By default all data sets with a pointer in data/raw.
+    features : bool
+        Whether to include tables of clips and features. Without a name, only those data sets that share them.
+    remote : str, optional
+        Name of one of DVC's remotes. By default DVC's default remote.
+    say : callable
+        Receives one line per data set, and one per reason to make something again.
 
     Raises
     ------
-    InputError : a run is live, a file here or on the remote is not what the pointer says, or the remote fails.
+    InputError
+        If another run is active, a file here or on the remote differs from the pointer, or the remote fails.
     """
-    asked = [name_or_path] if name_or_path else _shared_names()
-    pointers = {words: _pointers(_name(words), features, every=name_or_path is not None) for words in asked}
+    requested = [name_or_path] if name_or_path else _shared_names()
+    pointers = {asked: _pointers(_name(asked), features, every=name_or_path is not None) for asked in requested}
     with closing(claim(_ROOT)):
-        came = _bring([pointer for found in pointers.values() for pointer in found], remote)
-    for words, found in pointers.items():
-        name = found[0].folder.name
-        if words == name and not Path(f"config/datasets/{name}.yaml").is_file():
-            say(f"{name} is here, but config/datasets has no {name}.yaml; with its file: songwise pull PATH.yaml")
+        arrived = _bring([pointer for own in pointers.values() for pointer in own], remote)
+    for asked, own_pointers in pointers.items():
+        name = own_pointers[0].folder.name
+        if asked == name and not Path(f"config/datasets/{name}.yaml").is_file():
+            say(
+                f"{name} is here, but config/datasets/{name}.yaml is missing. Pull again with the path of its data set "
+                "file: songwise pull PATH.yaml"
+            )
             continue
-        dataset, shards = _load(words)
-        own = {path for path in came if path.parts[2] == name}
-        settle(words, dataset, shards, features=len(found) > 1, came=own, say=say)
-        came -= own
-        write_json(_CAME, sorted(map(str, came)))
+        dataset, shards = _load(asked)
+        folders = (raw_folder(name), clips_folder(name), features_folder(name))
+        own = {path for path in arrived if any(path.is_relative_to(folder) for folder in folders)}
+        settle(asked, dataset, shards, features=len(own_pointers) > 1, arrived=own, say=say)
+        arrived -= own
+        write_json(_ARRIVED, sorted(map(str, arrived)))
 
 
 def _add(folders: list[Path]) -> None:
-    """Have DVC take folders into its cache, and give their files back the times by which Snakemake goes: DVC replaces
-    hard links, as `songwise init --copy` makes, by copies."""
+    """Have DVC add folders to its cache, and restore the timestamps of their files, on which Snakemake relies.
+
+    DVC replaces hard links, such as those of `songwise init --copy`, by copies.
+    """
     times = {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
     dvc("add", *map(str, folders))
     for path, before in times.items():
@@ -116,11 +133,14 @@ def _load(name_or_path: str) -> tuple[dict, dict[int, list[Track]]]:
     except InputError as error:
         if name_or_path.endswith((".yaml", ".yml")):
             raise
-        raise InputError(f"{error}; a data set of your own goes by its file's path, such as my/music.yaml") from error
+        raise InputError(f"{error}; name your own data set by the path of its file, such as my/music.yaml") from error
     if dataset["source"]["type"] == "table":
-        raise InputError(f"{path}: a table of features has no audio to share; commit the table itself")
+        raise InputError(f"{path}: a table of features has no audio to share. Commit the table itself")
     if lacking := missing(dataset, _ROOT):
-        raise InputError(f"{path}: which tracks there are is not known yet: {'; '.join(lacking)}")
+        raise InputError(
+            f"{path}: the tracks of the data set are not known yet. Run songwise prepare {name_or_path}, "
+            f"which downloads {'; '.join(lacking)}"
+        )
     return dataset, deal(read_tracks(dataset, path, _ROOT), dataset["shards"])
 
 
@@ -129,18 +149,20 @@ def _to(remote: str | None) -> list[str]:
 
 
 def _shared_names() -> list[str]:
-    names = sorted(path.stem for path in Path("data/raw").glob("*.dvc"))
+    names = sorted(path.stem for path in RAW.glob("*.dvc"))
     if not names:
-        raise InputError("data/raw: holds no pointer (NAME.dvc), so nothing is shared yet; songwise push NAME shares")
+        raise InputError(
+            f"{RAW}: no pointer (NAME.dvc) here, so nothing is shared yet. songwise push NAME shares a data set"
+        )
     return names
 
 
-def _name(words: str) -> str:
-    if words.endswith((".yaml", ".yml")):
-        return load_dataset(words, _ROOT)[0]["name"]
-    if not NAME.fullmatch(words):
-        raise InputError(f"'{words}' is neither a data set's name nor the path of its file (.yaml)")
-    return words
+def _name(name_or_path: str) -> str:
+    if name_or_path.endswith((".yaml", ".yml")):
+        return load_dataset(name_or_path, _ROOT)[0]["name"]
+    if not NAME.fullmatch(name_or_path):
+        raise InputError(f"'{name_or_path}' is neither a data set's name nor the path of its file (.yaml)")
+    return name_or_path
 
 
 def _pointers(name: str, features: bool, every: bool) -> list[Pointer]:
@@ -149,15 +171,15 @@ def _pointers(name: str, features: bool, every: bool) -> list[Pointer]:
     if lacking and (every or paths[0] in lacking):
         known = ", ".join(sorted(path.stem for path in lacking[0].parent.glob("*.dvc"))) or "nothing"
         raise InputError(
-            f"{lacking[0]}: is not there; nobody has shared it, or it is not in this clone yet (git pull); "
-            f"{lacking[0].parent} shares {known}"
+            f"{lacking[0]}: missing. Nobody has shared this data set, or it is not in this clone yet (git pull). "
+            f"Shared in {lacking[0].parent}: {known}"
         )
-    # Without all three there is nothing to take features from.
+    # Features are usable only with all three.
     return [read_pointer(path) for path in (paths[:1] if lacking else paths)]
 
 
 def _bring(pointers: list[Pointer], remote: str | None) -> set[Path]:
-    """Bring what is not here yet; the files of this pull, and of earlier ones, that Snakemake has not been told of."""
+    """Download what is not here yet; return the files of this and earlier pulls that Snakemake has no record of."""
     cache = cache_folder(_ROOT)
     unknown = [pointer for pointer in pointers if not object_path(cache, pointer.version).is_file()]
     _fetch(unknown, remote, cache)
@@ -166,38 +188,43 @@ def _bring(pointers: list[Pointer], remote: str | None) -> set[Path]:
     lacking = [pointer for pointer in pointers if pointer not in unknown and _faults(wanted[pointer], cache)]
     _fetch(lacking, remote, cache)
     for pointer, files in wanted.items():
+        wrong = f"does not match {pointer.path} and was rejected"
+        absent = f"is missing although {pointer.path} lists it"
+        advice = "pull again, or have its owner push it again"
         problems = [
-            f"{name}: the remote {'gave other bytes than' if wrong else 'does not have what'} {pointer.path} says; "
-            "the file was not let in, and the next pull fetches it anew (who shared it may push it again)"
-            for name, wrong in _faults(files, cache).items()
+            f"{name}: the file on the remote {wrong if is_wrong else absent}; {advice}"
+            for name, is_wrong in _faults(files, cache).items()
         ]
         raise_all(pointer.folder, problems)
     changed = [p for p, files in wanted.items() if files or not listings[p].keys() >= set(_files(p.folder))]
-    came = {Path(path) for path in (read_json(_CAME) if _CAME.is_file() else [])}
-    came |= {pointer.folder / name for pointer, files in wanted.items() for name in files}
+    arrived = {Path(path) for path in (read_json(_ARRIVED) if _ARRIVED.is_file() else [])}
+    arrived |= {pointer.folder / name for pointer, files in wanted.items() for name in files}
     if changed:
-        write_json(_CAME, sorted(map(str, came)))
+        write_json(_ARRIVED, sorted(map(str, arrived)))
         dvc("checkout", *(str(pointer.path) for pointer in changed))
-    return {path for path in came if path.is_file()}
+    return {path for path in arrived if path.is_file()}
 
 
 def _fetch(pointers: list[Pointer], remote: str | None, cache: Path) -> None:
     if not pointers:
         return
-    said = dvc("fetch", *_to(remote), *(str(pointer.path) for pointer in pointers))
-    if "No remote provided" in said:  # which DVC does not hold to be an error
+    output = dvc("fetch", *_to(remote), *(str(pointer.path) for pointer in pointers))
+    if "No remote provided" in output:  # not an error for DVC
         raise InputError(ADD_REMOTE)
     for pointer in pointers:
         if not object_path(cache, pointer.version).is_file():
-            raise InputError(f"{pointer.path}: the remote does not have it, or does not answer (dvc remote list)")
+            raise InputError(
+                f"{pointer.path}: the remote does not have its files, or does not answer (check with dvc remote list)"
+            )
 
 
 def _wanted(pointer: Pointer, listing: Mapping[str, str], cache: Path) -> dict[str, str]:
-    """The files of a listing that are not here yet.
+    """Return the files of a listing that are not here yet.
 
     Raises
     ------
-    InputError : having them would cost files that are neither shared nor in the cache.
+    InputError
+        If files that are neither shared nor in the cache would be lost.
     """
     wanted, problems = dict(listing), []
     for name in _files(pointer.folder):
@@ -205,32 +232,32 @@ def _wanted(pointer: Pointer, listing: Mapping[str, str], cache: Path) -> dict[s
         if listing.get(name) == md5:
             del wanted[name]
         elif not object_path(cache, md5).is_file():
-            differs = f"differs from what {pointer.path} says, and would be overwritten"
-            unknown = f"is not among what {pointer.path} says, and would be removed"
-            problems.append(f"{name}: {differs if name in listing else unknown}; move it away, or push yours")
+            differs = f"differs from the file in {pointer.path} and would be overwritten"
+            unknown = f"is not in {pointer.path} and would be removed"
+            problems.append(f"{name}: {differs if name in listing else unknown}; move it to another folder, or push it")
     raise_all(pointer.folder, problems)
     return wanted
 
 
 def _files(folder: Path) -> Iterator[str]:
-    """The files below a folder that DVC sees; .dvcignore says the same."""
+    """Yield the files below a folder that DVC sees; .dvcignore has the same rules."""
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
-        unseen = any(part.startswith(".") for part in parts) or path.suffix == ".part"
-        unseen |= folder.parent.name == "raw" and parts[0] == "archives"
-        unseen |= folder.parent.name == "clips" and len(parts) > 1
-        if not unseen and path.is_file():
+        is_ignored = any(part.startswith(".") for part in parts) or path.suffix == ".part"
+        is_ignored |= folder.parent == RAW and parts[0] == "archives"
+        is_ignored |= folder.parent == CLIPS and len(parts) > 1
+        if not is_ignored and path.is_file():
             yield "/".join(parts)
 
 
 def _faults(files: Mapping[str, str], cache: Path) -> dict[str, bool]:
-    """The files that the cache does not have: True where it had other bytes for one, which are gone now."""
-    found = {}
+    """Return the files that the cache lacks: True if it had a file with other bytes, which is removed now."""
+    faults = {}
     for name, md5 in files.items():
         path = object_path(cache, md5)
         if not path.is_file():
-            found[name] = False
+            faults[name] = False
         elif file_digest(path, "md5") != md5:
             path.unlink()
-            found[name] = True
-    return found
+            faults[name] = True
+    return faults
