@@ -71,7 +71,7 @@ def job(log: str) -> Iterator[None]:
 
 
 def _describe(error: Exception, log: str) -> tuple[str, bool]:
-    """The message for an error that ends a job, and whether the error is a bug of songwise."""
+    """Return the message for an error that ends a job, and whether the error is a bug of songwise."""
     # First of all: if the log cannot be written, that error hides the one before it.
     if is_disk_full(error):
         return disk_full(Path()), False

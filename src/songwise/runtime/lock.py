@@ -1,7 +1,7 @@
 """Locks: one live run per folder, and nothing left in its way by a run that was killed.
 
-Snakemake's own lock outlives a kill -9 and then stops the next run. A lock of the operating system does not: the process
-that holds it is alive.
+Snakemake's own lock outlives a kill -9 and then stops the next run. A lock of the operating system does not: the
+process that holds it is alive.
 """
 
 import atexit

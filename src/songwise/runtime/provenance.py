@@ -157,7 +157,7 @@ def _imports(tree: ast.Module) -> Iterable[str]:
 
 
 def _without_words(tree: ast.Module) -> ast.Module:
-    """The same tree without docstrings, annotations of functions and the texts of errors that end a job."""
+    """Remove docstrings, annotations of functions and the texts of errors that end a job."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
             node, clean=False
