@@ -451,7 +451,7 @@ def test_a_listing_that_is_none_is_refused(tmp_path, entries):
         ("outs: [{md5: ../x.dir, hash: md5, path: mine}]", "names no md5"),
         ("outs: [{hash: md5, path: mine}]", "names no md5"),
         ("outs: 7", "points to None"),
-        ("- 1", "holds no keys"),
+        ("- 1", "has no keys"),
     ],
 )
 def test_a_pointer_that_points_elsewhere_is_refused(tmp_path, content, words):
