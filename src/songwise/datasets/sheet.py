@@ -16,7 +16,7 @@ from songwise.datasets.shards import deal
 from songwise.datasets.track import SHEET_COLUMNS, Track
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.files import read_csv
-from songwise.schemas.read import read_yaml
+from songwise.schemas.tracks import PATTERNS, REQUIRED
 
 _SHOWN = 10  # rows named in one message
 # What of a track each source needs one of, and where its paths lie, which nothing may leave.
@@ -71,11 +71,11 @@ def read_tracks(
         rows = read_feature_table(here / source["table"], source, dataset_path).track_rows()
         tracks = [Track(**row) for row in rows]
         if "tracks" in source:
-            tracks = _with_facts(tracks, here / source["tracks"], root)
+            tracks = _with_facts(tracks, here / source["tracks"])
     else:
         sheet = prepared_sheet(dataset, root) if "fma" in source else here / source["tracks"]
         where = str(sheet)
-        tracks = _read_sheet(sheet, source["type"], root)
+        tracks = _read_sheet(sheet, source["type"])
         faults = source.get("faults", {})
         if "fma" in source:  # a fault may be of a track that a choice of genres leaves out
             faults = {track.track_id: faults[track.track_id] for track in tracks if track.track_id in faults}
@@ -86,14 +86,12 @@ def read_tracks(
     return tracks
 
 
-def _read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
+def _read_sheet(sheet: Path, source_type: str) -> list[Track]:
     header, rows = read_csv(sheet)
-    schema = read_yaml(root / "workflow" / "schemas" / "tracks.schema.yaml")
-    known = schema["properties"]
-    _check_header(sheet, header, known, schema["required"])
+    _check_header(sheet, header, REQUIRED)
     if not rows:
         raise InputError(f"{sheet}: has no rows")
-    patterns = {name: re.compile(known[name]["pattern"]) for name in header if "pattern" in known.get(name, {})}
+    patterns = {name: re.compile(PATTERNS[name]) for name in header if name in PATTERNS}
     problems = []
     tracks = []
     for number, row in enumerate(rows, start=2):
@@ -136,24 +134,23 @@ def _with_faults(tracks: list[Track], faults: Mapping[str, str], dataset_path: P
     return [replace(track, fault=faults[track.track_id]) if track.track_id in faults else track for track in tracks]
 
 
-def _check_header(sheet: Path, header: list[str], known: dict, required: list[str]) -> None:
+def _check_header(sheet: Path, header: list[str], required: list[str]) -> None:
     missing = [name for name in required if name not in header]
     if missing:
         raise InputError(f"{sheet}: column '{missing[0]}' is missing; its header is: {','.join(header) or '(empty)'}")
     if len(set(header)) < len(header):
         raise InputError(f"{sheet}: two columns have the same name; its header is: {','.join(header)}")
     for name in header:
-        near = suggestion(name, [other for other in known if other not in header])
-        if name not in known and "did you mean" in near:
+        near = suggestion(name, [other for other in PATTERNS if other not in header])
+        if name not in PATTERNS and "did you mean" in near:
             raise InputError(f"{sheet}: unknown column '{name}'{near} Rename the column if it is your own.")
 
 
-def _with_facts(tracks: list[Track], sheet: Path, root: Path) -> list[Track]:
+def _with_facts(tracks: list[Track], sheet: Path) -> list[Track]:
     """Tracks of a table with what a sheet says of each, by track_id or by song."""
     header, rows = read_csv(sheet)
-    known = read_yaml(root / "workflow" / "schemas" / "tracks.schema.yaml")["properties"]
     key = "track_id" if "track_id" in header else "song"
-    _check_header(sheet, header, known, [key])
+    _check_header(sheet, header, [key])
     names = [name for name in _FACTS if name in header]
     if not names:
         raise InputError(f"{sheet}: adds none of {', '.join(_FACTS)}; its header is: {','.join(header)}")
@@ -164,9 +161,9 @@ def _with_facts(tracks: list[Track], sheet: Path, root: Path) -> list[Track]:
             continue
         found = {name: row[name] for name in names}
         problems += [
-            f"row {number}: {name} '{value}' cannot be used (it must match {known[name]['pattern']})"
+            f"row {number}: {name} '{value}' cannot be used (it must match {PATTERNS[name]})"
             for name, value in found.items()
-            if not re.search(known[name].get("pattern", ""), value)
+            if not re.search(PATTERNS[name], value)
         ]
         if facts.setdefault(row[key], found) != found:
             problems.append(f"row {number}: says of {key} '{row[key]}' otherwise than a row above")

@@ -149,6 +149,8 @@ def _describe(found: Mapping, place: _Place) -> tuple[tuple[str, ...], str]:
         return place.keys[
             :-1
         ], f"unknown key '{place.keys[-1]}'{suggestion(place.keys[-1], list(place.owner.model_fields))}"
+    if kind == "invalid_key":
+        return place.keys[:-1], f"unknown key {place.keys[-1]}"
     if kind == "union_tag_not_found":
         return place.keys, "key 'type' is missing"
     if kind == "union_tag_invalid":
@@ -159,6 +161,8 @@ def _describe(found: Mapping, place: _Place) -> tuple[tuple[str, ...], str]:
     if kind in _BOUNDS:
         limit, words = _BOUNDS[kind]
         return place.keys, f"{value} {words} {_plain_number(limits[limit])}"
+    if value is None and kind in (*_TYPES, "string_type"):
+        return place.keys, f"is empty; it must be {_TYPES.get(kind, 'text')}"
     if kind in _TYPES:
         return place.keys, f"{value!r} is not {_TYPES[kind]}"
     return place.keys, _describe_rest(kind, value, limits, found["msg"])
