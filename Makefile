@@ -1,5 +1,5 @@
 # Each target is a line or two over the real tools; `source .venv/bin/activate` and type them yourself.
-.PHONY: reproduce env test lint lock bench clean
+.PHONY: reproduce env test lint lock schemas bench clean
 VENV := .venv/bin
 
 reproduce: env ## everything on the built-in demo set, offline
@@ -28,6 +28,9 @@ lint: env
 lock: ## after an edit of pyproject.toml
 	$(VENV)/uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest \
 	  --generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+
+schemas: env ## after an edit of src/songwise/schemas: the JSON Schemas, and the tables of keys in config/README.md
+	$(VENV)/python -m songwise.schemas.generate
 
 bench: env ## times the demo, extraction beside its peers, downloads, archives and init; never a test
 	$(VENV)/python benchmarks/run.py

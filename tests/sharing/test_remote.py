@@ -450,7 +450,7 @@ def test_an_invalid_listing_is_refused(tmp_path, entries):
         ("outs: [{md5: ../x.dir, hash: md5, path: mine}]", "has no valid md5"),
         ("outs: [{hash: md5, path: mine}]", "has no valid md5"),
         ("outs: 7", "points to None"),
-        ("- 1", "holds no keys"),
+        ("- 1", "has no keys"),
     ],
 )
 def test_a_pointer_that_points_elsewhere_is_refused(tmp_path, content, words):

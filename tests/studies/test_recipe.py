@@ -98,7 +98,10 @@ def test_clip_keys_of_the_config_go_before_the_data_sets():
     ("change", "message"),
     [
         ({"clip": {"second": 3}}, "clip: unknown key 'second'; did you mean 'seconds'?"),
-        ({"clip": {"min_seconds": 11}}, "clip.min_seconds (11) is longer than clip.seconds (10)"),
+        (
+            {"clip": {"min_seconds": 11}},
+            "demo.yaml, with the clip keys of the config: clip: min_seconds (11) is longer than seconds (10)",
+        ),
         ({"recipe": {"name": "x"}}, "recipe: key 'source' is missing"),
         ({"recipe": RECIPE, "dataset": "kpop-of-mine"}, "a recipe runs on any data set: --config dataset=NAME"),
     ],

@@ -10,7 +10,6 @@ from songwise.datasets.feature_table import read_feature_table
 from songwise.datasets.folder import scan_folder
 from songwise.datasets.metadata import prepared_lists, prepared_sheet
 from songwise.datasets.published_split import assign_roles, read_lists
-from songwise.datasets.shards import deal
 from songwise.datasets.sheet_file import add_faults, read_sheet
 from songwise.datasets.table_facts import add_facts
 from songwise.datasets.track import Track
@@ -41,33 +40,6 @@ def load_tracks(name_or_path: str, root: Path = Path()) -> tuple[dict, list[Trac
     """
     dataset, path = load_dataset(name_or_path, root)
     return dataset, read_tracks(dataset, path, root)
-
-
-def load_shard(
-    name_or_path: str, shard: int, root: Path = Path(), clip: dict | None = None
-) -> tuple[dict, list[Track]]:
-    """Load a data set file and the tracks of one of its shards.
-
-    Parameters
-    ----------
-    name_or_path : str
-        Name of a data set in config/datasets, or path of a data set file.
-    shard : int
-        Number of the shard.
-    root : Path, default=Path()
-        The project's folder.
-    clip : dict, optional
-        The configuration's own clip keys, which replace those of the file.
-
-    Returns
-    -------
-    dict
-        The content of the data set file.
-    list of Track
-        The shard's tracks.
-    """
-    dataset, path = load_dataset(name_or_path, root, clip)
-    return dataset, deal(read_tracks(dataset, path, root), dataset["shards"])[shard]
 
 
 def read_tracks(
@@ -125,7 +97,7 @@ def _read_table(dataset: Mapping, dataset_path: Path, root: Path) -> tuple[list[
     table = dataset_path.parent / source["table"]
     tracks = [Track(**row) for row in read_feature_table(table, source, dataset_path).track_rows()]
     if "tracks" in source:
-        tracks = add_facts(tracks, dataset_path.parent / source["tracks"], root)
+        tracks = add_facts(tracks, dataset_path.parent / source["tracks"])
     return tracks, table
 
 
@@ -134,10 +106,10 @@ def _read_sheet(dataset: Mapping, dataset_path: Path, root: Path) -> tuple[list[
     faults = source.get("faults", {})
     if "fma" not in source:
         sheet = dataset_path.parent / source["tracks"]
-        tracks = read_sheet(sheet, source["type"], root)
+        tracks = read_sheet(sheet, source["type"])
     else:
         sheet = prepared_sheet(dataset, root)
-        tracks = read_sheet(sheet, source["type"], root)
+        tracks = read_sheet(sheet, source["type"])
         # A choice of genres may leave out a track whose fault is known.
         faults = {track.track_id: faults[track.track_id] for track in tracks if track.track_id in faults}
     return add_faults(tracks, faults, dataset_path), sheet

@@ -5,73 +5,59 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from songwise.errors import InputError, suggestion
-from songwise.schemas.read import read_yaml
+from songwise.schemas.tracks import PATTERNS
+
+_COMPILED = {name: re.compile(pattern) for name, pattern in PATTERNS.items() if pattern}
 
 
-class SheetColumns:
-    """The columns that workflow/schemas/tracks.schema.yaml describes.
+def check_header(sheet: Path, header: list[str], required: list[str]) -> None:
+    """Check that a header has the required columns, no column twice and no misspelt column.
 
     Parameters
     ----------
-    root : Path
-        The folder that contains workflow/schemas.
+    sheet : Path
+        The track sheet, for messages.
+    header : list of str
+        Its columns.
+    required : list of str
+        Columns that it must have.
+
+    Raises
+    ------
+    InputError
+        If the header is invalid.
     """
+    missing = [name for name in required if name not in header]
+    if missing:
+        columns = ",".join(header) or "(empty)"
+        raise InputError(f"{sheet}: column '{missing[0]}' is missing; the header is: {columns}")
+    if len(set(header)) < len(header):
+        raise InputError(f"{sheet}: two columns have the same name; the header is: {','.join(header)}")
+    for name in header:
+        hint = suggestion(name, [other for other in PATTERNS if other not in header])
+        if name not in PATTERNS and "did you mean" in hint:
+            raise InputError(f"{sheet}: unknown column '{name}'{hint} If the column is your own, rename it.")
 
-    def __init__(self, root: Path):
-        schema = read_yaml(root / "workflow" / "schemas" / "tracks.schema.yaml")
-        self.required: list[str] = schema["required"]
-        self._known = list(schema["properties"])
-        self._patterns = {
-            name: re.compile(column["pattern"]) for name, column in schema["properties"].items() if "pattern" in column
-        }
 
-    def check_header(self, sheet: Path, header: list[str], required: list[str]) -> None:
-        """Check that a header has the required columns, no column twice and no misspelt column.
+def find_invalid(number: int, row: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    """Return a message for each invalid value of a row.
 
-        Parameters
-        ----------
-        sheet : Path
-            The track sheet, for messages.
-        header : list of str
-            Its columns.
-        required : list of str
-            Columns that it must have.
+    Parameters
+    ----------
+    number : int
+        Number of the row, for messages.
+    row : mapping of str to str
+        Its cells by column.
+    names : iterable of str
+        Columns to check. Columns without a pattern are skipped.
 
-        Raises
-        ------
-        InputError
-            If the header is invalid.
-        """
-        missing = [name for name in required if name not in header]
-        if missing:
-            columns = ",".join(header) or "(empty)"
-            raise InputError(f"{sheet}: column '{missing[0]}' is missing; the header is: {columns}")
-        if len(set(header)) < len(header):
-            raise InputError(f"{sheet}: two columns have the same name; the header is: {','.join(header)}")
-        for name in header:
-            hint = suggestion(name, [other for other in self._known if other not in header])
-            if name not in self._known and "did you mean" in hint:
-                raise InputError(f"{sheet}: unknown column '{name}'{hint} If the column is your own, rename it.")
-
-    def find_invalid(self, number: int, row: Mapping[str, str], names: Iterable[str]) -> list[str]:
-        """Return a message for each invalid value of a row.
-
-        Parameters
-        ----------
-        number : int
-            Number of the row, for messages.
-        row : mapping of str to str
-            Its cells by column.
-        names : iterable of str
-            Columns to check. Columns without a pattern are skipped.
-
-        Returns
-        -------
-        list of str
-            One message per invalid value.
-        """
-        return [
-            f"row {number}: {name} '{row[name]}' is invalid (it must match {self._patterns[name].pattern})"
-            for name in names
-            if name in self._patterns and not self._patterns[name].search(row[name])
-        ]
+    Returns
+    -------
+    list of str
+        One message per invalid value.
+    """
+    return [
+        f"row {number}: {name} '{row[name]}' is invalid (it must match {_COMPILED[name].pattern})"
+        for name in names
+        if name in _COMPILED and not _COMPILED[name].search(row[name])
+    ]

@@ -6,17 +6,18 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from songwise.datasets.csv_rows import complete_rows
-from songwise.datasets.sheet_columns import SheetColumns
+from songwise.datasets.sheet_columns import check_header, find_invalid
 from songwise.datasets.track import SHEET_COLUMNS, Track
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.files import read_csv
+from songwise.schemas.tracks import REQUIRED
 
 _NEEDED = {"http": ("url",), "manifest": ("path", "url"), "youtube": ("url", "query"), "archive": ("path",)}
 _PATHS_ARE_IN = {"http": "mirror", "archive": "archive"}  # for sources whose paths come from the sheet's author
 _MOST_SUGGESTED = 10  # names of tracks to list in a message, instead of the nearest one
 
 
-def read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
+def read_sheet(sheet: Path, source_type: str) -> list[Track]:
     """Read the tracks of a track sheet.
 
     Parameters
@@ -25,8 +26,6 @@ def read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
         The CSV file.
     source_type : str
         Type of the source: http, manifest, youtube or archive. It decides which columns a row needs.
-    root : Path
-        The folder that contains workflow/schemas.
 
     Returns
     -------
@@ -39,14 +38,13 @@ def read_sheet(sheet: Path, source_type: str, root: Path) -> list[Track]:
         If the file cannot be read, or if its header or a row is invalid.
     """
     header, rows = read_csv(sheet)
-    columns = SheetColumns(root)
-    columns.check_header(sheet, header, columns.required)
+    check_header(sheet, header, REQUIRED)
     if not rows:
         raise InputError(f"{sheet}: has no rows")
     problems: list[str] = []
     tracks = []
     for number, row in complete_rows(rows, problems):
-        problems += columns.find_invalid(number, row, header)
+        problems += find_invalid(number, row, header)
         problems += [f"row {number}: {problem}" for problem in _find_place_problems(row, source_type)]
         tracks.append(_to_track(row, source_type, sheet.parent))
     raise_all(sheet, problems)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from songwise.datasets.csv_rows import complete_rows
-from songwise.datasets.sheet_columns import SheetColumns
+from songwise.datasets.sheet_columns import check_header, find_invalid
 from songwise.datasets.track import Track
 from songwise.errors import InputError, raise_all
 from songwise.files import read_csv
@@ -12,7 +12,7 @@ from songwise.files import read_csv
 _FACTS = ("artist", "album", "fold", "role")
 
 
-def add_facts(tracks: list[Track], sheet: Path, root: Path) -> list[Track]:
+def add_facts(tracks: list[Track], sheet: Path) -> list[Track]:
     """Add what a track sheet gives for each track, by track_id or by song.
 
     Parameters
@@ -21,8 +21,6 @@ def add_facts(tracks: list[Track], sheet: Path, root: Path) -> list[Track]:
         The tracks of a feature table.
     sheet : Path
         A CSV with a column track_id or song, and at least one of artist, album, fold and role.
-    root : Path
-        The folder that contains workflow/schemas.
 
     Returns
     -------
@@ -35,16 +33,15 @@ def add_facts(tracks: list[Track], sheet: Path, root: Path) -> list[Track]:
         If the sheet cannot be read, is invalid, contradicts itself or lacks a row for a track.
     """
     header, rows = read_csv(sheet)
-    columns = SheetColumns(root)
     key = "track_id" if "track_id" in header else "song"
-    columns.check_header(sheet, header, [key])
+    check_header(sheet, header, [key])
     names = [name for name in _FACTS if name in header]
     if not names:
         raise InputError(f"{sheet}: has none of the columns {', '.join(_FACTS)}; the header is: {','.join(header)}")
     problems: list[str] = []
     facts: dict[str, dict[str, str]] = {}
     for number, row in complete_rows(rows, problems):
-        problems += columns.find_invalid(number, row, names)
+        problems += find_invalid(number, row, names)
         values = {name: row[name] for name in names}
         if facts.setdefault(row[key], values) != values:
             problems.append(f"row {number}: contradicts an earlier row for {key} '{row[key]}'")

@@ -71,6 +71,8 @@ def _record(model: dict) -> Path:
 
 
 def _check(model: dict) -> None:
+    from songwise.models.pipeline import build
+
     where, name = f"config/models/{model['name']}.yaml", model["estimator"].rpartition(".")[2]
     estimator = _estimator_class(model["estimator"])
     known = sorted(estimator().get_params())
@@ -85,7 +87,7 @@ def _check(model: dict) -> None:
     if problems:
         raise InputError("\n".join(dict.fromkeys(problems)))
     # Its remaining refusals, such as weights for an estimator without any, come now and not in the training job.
-    importlib.import_module("songwise.models.pipeline").build(model, seed=0)
+    build(model, seed=0)
 
 
 def _estimator_class(path: str) -> type:

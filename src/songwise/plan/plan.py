@@ -138,7 +138,8 @@ def _on_table(plan: Plan) -> Plan:
     for key, value in (("keep_clips", False), ("show_tracks", "per-class")):
         if plan.settings[key] not in (value, "none"):
             raise InputError(
-                f"config: {key}: data set '{plan.dataset['name']}' is a table of features without audio; remove the key"
+                f"config: {key}: data set '{plan.dataset['name']}' is a table of features, without audio; "
+                "remove the key"
             )
     runs = list(dict.fromkeys(Run(run.model, TABLE) for run in plan.runs))
     return replace(

@@ -95,8 +95,8 @@ class Config(Section):
     show_tracks: Literal["per-class", "none"] | Annotated[UniqueList[str], Field(min_length=1, max_length=48)] = Field(
         "per-class",
         description="per-class, none, or a list of at most 48 track_ids (numbers in quotes). The report shows "
-        "waveform, mel spectrogram and chroma of these tracks, 30 s from the middle of each. `per-class` is the first good "
-        "track of each class, at most 12",
+        "waveform, mel spectrogram and chroma of these tracks, 30 s from the middle of each. `per-class` is the first "
+        "good track of each class, at most 12",
     )
     clip: ClipChanges | None = Field(
         None,

@@ -64,8 +64,8 @@ class Folder(Section):
 
     type: Literal["folder"] = Field(
         description="a folder with one sub-folder per class, and audio anywhere below. `song` is a regular expression "
-        "for the path below the class folder; its first group (or the whole match) names the song. Default: each file is "
-        "a song"
+        "for the path below the class folder; its first group (or the whole match) names the song. Default: each file "
+        "is a song"
     )
     folder: Text = Field(description="contains one folder per class; relative to this file")
     song: str = optional(

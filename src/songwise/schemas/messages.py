@@ -17,6 +17,7 @@ _TYPES = {
     "list_type": "a list",
     "dict_type": "a mapping of keys to values",
     "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
 }
 _BOUNDS = {
     "greater_than_equal": ("ge", "is less than the minimum of"),
@@ -84,7 +85,7 @@ def _locate(location: tuple, model: type[BaseModel], content: Any) -> _Place:
     """Follow a location of pydantic through the types and the content at the same time."""
     keys: list[str] = []
     annotation, owner, field, value = model, None, None, content
-    for step in location:
+    for previous, step in zip((None, *location), location, strict=False):
         annotation = _without_none(annotation)
         if get_origin(annotation) in (Union, UnionType):
             form = _form(annotation, field, step)
@@ -96,7 +97,7 @@ def _locate(location: tuple, model: type[BaseModel], content: Any) -> _Place:
             annotation = form
             continue
         if step == "[key]":
-            return _Place(tuple(keys[:-1]), str, None, keys[-1])
+            return _Place(tuple(keys[:-1]), str, None, previous)
         if _is_model(annotation):
             owner, field = annotation, annotation.model_fields.get(step)
             annotation = field.annotation if field else None
@@ -148,6 +149,8 @@ def _describe(found: Mapping, place: _Place) -> tuple[tuple[str, ...], str]:
         return place.keys[
             :-1
         ], f"unknown key '{place.keys[-1]}'{suggestion(place.keys[-1], list(place.owner.model_fields))}"
+    if kind == "invalid_key":
+        return place.keys[:-1], f"unknown key {place.keys[-1]}"
     if kind == "union_tag_not_found":
         return place.keys, "key 'type' is missing"
     if kind == "union_tag_invalid":
@@ -157,7 +160,9 @@ def _describe(found: Mapping, place: _Place) -> tuple[tuple[str, ...], str]:
         return place.keys, _not_one_of(value, [str(one) for one in _allowed(place.annotation)])
     if kind in _BOUNDS:
         limit, words = _BOUNDS[kind]
-        return place.keys, f"{value} {words} {limits[limit]}"
+        return place.keys, f"{value} {words} {_plain_number(limits[limit])}"
+    if value is None and kind in (*_TYPES, "string_type"):
+        return place.keys, f"is empty; it must be {_TYPES.get(kind, 'text')}"
     if kind in _TYPES:
         return place.keys, f"{value!r} is not {_TYPES[kind]}"
     return place.keys, _describe_rest(kind, value, limits, found["msg"])
@@ -181,7 +186,12 @@ def _describe_rest(kind: str, value: Any, limits: Mapping, message: str) -> str:
 
 
 def _not_one_of(value: Any, allowed: list[str]) -> str:
-    return f"'{value}' is not one of {', '.join(allowed)}{suggestion(str(value), allowed)}"
+    hint = suggestion(str(value), allowed)
+    return f"'{value}' is not one of {', '.join(allowed)}{hint if 'did you mean' in hint else ''}"
+
+
+def _plain_number(limit: float) -> str:
+    return str(int(limit) if limit == int(limit) else limit)
 
 
 def _allowed(annotation: Any) -> tuple:

@@ -42,7 +42,7 @@ class Model(Section):
     """A model: an estimator, its parameters, and the presets that it runs on."""
 
     name: Name = Field(description="letters, digits, - and _, as the file")
-    title: str = optional("what the report calls it")
+    title: str = optional("what the model is, in words. Nothing is trained again when it changes")
     estimator: Estimator = Field(description="import path of a class of scikit-learn or XGBoost, from a fixed list")
     features: UniqueList[str] = Field(
         min_length=1,

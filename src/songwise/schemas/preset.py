@@ -123,7 +123,7 @@ class Preset(Section):
     """A feature preset: audio, frames and families, or a union of other presets."""
 
     name: Name = Field(description="letters, digits, - and _, as the file")
-    title: str = optional("what the report calls it")
+    title: str = optional("what the preset is, in words. Nothing is extracted or trained again when it changes")
     columns: int = optional("how many columns the preset has; checked, so that nobody changes it by accident", ge=1)
     audio: Audio = Field(
         default_factory=Audio, description="what happens to a clip first, see [below](#audiostandardise)"

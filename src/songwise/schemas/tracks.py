@@ -50,3 +50,12 @@ class TrackRow(BaseModel):
         "not features",
     )
     role: str = Field("", pattern="^(train|valid|test)?$", description="for train-valid-test: train, valid or test")
+
+
+# The columns that every sheet has, and for each column what its values must match. The sheet's reader checks values by
+# itself: a large sheet has a million of them.
+REQUIRED = [name for name, field in TrackRow.model_fields.items() if field.is_required()]
+PATTERNS = {
+    name: "".join(rule.pattern for rule in field.metadata if hasattr(rule, "pattern"))
+    for name, field in TrackRow.model_fields.items()
+}
