@@ -5,7 +5,8 @@ import pytest
 from helpers.tables import table, units
 
 from songwise.evaluation.bootstrap import bootstrap_draws, compare, holm, interval, select_corrected
-from songwise.evaluation.metrics import Confusions, accuracy
+from songwise.evaluation.confusion import Confusions
+from songwise.evaluation.metrics import accuracy
 
 
 def width(confusions: Confusions) -> float:

@@ -1,23 +1,19 @@
-"""Metrics are scikit-learn's, with votes for weights; what scikit-learn has not is checked by hand."""
+"""Metrics equal scikit-learn's with votes as weights; those that scikit-learn lacks are checked by hand."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from helpers.tables import table, units
 from sklearn import metrics as sklearn_metrics
 
-from songwise.evaluation.calibration import expected_calibration_error, plot_reliability, reliability
 from songwise.evaluation.metrics import (
-    Confusions,
     accuracy,
     balanced_accuracy,
     class_figures,
-    floored,
     log_loss,
     macro_f1,
     roc_auc,
     top2_accuracy,
 )
+from songwise.evaluation.verdicts import floored
 
 LABELS = list("abcd")
 
@@ -104,61 +100,3 @@ def test_top_2_takes_the_prediction_and_the_most_probable_other(rows):
     # A verdict may win a tie against the order of the labels; it stays the first guess.
     even = np.array([[1 / 3, 1 / 3, 1 / 3]] * 3)
     assert top2_accuracy(np.arange(3), np.array([2, 2, 2]), even, np.ones(3)) == pytest.approx(2 / 3)
-
-
-def test_calibration_error_by_hand():
-    confidence = np.array([0.95, 0.95, 0.95, 0.95, 1 / 15, 1.0])
-    right = np.array([True, True, False, False, False, True])
-    bins = reliability(confidence, right, np.ones(6))
-    # The last bin, (14/15, 1], holds five, three of them right; 1/15 closes the first.
-    np.testing.assert_allclose(bins[14], [5, 0.96, 0.6])
-    np.testing.assert_allclose(bins[0], [1, 1 / 15, 0])
-    assert bins[1:14].sum() == 0
-    assert expected_calibration_error(bins) == pytest.approx((5 * 0.36 + 1 / 15) / 6)
-    weighed = reliability(confidence, right, np.array([1, 1, 0, 0, 1, 1]))
-    assert expected_calibration_error(weighed) == pytest.approx((3 * abs(1 - 2.9 / 3) + 1 / 15) / 4)
-
-
-def test_a_model_that_knows_how_sure_it_is_has_no_calibration_error(tmp_path):
-    rng = np.random.default_rng(0)
-    confidence = rng.uniform(0.2, 1, 50_000)
-    right = rng.random(50_000) < confidence
-    bins = {"song": reliability(confidence, right, np.ones(50_000))}
-    assert expected_calibration_error(bins["song"]) < 0.01
-    plot_reliability(tmp_path / "calibration.png", bins, title="$knows$")
-    assert (tmp_path / "calibration.png").stat().st_size > 5000
-
-
-def test_copies_of_one_recording_share_one_vote():
-    joined = {"x": "x", "copy": "x", "y": "y"}
-    confusions = Confusions(table({"x": [1], "copy": [1], "y": [0]}), units(joined, joined), ["a", "b"])
-    assert confusions.counts.shape == (2, 2, 2)
-    assert accuracy(confusions.total) == pytest.approx(0.5)
-    # Also where they disagree, and where only one of them was tested.
-    confusions = Confusions(table({"x": [1], "copy": [0], "y": [0]}), units(joined, joined), ["a", "b"])
-    assert accuracy(confusions.total) == pytest.approx(0.25)
-    assert Confusions(table({"copy": [0]}), units(joined, joined), ["a", "b"]).total.sum() == 1
-
-
-def test_songs_of_one_artist_have_a_vote_each_and_are_drawn_together():
-    groups = {"x1": "x", "x2": "x", "x3": "x", "y1": "y"}
-    confusions = Confusions(table({"x1": [1], "x2": [1], "x3": [1], "y1": [0]}), units(groups), ["a", "b"])
-    assert accuracy(confusions.total) == pytest.approx(0.75)
-    assert confusions.votes.tolist() == [3, 1] and confusions.hits.tolist() == [3, 0]
-    drawn = accuracy(confusions.resampled(np.array([[2, 0], [0, 2], [1, 1]])))
-    assert drawn.tolist() == [1, 0, 0.75]
-
-
-def test_a_group_that_is_never_tested_carries_nothing():
-    groups = {"x": "x", "y": "y", "train": "train"}
-    confusions = Confusions(table({"x": [1], "y": [0]}), units(groups), ["a", "b"])
-    assert confusions.votes.tolist() == [0, 1, 1]  # in the order of the names
-    drawn = accuracy(confusions.resampled(np.array([[1, 1, 1], [2, 0, 1], [3, 0, 0]])))
-    assert drawn[:2].tolist() == [0.5, 0] and np.isnan(drawn[2])
-
-
-def test_a_song_that_half_of_the_repeats_test_has_half_a_vote():
-    rows = pd.concat([table({"x": [1], "y": [1]}), table({"x": [1], "z": [0]}).assign(repeat=1)])
-    confusions = Confusions(rows, units({song: song for song in "xyz"}), ["a", "b"])
-    assert confusions.votes.tolist() == [1, 0.5, 0.5]
-    assert accuracy(confusions.total) == pytest.approx(0.75)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from songwise.evaluation.evaluate import LEAKAGE_COLUMNS
+from songwise.evaluation.columns import LEAKAGE_COLUMNS
 from songwise.figures.leakage import draw_leakage, leakage_figure
 from songwise.files import write_rows
 
@@ -19,7 +19,7 @@ def rows(models: int) -> list[dict]:
     ]
 
 
-def test_every_dot_stands_at_its_models_accuracy_with_its_interval():
+def test_every_dot_is_at_its_models_accuracy_with_its_interval():
     (axes,) = leakage_figure(rows(2), PROTOCOLS).axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["model0@mfcc", "model1@mfcc"]
     assert [line.get_label() for line in axes.lines] == PROTOCOLS

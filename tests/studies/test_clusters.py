@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from songwise.files import read_json, write_rows
 from songwise.splits.table import SPLIT_COLUMNS
@@ -55,7 +54,7 @@ def test_three_separated_blobs_are_found(tmp_path):
     assert found.loc["kmeans", "silhouette"] == found.loc["labels", "silhouette"] > 0.3
     assert found["ari_first"].isna().all()
     songs = pd.read_csv(tmp_path / "out/song_clusters.csv")
-    assert list(songs.columns) == list(clusters.SONG_COLUMNS) and len(songs) == 60
+    assert list(songs.columns) == list(clusters.SONG_CLUSTER_COLUMNS) and len(songs) == 60
     assert songs["song"].is_unique and songs.groupby("kmeans")["label"].nunique().eq(1).all()
     # On the map a song's nearest neighbour has its label.
     places = songs[["x", "y"]].to_numpy()
@@ -81,7 +80,7 @@ def test_labels_with_a_path_are_compared_at_their_first_level_too(tmp_path):
 
 def test_the_same_seed_gives_the_same_files(tmp_path):
     data = blobs(tmp_path, gap=3)
-    names = ["clusters.csv", "clusters.json", "map.png", "song_clusters.csv"]
+    names = ["clusters.csv", "clusters.json", "song_clusters.csv"]
     for folder in ("one", "other"):
         clusters.cluster_songs(**data | {"folder": tmp_path / folder})
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == names
@@ -94,14 +93,6 @@ def test_of_very_many_songs_a_seeded_sample_is_taken(tmp_path, monkeypatch):
     assert len(pd.read_csv(tmp_path / "out/song_clusters.csv")) == 40
     facts = read_json(tmp_path / "out/clusters.json")
     assert (facts["songs"], facts["all_songs"]) == (40, 60)
-
-
-@pytest.mark.parametrize("labels", [["$5 bill$", "x"], [f"genre/{index}" for index in range(60)]])
-def test_a_map_of_any_labels_can_be_drawn(tmp_path, labels):
-    places = np.random.default_rng(0).normal(size=(2 * len(labels), 2))
-    clusters.plot_map(tmp_path / "map.png", places, labels * 2, "songs")
-    looks = clusters._looks(sorted(labels))
-    assert len(set(looks.values())) == len(labels)
 
 
 def test_noise_alone_has_no_silhouette():

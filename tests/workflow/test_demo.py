@@ -106,7 +106,7 @@ def test_the_report_is_one_page_that_needs_nothing_else(demo):
         "Six invented bands",
         "lda_shrinkage",
         "What leakage would have claimed",
-        "The container alone",
+        "stereo width and length alone",
         "silent",
         "data:image/png",
         "Learning curve",

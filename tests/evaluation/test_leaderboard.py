@@ -1,4 +1,4 @@
-"""The job: from predictions to the leaderboard, on planted data."""
+"""From predictions to the leaderboard, on planted data."""
 
 import json
 
@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from songwise.errors import InputError
-from songwise.evaluation.evaluate import LEADERBOARD_COLUMNS, evaluate_models
+from songwise.evaluation.columns import CALIBRATION_COLUMNS, LEADERBOARD_COLUMNS
+from songwise.evaluation.leaderboard import evaluate_models
 from songwise.files import read_json, read_rows, write_json, write_rows
 
 LABELS = ["Jazz", "Rock/Metal", "Rock/Punk"]
@@ -127,7 +128,12 @@ def test_the_whole_job(results):
     assert float(levels[0]["song_accuracy"]) >= float(levels[1]["song_accuracy"])
     top = {row["label"]: row for row in read_rows(results / "confusion_top.csv")}
     assert list(top) == ["Jazz", "Rock"] and float(top["Jazz"]["Jazz"]) == 11
-    assert (results / "calibration.png").stat().st_size > 5000
+
+    bins = read_rows(results / "calibration.csv")
+    assert list(bins[0]) == list(CALIBRATION_COLUMNS) and {row["model"] for row in bins} == {"good"}
+    votes = {level: sum(float(row["votes"]) for row in bins if row["level"] == level) for level in ("clip", "song")}
+    assert votes == pytest.approx({"clip": 70, "song": 35})  # the clips of the twins count half
+    assert not list(results.rglob("*.png"))  # figures are other rules' outputs
 
 
 def test_by_artist_draws_artists_and_counts_songs(results):
@@ -178,8 +184,8 @@ def test_without_paths_there_are_no_levels(results):
     assert read_rows(results / "levels.csv") == read_rows(results / "confusion_top.csv") == []
 
 
-def test_one_tested_group_is_said_to_be_too_few(results):
+def test_one_tested_group_is_too_few(results):
     write_splits(results, {"by-song": by_song()})
     predict(results, "good@mfcc", "by-song", share=1.0, songs=("zu0",))
-    with pytest.raises(InputError, match="by-song tests a single group"):
+    with pytest.raises(InputError, match="by-song tests only one group of songs"):
         evaluate(results, ["good"], ["by-song"])
