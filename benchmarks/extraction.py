@@ -223,10 +223,10 @@ def our_extractor(name: str) -> tuple:
 
 def ours(path: Path, preset: str) -> dict[str, float]:
     """A WAV file's columns of a preset; the one place that knows songwise's interface."""
-    from songwise.audio.decode import load_clip
+    from songwise.audio.decode import AudioSegment, samples_of
 
     extractor, names = our_extractor(preset)
-    numbers, _ = extractor(*load_clip(path))
+    numbers, _ = extractor(*samples_of(AudioSegment.from_wav(str(path))))
     return dict(zip(names, numbers[preset].tolist(), strict=True))
 
 

@@ -13,10 +13,10 @@ import plain
 import pytest
 import soxr
 import yaml
-from helpers.sound import RATE, tone, write_wav
+from helpers.sound import RATE, load_clip, tone, write_wav
 from pyarrow import parquet
 
-from songwise.audio.decode import decode, load_clip
+from songwise.audio.decode import decode
 from songwise.features.dsp import constantq, medians, moments
 from songwise.features.extract import extract, extract_shard
 from songwise.features.families import rows_of

@@ -1,5 +1,8 @@
-"""Shards of audio files as inspect_shard sees them."""
+"""Shards of audio files, inspected and cut as the workflow's jobs do."""
 
+from pathlib import Path
+
+from songwise.clips.cut import GoodClips, cut_shard
 from songwise.clips.inspect import inspect_shard
 from songwise.datasets.track import Track
 from songwise.files import read_rows, write_json
@@ -8,8 +11,29 @@ CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
 DATASET = {"name": "test", "clip": CLIP, "max_seconds": 60}
 
 
-def inspect(tmp_path, paths: dict, dataset: dict = DATASET, **fields):
-    """The tables that `inspect_shard` writes of audio files by track_id, and what `GoodClips` needs to give them."""
+def inspect(tmp_path: Path, paths: dict, dataset: dict = DATASET, **fields):
+    """Inspect a shard of audio files.
+
+    Parameters
+    ----------
+    tmp_path : Path
+        Folder for the tables.
+    paths : dict of str to Path
+        Audio file of each track_id.
+    dataset : dict, optional
+        Content of a data set file.
+    **fields : str
+        Fields of each track, such as start.
+
+    Returns
+    -------
+    tracks : dict of str to dict
+        Rows of tracks.csv by track_id.
+    clips : list of dict
+        Rows of clips.csv.
+    shard : dict
+        What `GoodClips` needs besides the data set.
+    """
     tracks = [Track(name, "label", name, **fields) for name in paths]
     record = {name: {"status": "ok", "reason": "", "path": str(path), "sha256": ""} for name, path in paths.items()}
     tables = {f"{name}_csv": tmp_path / f"{name}.csv" for name in ("tracks", "clips")}
@@ -18,3 +42,9 @@ def inspect(tmp_path, paths: dict, dataset: dict = DATASET, **fields):
     inspect_shard(tracks, dataset, state=tmp_path / "state.json", **tables, fingerprints=prints, title="test")
     rows = {row["track_id"]: row for row in read_rows(tables["tracks_csv"])}
     return rows, read_rows(tables["clips_csv"]), {"tracks": tracks, "state": tmp_path / "state.json", **tables}
+
+
+def cut(folder: Path, shard: dict, dataset: dict = DATASET) -> Path:
+    """Cut an inspected shard into clips, and return their folder."""
+    cut_shard(GoodClips(**shard, dataset=dataset), folder, title="test")
+    return folder

@@ -7,18 +7,20 @@ from pathlib import Path
 import imageio_ffmpeg
 import numpy as np
 
+from songwise.audio.decode import AudioSegment, samples_of
+
 RATE = 22_050
 
 
 def tone(seconds: float, hertz: float, rate: int = RATE) -> np.ndarray:
-    """A quiet sine with two overtones and some noise, float in [-1, 1], shape (n,)."""
+    """Return a quiet sine with one overtone and some noise: float in [-1, 1], shape (n,)."""
     t = np.arange(round(seconds * rate)) / rate
     noise = np.random.default_rng(round(hertz)).normal(size=len(t))
     return 0.2 * np.sin(2 * np.pi * hertz * t) + 0.1 * np.sin(4 * np.pi * hertz * t) + 0.01 * noise
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
-    """16-bit WAV of float samples, shape (n,) or (n, channels)."""
+    """Write float samples, shape (n,) or (n, channels), as 16-bit WAV, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as stream:
         stream.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
@@ -29,7 +31,12 @@ def write_wav(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
 
 
 def encode(source: Path, target: Path, *options: str) -> Path:
-    """`source` in the format of `target`'s suffix, by the bundled ffmpeg."""
+    """Encode `source` in the format of `target`'s suffix with the bundled ffmpeg, and return `target`."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-y", "-i", source, *options, target]
     subprocess.run(command, check=True)
     return target
+
+
+def load_clip(path: Path) -> tuple[np.ndarray, int]:
+    """Return the samples of a 16-bit WAV file as features see them, and their rate in Hz."""
+    return samples_of(AudioSegment.from_wav(str(path)))

@@ -1,11 +1,15 @@
 """Files of one song are found by tags, names or a pattern; no song is in two classes."""
 
 import shutil
+import unicodedata
+from pathlib import Path
 
 import pytest
 from helpers.library import column, init, line_with, sheet
 
 from songwise.errors import InputError
+from songwise.library.scan import MusicFile
+from songwise.library.songs import name_tracks
 
 
 def test_a_file_without_tags_is_the_song_in_its_name(music, project):
@@ -44,3 +48,13 @@ def test_songs_and_files_in_two_classes_are_left_out_and_a_copy_counts_once(musi
     )
     assert "2 files (jazz/bytes.mp3 = rock/bytes of it.mp3)" in line_with("identical files in two classes", report)
     assert "1 file (jazz/song a.mp3 = jazz/zz.mp3)" in line_with("another file of the same class", report)
+
+
+@pytest.mark.parametrize("length", [1, 250])
+def test_names_that_differ_only_in_unicode_form_have_different_track_ids(length):
+    composed = f"\u00c1/{'x' * length} \u00e9.mp3"
+    names = [unicodedata.normalize("NFD", composed), f"A\u0301/{'x' * length} \u00e9.mp3", composed]
+    files = [MusicFile(Path(name), name, 1) for name in names]
+    name_tracks(files)
+    assert len({file.track_id for file in files}) == 3
+    assert all(len(file.track_id) <= 200 for file in files)

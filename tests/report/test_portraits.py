@@ -113,7 +113,7 @@ def test_what_cannot_be_drawn_is_left_out(tmp_path, capsys):
     assert found["track_id"] == "../odd/na me%.wav" and found["label"] == "b"
     assert {path.name for path in folder.iterdir()} == {"index.json", found["file"]} and "/" not in found["file"]
     said = capsys.readouterr().out
-    for line in ("gone\tnot drawn", "text\tnot drawn\tno audio format", "bad\tnot drawn\tsilent: no sample"):
+    for line in ("gone\tnot drawn", "text\tnot drawn\tnot an audio format", "bad\tnot drawn\tsilent: no sample"):
         assert line in said
 
 

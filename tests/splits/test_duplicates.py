@@ -203,7 +203,7 @@ def test_a_process_that_was_killed_is_no_word_on_the_music(monkeypatch, tmp_path
     killed.write_text("#!/bin/sh\nkill -9 $$\n")
     path = write_wav(tmp_path / "song.wav", tone(5, 440))
     (row,) = read_rows(inspect(tmp_path, {"song": path})["tracks_csv"])
-    assert row["status"] == "quarantined" and row["reason"].startswith("undecodable: its fingerprint failed")
+    assert row["status"] == "quarantined" and row["reason"].startswith("undecodable: computing its fingerprint failed")
 
 
 def test_no_tracks_at_all(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from helpers.sound import RATE, encode, tone, write_wav
 
 from songwise.audio.decode import decode
-from songwise.audio.encoding import container_facts, cutoff
+from songwise.audio.encoding import cutoff, encoding_facts
 from songwise.clips.columns import TRACK_COLUMNS
 from songwise.clips.inspect import inspect_shard
 from songwise.datasets.track import Track
@@ -35,7 +35,7 @@ FORMATS = {  # suffix and options to codec and bits a second, None where the con
 
 
 def facts(path: Path) -> dict:
-    return container_facts(path, decode(path, max_seconds=60))
+    return encoding_facts(path, decode(path, max_seconds=60))
 
 
 def noise(seconds: float, seed: int = 0) -> np.ndarray:

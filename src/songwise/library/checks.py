@@ -164,5 +164,6 @@ def _file_properties(files: Sequence[MusicFile]) -> list[str]:
         return []
     return [
         "one property of the files, without the music, is enough to guess the class of many tracks: "
-        f"{', '.join(shares)} (always guessing the largest class: {100 * baseline:.0f} %). See docs/evaluation.md, Shortcuts"
+        f"{', '.join(shares)} (always guessing the largest class: {100 * baseline:.0f} %). "
+        "See docs/evaluation.md, Shortcuts"
     ]

@@ -143,11 +143,16 @@ def name_tracks(files: Sequence[MusicFile]) -> None:
         track_id = unicodedata.normalize("NFC", file.name).replace("@", "%40")
         if track_id.startswith(tuple(FORMULA)):
             track_id = f"%{ord(track_id[0]):02X}{track_id[1:]}"
-        track_id = _cut(track_id)
-        if track_id in taken:
-            track_id = f"{track_id[: _LONGEST_ID - _HASH_ROOM]}~{digest(file.name)}"
-        taken.add(track_id)
-        file.track_id = track_id
+        file.track_id = _distinct(_cut(track_id), file.name, taken)
+        taken.add(file.track_id)
+
+
+def _distinct(track_id: str, name: str, taken: set[str]) -> str:
+    # More than once at most if both are long: then the hash in the id may be the one of this name.
+    while track_id in taken:
+        track_id = f"{track_id[: _LONGEST_ID - _HASH_ROOM]}~{digest(name)}"
+        name += "~"
+    return track_id
 
 
 def _cut(text: str) -> str:

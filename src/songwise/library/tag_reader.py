@@ -78,7 +78,7 @@ def _read(path: str) -> Tags:
             kind, video = _kind(head), _is_video(head)
             stream.seek(0)
             try:
-                # By content first, because the name may be wrong. An MP3 may begin with anything; then its name decides.
+                # By content first, because names can be wrong. An MP3 may begin with anything; then its name decides.
                 tag = TinyTag.get(file_obj=stream)
             except UnsupportedFormatError:
                 if not path.lower().endswith(".mp3"):
