@@ -135,7 +135,7 @@ def test_copies_are_found_and_joined_and_other_songs_are_not(songs, shards, tmp_
     assert all(groups[name] == song for song in originals for name in songs if name.startswith(f"{song}-"))
 
 
-def test_pairs_are_told_but_not_those_that_the_sheet_knows(songs, tmp_path, capsys):
+def test_pairs_are_printed_unless_the_sheet_has_them_as_one_song(songs, tmp_path, capsys):
     one, other, third = (name for name in songs if f"{name}-mp3" in songs)
     shards = []
     for number, (names, song) in enumerate(
@@ -146,7 +146,7 @@ def test_pairs_are_told_but_not_those_that_the_sheet_knows(songs, tmp_path, caps
         shards.append(inspect(tmp_path / str(number), {name: songs[name] for name in names}, labels, song))
     outputs = gathered(tmp_path, shards)
     said = capsys.readouterr().err
-    check = "kept on one side of every split (their labels DIFFER: check them)"
+    check = "kept on the same side of every split (please check: their labels differ)"
     assert re.search(rf"almost the same audio \(9\d\.\d %\): {one} and {one}-mp3, {re.escape(check)}\n", said)
     assert f"{third}-opus" not in said
     rows = {row["other_track_id"]: row for row in read_rows(outputs["duplicates"])}
