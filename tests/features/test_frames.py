@@ -99,9 +99,7 @@ def test_shards_are_read_as_one(tmp_path):
     with pytest.raises(InputError, match=r"1\.frames\.arrow: clip 'b/220@0' is there twice, or also in another shard"):
         Frames(first, second, second)
     other = write(tmp_path / "other.frames.arrow", {}, preset("float32"))
-    with pytest.raises(
-        InputError, match=r"other\.frames\.arrow: was computed by another preset than .*0\."
-    ):
+    with pytest.raises(InputError, match=r"other\.frames\.arrow: was computed by another preset than .*0\."):
         Frames(first, other)
 
 
