@@ -1,8 +1,8 @@
-"""The feature presets written the way a notebook writes them: what songwise.features must equal.
+"""The feature presets as a notebook computes them: the reference that songwise.features must equal.
 
-Nothing here comes from songwise. Each family is librosa's own function of the samples, each statistic numpy's or
-scipy.stats'. A clip keeps only what a notebook keeps in a variable: the MFCC of which deltas are taken, and the two
-answers of one call of hpss.
+Nothing here comes from songwise. Each family is librosa's own function of the samples, and each statistic is numpy's or
+that of scipy.stats. A clip keeps only what a notebook keeps in a variable: the MFCC from which deltas are computed, and
+the two results of one call of hpss.
 """
 
 import inspect
@@ -25,8 +25,10 @@ class Clip:
 
     Parameters
     ----------
-    y : float, shape (n,).
-    sr : Hz.
+    y : ndarray of float, shape (n,)
+        Samples of one channel.
+    sr : int
+        Sample rate in Hz.
     """
 
     def __init__(self, y: np.ndarray, sr: int):
@@ -37,21 +39,21 @@ class Clip:
         self._spectra: dict[str, dict] = {}
 
     def waveforms(self, frame: dict) -> dict[str, np.ndarray]:
-        """The harmonic and the percussive part, float, shape (n,) each."""
+        """Return the harmonic and the percussive part, float, shape (n,) each."""
         if str(frame) not in self._waveforms:
             both = librosa.effects.hpss(self.y, **frame)
             self._waveforms[str(frame)] = dict(zip(("harmonic", "percussive"), both, strict=True))
         return self._waveforms[str(frame)]
 
     def spectra(self, frame: dict) -> dict[str, np.ndarray]:
-        """Magnitudes of the harmonic and the percussive part, shape (1 + n_fft/2, frames) each."""
+        """Return the magnitudes of the harmonic and the percussive part, shape (1 + n_fft/2, frames) each."""
         if str(frame) not in self._spectra:
             harmonic, percussive = librosa.decompose.hpss(librosa.stft(self.y, **frame))
             self._spectra[str(frame)] = {"harmonic": np.abs(harmonic), "percussive": np.abs(percussive)}
         return self._spectra[str(frame)]
 
     def mfcc(self, *, n: int, part: str | None, n_fft: int, hop_length: int) -> np.ndarray:
-        """MFCC of the clip or of one of its parts, shape (n, frames)."""
+        """Return the MFCC of the clip or of one of its parts, shape (n, frames)."""
         key = (n, part, n_fft, hop_length)
         if key not in self._mfcc:
             frame = {"n_fft": n_fft, "hop_length": hop_length}
@@ -60,8 +62,8 @@ class Clip:
         return self._mfcc[key]
 
 
-# Families: functions of a clip and `frame` (n_fft and hop_length in samples), giving (rows, frames). Their keywords
-# are the options of the YAML files.
+# Families: functions of a clip and `frame` (n_fft and hop_length in samples) that return (rows, frames). Their keywords
+# are the options in the YAML files.
 
 
 def _mfcc(clip, frame, *, n=20, part=None):
@@ -179,7 +181,7 @@ FAMILIES = _MFCC_FAMILIES | {
     "onset_strength": _onset_strength,
     "tempo": _tempo,
 }
-# Rows of the families that have more than one, but for those whose option `n` says it.
+# Rows of the families that have more than one, except those with an option `n`.
 _ROWS = {"chroma_stft": 12, "chroma_cqt": 12, "chroma_cens": 12, "tonnetz": 6, "spectral_contrast": 7}
 _ROWS |= {"poly_features": 2, "harmonic_spectrum": 1025, "percussive_spectrum": 1025}
 
@@ -187,7 +189,9 @@ _ROWS |= {"poly_features": 2, "harmonic_spectrum": 1025, "percussive_spectrum": 
 def _moment(function):
     def statistic(rows):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.filterwarnings("ignore", "Precision loss occurred")  # of rows that are all but constant
+            warnings.filterwarnings(
+                "ignore", "Precision loss occurred"
+            )  # of rows that are constant except for rounding
             value = function(rows, axis=1)
         return np.where(np.isfinite(value), value, 0)
 
@@ -199,7 +203,7 @@ def _covariance(rows):
     return np.cov(rows)[upper] if rows.shape[1] > 1 else np.zeros(len(upper[0]))
 
 
-# Statistics: functions of (rows, frames), giving one number a row; covariance one a pair of rows.
+# Statistics: functions of (rows, frames) that return one number per row; covariance one per pair of rows.
 STATISTICS = {
     "mean": lambda rows: rows.mean(axis=1),
     "std": lambda rows: rows.std(axis=1),
@@ -215,19 +219,28 @@ STATISTICS = {
 
 @cache
 def read_preset(name: str) -> dict:
-    """The content of config/features/NAME.yaml."""
+    """Return the content of config/features/NAME.yaml."""
     return yaml.safe_load((PRESETS / f"{name}.yaml").read_text())
 
 
 def plain(preset: str, y: np.ndarray, sr: int, *, dtype: type | None = None) -> dict[str, float]:
-    """One clip's columns of a preset, in order.
+    """Compute a preset's columns for one clip.
 
     Parameters
     ----------
-    preset : name of a file in config/features.
-    y : float32, shape (n,).
-    sr : Hz.
-    dtype : what rows are converted to before statistics are taken; None leaves most in float32, as a notebook does.
+    preset : str
+        Name of a file in config/features.
+    y : ndarray of float32, shape (n,)
+        Samples of one channel.
+    sr : int
+        Sample rate in Hz.
+    dtype : type, optional
+        Type of the rows from which statistics are taken. By default most stay float32, as in a notebook.
+
+    Returns
+    -------
+    dict of str to float
+        Columns in order.
     """
     content = read_preset(preset)
     if "union" in content:
@@ -249,7 +262,7 @@ def plain(preset: str, y: np.ndarray, sr: int, *, dtype: type | None = None) -> 
 
 
 def plain_columns(preset: str) -> list[str]:
-    """The names of a preset's columns, in order, from its file alone."""
+    """Return the names of a preset's columns, in order, from its file alone."""
     content = read_preset(preset)
     if "union" in content:
         return list(union_columns(preset))
@@ -257,10 +270,10 @@ def plain_columns(preset: str) -> list[str]:
 
 
 def union_columns(preset: str) -> dict[str, tuple[str, str]]:
-    """Column of a union to the member that gives it and its name there."""
+    """Return, per column of a union, the member that it comes from and its name there."""
     columns: dict[str, tuple[str, str]] = {}
-    called: dict[str, str] = {}  # what a family is made of, to its name in the union
-    taken: dict[str, str] = {}  # column to what its family is made of
+    called: dict[str, str] = {}  # definition of a family to its name in the union
+    taken: dict[str, str] = {}  # column to the definition of its family
     for member in read_preset(preset)["union"]:
         for prefix, names in _by_family(read_preset(member)).items():
             meaning = str(next(iter(names.values()))[:-1])
@@ -274,7 +287,7 @@ def union_columns(preset: str) -> dict[str, tuple[str, str]]:
 
 
 def unite(preset: str, values: dict[str, dict[str, float]]) -> dict[str, float]:
-    """A union's columns from those of its members."""
+    """Return a union's columns from those of its members."""
     return {name: values[member][own] for name, (member, own) in union_columns(preset).items()}
 
 
@@ -301,7 +314,7 @@ def _names(prefix: str, statistic: str, count: int) -> list[str]:
 
 
 def _by_family(content: dict) -> dict[str, dict[str, tuple]]:
-    # Key of a family to its columns, each with all that its value depends on, the statistic last.
+    # Key of a family to its columns, each with everything that its value depends on, the statistic last.
     found = {}
     for prefix, options in content["families"].items():
         family, keywords, frame = _split(content, prefix, options)
@@ -311,7 +324,7 @@ def _by_family(content: dict) -> dict[str, dict[str, tuple]]:
         if pool is not None:
             count = 1 if pool == "all" else count // pool
         elif family in _MFCC_FAMILIES:
-            del used["n"]  # a coefficient is the same whatever their number
+            del used["n"]  # a coefficient does not depend on how many there are
         meaning = (family, sorted(used.items()), sorted(frame.items()), pool)
         columns = {prefix: (*meaning, None)} if family == "tempo" else {}
         for statistic in options.get("statistics", []):

@@ -1,4 +1,4 @@
-"""Features equal plain librosa's, whatever the signal; tests/plain.py is how a notebook writes them."""
+"""Features equal those of plain librosa for every kind of signal; tests/plain.py computes them as a notebook does."""
 
 import json
 import tracemalloc
@@ -35,7 +35,7 @@ COUNTS = {"jlaoo26": 26, "mfcccov": 270, "kaggle57": 57, "fma518": 518, "kelly":
 PRESETS = {name: load_preset(name, ROOT) for name in [*COUNTS, "all"]}
 TOLERANCE = 1e-4
 
-# librosa's own words on signals that are shorter than its windows, or hold no pitch.
+# librosa's warnings on signals that are shorter than its windows, or that have no pitch.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:n_fft=.*too large"),
     pytest.mark.filterwarnings("ignore:Trying to estimate tuning"),
@@ -63,7 +63,7 @@ def signals(rate: int) -> dict[str, np.ndarray]:
 
 @cache
 def real_clips() -> dict[str, np.ndarray]:
-    """Three seconds of one track of each artist of open-music, where its files are at hand."""
+    """Three seconds of one track of each artist of open-music, if its files are there."""
     found = {}
     for folder in sorted(path for path in OPEN_MUSIC.glob("*") if path.is_dir()):
         path = sorted(folder.glob("*.ogg"))[0]
@@ -99,19 +99,19 @@ def test_every_column_equals_plain_librosa_on_real_music(preset):
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
-def test_native_rate_is_the_file_s_own(rate):
+def test_the_native_rate_is_that_of_the_file(rate):
     clips = as_float32({name: y for name, y in signals(rate).items() if name in ("tone", "sweep", "odd length")})
     assert_equal_to_librosa(clips, "fma518", rate)
 
 
-def test_a_file_of_a_telephone_s_rate_is_brought_up():
+def test_a_native_rate_below_22050_hz_is_raised_to_it():
     y = tone(1, 440, 8000).astype(np.float32)
     up = soxr.resample(y, 8000, 22_050, quality="HQ")
     assert extract(y, 8000, [PRESETS["fma518"]]) == extract(up, 22_050, [PRESETS["fma518"]])
 
 
-def test_a_preset_of_one_s_own_equals_librosa_too(tmp_path, monkeypatch):
-    # Other windows and hops, the families that no published preset has, and names of one's own.
+def test_a_user_s_own_preset_equals_librosa_too(tmp_path, monkeypatch):
+    # Other windows and hops, families that no published preset has, and names that the user chooses.
     content = {
         "name": "mine",
         "audio": {"sample_rate": 16_000},
@@ -136,26 +136,26 @@ def test_a_preset_of_one_s_own_equals_librosa_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_columns_have_the_promised_names(preset):
+def test_columns_have_the_documented_names(preset):
     names = column_names(PRESETS[preset])
     assert names == plain.plain_columns(preset)
     assert len(names) == len(set(names)) == COUNTS.get(preset, 4979)
 
 
-def test_names_say_family_index_and_statistic():
+def test_names_are_family_index_and_statistic():
     assert column_names(PRESETS["mfcccov"])[20:22] == ["mfcc_01_01_covariance", "mfcc_01_02_covariance"]
     assert column_names(PRESETS["fma518"])[:2] == ["chroma_cens_01_mean", "chroma_cens_02_mean"]
     assert {"rms_std", "fma518_rms_std", "kelly_tonnetz_06_max"} <= set(column_names(PRESETS["all"]))
 
 
-def test_the_union_holds_its_members_numbers_once():
+def test_a_union_has_its_members_numbers_once():
     y = tone(3, 330).astype(np.float32)
     together = extract(y, RATE, [PRESETS["all"]])["all"]
     alone = {member: extract(y, RATE, [PRESETS[member]])[member] for member in COUNTS}
     assert together == plain.unite("all", alone)
 
 
-def test_presets_do_not_depend_on_which_are_extracted_with_them():
+def test_presets_do_not_depend_on_others_that_are_extracted_with_them():
     y = tone(2, 330).astype(np.float32)
     together = extract(y, RATE, list(PRESETS.values()))
     for name, preset in PRESETS.items():
@@ -163,7 +163,7 @@ def test_presets_do_not_depend_on_which_are_extracted_with_them():
 
 
 @pytest.mark.parametrize("shape", [(40, 300), (5, 1025), (1, 33), (130, 7), (300, 129)])
-def test_running_medians_are_scipy_s_to_the_bit(shape):
+def test_running_medians_equal_scipy_to_the_bit(shape):
     from scipy.ndimage import median_filter
 
     S = np.random.default_rng(0).random(shape).astype(np.float32)
@@ -174,7 +174,7 @@ def test_running_medians_are_scipy_s_to_the_bit(shape):
 
 @pytest.mark.parametrize("tuned", [-0.5, 0.0, 0.31])
 @pytest.mark.parametrize(("rate", "bins"), [(22_050, 12), (22_050, 36), (44_100, 36), (96_000, 12)])
-def test_the_constant_q_transform_is_librosa_s(rate, bins, tuned):
+def test_the_constant_q_transform_equals_librosa(rate, bins, tuned):
     y = as_float32(signals(rate))["sweep"][: 2 * rate]
     theirs = np.abs(librosa.cqt(y, sr=rate, n_bins=7 * bins, bins_per_octave=bins, tuning=tuned))
     ours = constantq.cqt(constantq.pyramid(y, rate, 512), bins, tuned)
@@ -182,7 +182,7 @@ def test_the_constant_q_transform_is_librosa_s(rate, bins, tuned):
 
 
 def test_digital_silence_within_a_clip_has_no_pitch():
-    # librosa scales its rounding noise to 1 there; all other columns are librosa's.
+    # librosa scales its rounding noise to 1 there. All other columns equal librosa's.
     y = np.concatenate([tone(1, 330), np.zeros(3 * RATE), tone(1, 440)]).astype(np.float32)
     clip = Clip(y, RATE)
     rows = rows_of(clip, "chroma_cqt", frame={"n_fft": 2048, "hop_length": 512}, options={"bins_per_octave": 12})
@@ -202,7 +202,7 @@ def test_statistics_of_constant_rows_are_defined():
     assert set(moments.STATISTICS) == set(get_args(Statistic))
 
 
-def test_a_table_has_a_row_for_each_good_clip(tmp_path):
+def test_a_table_has_one_row_per_good_clip(tmp_path):
     clip_ids = ["b@0", "a/odd name@10000", "b@10000"]
     clips = []
     for hertz, clip_id in zip((220, 440, 880), clip_ids, strict=True):
@@ -241,7 +241,7 @@ def test_a_clip_is_mixed_to_mono_and_resampled_without_aliases(tmp_path):
     assert spectrum[2 * 7_050] < 1e-4
 
 
-def test_a_table_of_many_clips_is_whole_and_takes_no_more_memory(tmp_path):
+def test_a_table_of_many_clips_is_complete_and_takes_no_more_memory(tmp_path):
     preset = PRESETS["kelly"]
     rng = np.random.default_rng(0)
     with TableWriter(tmp_path / "0.parquet", preset) as table:
@@ -258,7 +258,10 @@ def test_a_table_of_many_clips_is_whole_and_takes_no_more_memory(tmp_path):
 def test_a_number_that_is_not_finite_is_named_and_leaves_no_table(tmp_path):
     numbers = np.zeros(26)
     numbers[3] = np.nan
-    said = r"spectral_bandwidth_mean of preset jlaoo26 is not finite for song@0"
-    with pytest.raises(ArithmeticError, match=said), TableWriter(tmp_path / "0.parquet", PRESETS["jlaoo26"]) as table:
+    message = r"spectral_bandwidth_mean of preset jlaoo26 is not finite for song@0"
+    with (
+        pytest.raises(ArithmeticError, match=message),
+        TableWriter(tmp_path / "0.parquet", PRESETS["jlaoo26"]) as table,
+    ):
         table.add("song@0", numbers)
     assert not list(tmp_path.iterdir())

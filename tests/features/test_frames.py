@@ -1,4 +1,4 @@
-"""Frames come back as they went in, from the file and not from memory, and a bad file is named."""
+"""Frames are read as they were written, from the file and not from memory, and a bad file is named."""
 
 import signal
 import subprocess
@@ -48,7 +48,7 @@ def anonymous() -> int:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
-def test_what_goes_in_comes_out_frame_by_frame(tmp_path, dtype):
+def test_matrices_are_read_as_they_were_written(tmp_path, dtype):
     frames = Frames(write(tmp_path / "new" / "0.frames.arrow", asked=preset(dtype)))
     assert list(frames) == list(CLIPS) and len(frames) == 3 and "b/440@0" in frames and "c@0" not in frames
     assert frames.preset == preset(dtype) and frames.rows == {"log_mel": 128, "mfcc": 20} and frames.dtype == dtype
@@ -62,7 +62,7 @@ def test_what_goes_in_comes_out_frame_by_frame(tmp_path, dtype):
     assert len({found["log_mel"].shape[0] for found in map(frames.get, CLIPS)}) == 3  # of three lengths, one a frame
 
 
-def test_float16_keeps_decibels_to_a_thirtieth(tmp_path):
+def test_float16_keeps_decibels_to_one_thirtieth(tmp_path):
     """Half a step of float16: 1/32 from 64 to 128 dB, and 1/2048 of the value anywhere."""
     frames = Frames(write(tmp_path / "0.frames.arrow"))
     for clip_id, given in CLIPS.items():
@@ -72,7 +72,7 @@ def test_float16_keeps_decibels_to_a_thirtieth(tmp_path):
         assert (np.abs(frames[clip_id]["mfcc"] - mfcc) <= np.abs(mfcc) / 2048 + 1e-7).all()
 
 
-def test_a_batch_is_cut_and_filled_up_with_the_clips_silence(tmp_path):
+def test_a_batch_is_cut_and_padded_with_the_silence_of_each_clip(tmp_path):
     frames = Frames(write(tmp_path / "0.frames.arrow", asked=preset("float32")))
     names = ["b/880@0", "b/440@0"]
     long, short = (CLIPS[name]["log_mel"].T for name in names)
@@ -121,7 +121,7 @@ def test_an_error_in_the_middle_leaves_no_file(tmp_path, change, error, message)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_kill_in_the_middle_leaves_the_former_file(tmp_path):
+def test_a_kill_in_the_middle_leaves_the_previous_file(tmp_path):
     path = write(tmp_path / "0.frames.arrow")
     before = path.read_bytes()
     program = f"""
@@ -170,7 +170,7 @@ def test_a_thousand_clips_take_the_memory_of_one(tmp_path):
     assert found.any()  # a view outlives the object that gave it
 
 
-def test_a_file_that_is_cut_off_or_of_another_kind_is_named(tmp_path):
+def test_a_truncated_file_or_one_of_another_kind_is_named(tmp_path):
     path = write(tmp_path / "0.frames.arrow")
     whole = path.read_bytes()
     foreign = pa.table({"clip_id": ["a"], "log_mel": [[[1.0]]]})
@@ -188,7 +188,7 @@ def test_a_file_that_is_cut_off_or_of_another_kind_is_named(tmp_path):
         Frames(tmp_path / "no.frames.arrow")
 
 
-def test_batches_of_another_form_are_refused(tmp_path):
+def test_batches_with_another_number_of_clips_are_refused(tmp_path):
     schema = ipc.open_file(write(tmp_path / "0.frames.arrow", {}, preset(mfcc={"n": 1}))).schema
     one = [[np.float16(1)]]
 

@@ -1,4 +1,4 @@
-"""Standardised clips sound alike whatever their encoder and master, measured by means other than the module's own."""
+"""Standardised clips do not depend on encoder and level; other tools than the module's own measure this."""
 
 import re
 import subprocess
@@ -66,7 +66,7 @@ def encodings(tmp_path_factory) -> tuple[np.ndarray, np.ndarray]:
     return tuple(np.array(segment.get_array_of_samples(), np.float32) / 32_768 for segment in segments)
 
 
-def test_two_encodings_of_one_song_become_alike(encodings):
+def test_two_encodings_of_the_same_song_become_similar(encodings):
     def distance(audio: dict) -> np.ndarray:
         one, other = (describe(*standardised(samples, 22_050, audio)) for samples in encodings)
         return np.abs(one - other)
@@ -76,7 +76,7 @@ def test_two_encodings_of_one_song_become_alike(encodings):
     assert after.max() < 1.5 and np.median(after) < 0.5  # dB, and hundredths of rms
 
 
-def test_nothing_but_resampling_when_it_is_off():
+def test_without_standardise_a_clip_is_only_resampled():
     samples = noise(1.2345)
     resampled = soxr.resample(samples, RATE, 22_050, quality="HQ")
     for audio in ({"sample_rate": 22_050}, {"sample_rate": 22_050, "standardise": False}, only(22_050)):
@@ -99,7 +99,7 @@ def test_a_tone_above_the_cut_off_vanishes_and_one_below_stays(steps):
     assert spectrum_db(alone, rate, 12_000) < -95  # and is not made loud again
 
 
-def test_the_low_pass_shifts_nothing_and_stays_below_half_the_rate():
+def test_the_low_pass_does_not_shift_and_stays_below_half_the_rate():
     impulse = np.zeros(2001, np.float32)
     impulse[700] = 1
     for rate in (4_000, 8_000, 16_000, 22_050, 96_000):
@@ -116,7 +116,7 @@ def test_the_low_pass_shifts_nothing_and_stays_below_half_the_rate():
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 48_000])
 @pytest.mark.parametrize("target", [-23, -14])
-def test_loudness_is_what_another_meter_measures(rate, target):
+def test_the_loudness_equals_that_of_another_meter(rate, target):
     samples = soxr.resample(noise(6) + tone(6, 220, RATE).astype(np.float32), RATE, rate)
     samples[: 2 * rate] *= 0.03  # gated, by the relative threshold
     for level in (1, 1e-2):
@@ -125,14 +125,14 @@ def test_loudness_is_what_another_meter_measures(rate, target):
         assert ebur128(found, rate) == pytest.approx(target, abs=0.11)
 
 
-def test_less_than_a_block_is_brought_to_the_same_level():
+def test_less_than_a_block_gets_the_same_level():
     long, short = noise(5, 22_050), noise(0.1, 22_050)
     found = [standardised(samples, 22_050, only(loudness=-23))[0] for samples in (long, short)]
     levels = [10 * np.log10(np.square(samples).mean()) for samples in found]
     assert levels[1] == pytest.approx(levels[0], abs=0.5)
 
 
-def test_rates_below_the_meters_shelf_are_measured_too():
+def test_rates_below_the_shelf_filter_of_the_meter_are_measured_too():
     tones = (tone(3, 220, rate).astype(np.float32) for rate in (2_000, 22_050))
     low, high = (
         standardised(y, rate, only(rate, loudness=-23))[0] for y, rate in zip(tones, (2_000, 22_050), strict=True)
@@ -159,7 +159,7 @@ def test_silence_is_trimmed_as_librosa_does_at_any_level(before, after):
 
 @pytest.mark.parametrize("rate", [2_000, 8_000, RATE])
 @pytest.mark.parametrize("count", [1, 2, 300, 513, 4_411])
-def test_short_and_odd_clips_stay_finite_and_whole(rate, count):
+def test_short_and_odd_clips_stay_finite_and_complete(rate, count):
     samples = noise(1, 5_000)[:count]
     found, _ = standardised(samples, rate, ALL | {"sample_rate": rate})
     assert found.shape == (count,) and found.dtype == np.float32 and np.isfinite(found).all() and found.any()
@@ -176,7 +176,7 @@ def test_silence_stays_silence(audio):
         assert found.shape == smallest.shape and not np.any(np.abs(found) > 1e-40)
 
 
-def test_a_part_of_the_steps_leaves_the_others_at_their_defaults():
+def test_steps_that_are_not_given_keep_their_defaults():
     samples = noise(1)
     every, _ = standardised(samples, RATE, ALL | {"standardise": {"loudness": -20}})
     expected, _ = standardised(samples, RATE, ALL | {"standardise": DEFAULTS | {"loudness": -20}})

@@ -113,7 +113,7 @@ def test_scalers_and_pca_survive(tmp_path, reducer):
     np.testing.assert_array_equal(loaded.predict_proba(UNSEEN), pipeline.predict_proba(UNSEEN))
 
 
-def test_a_bundle_replaces_the_former_one_and_leaves_nothing_beside_it(tmp_path):
+def test_a_bundle_replaces_the_previous_one_and_leaves_nothing_beside_it(tmp_path):
     save_bundle(tmp_path / "bundle", _fitted(SVC()), {"labels": ["old"]})
     save_bundle(tmp_path / "bundle", _fitted(GaussianNB()), CARD)
     loaded, card = load_bundle(tmp_path / "bundle")
@@ -151,7 +151,7 @@ def _bundle_of(folder, content: bytes):
 def test_a_pickle_renamed_to_a_bundle_is_refused_unread(tmp_path):
     trace = tmp_path / "executed"
     folder = _bundle_of(tmp_path / "bundle", pickle.dumps(_Touch(trace)))
-    with pytest.raises(InputError, match=r"model\.skops: not a model file"):
+    with pytest.raises(InputError, match=r"model\.skops: is not a model file"):
         load_bundle(folder)
     assert not trace.exists()
 
@@ -186,7 +186,7 @@ def test_a_file_that_would_call_a_function_is_refused_uncalled(tmp_path):
     skops.io.load(folder / "model.skops", trusted=["builtins.open"]).close()
     assert trace.exists()
     trace.unlink()
-    with pytest.raises(InputError, match=r"model\.skops: holds builtins\.open"):
+    with pytest.raises(InputError, match=r"model\.skops: contains builtins\.open"):
         load_bundle(folder)
     assert not trace.exists()
 
@@ -220,7 +220,7 @@ def _python_metric(a, b):
     return float(np.abs(a - b).sum())
 
 
-def test_all_that_is_trusted_is_a_class():
+def test_every_trusted_type_is_a_class():
     for name in TRUSTED_TYPES:
         module, _, attribute = name.rpartition(".")
         assert isinstance(getattr(__import__(module, fromlist=[attribute]), attribute), type), name
@@ -235,12 +235,12 @@ def test_missing_and_corrupt_files_are_named(tmp_path):
     whole = (folder / "model.skops").read_bytes()
     for content in (b"", whole[: len(whole) // 2]):
         (folder / "model.skops").write_bytes(content)
-        with pytest.raises(InputError, match=r"model\.skops: not a model file"):
+        with pytest.raises(InputError, match=r"model\.skops: is not a model file"):
             load_bundle(folder)
 
     (folder / "model.skops").write_bytes(whole)
     (folder / "bundle.json").write_text('{"labels":')
-    with pytest.raises(InputError, match=r"bundle\.json: not JSON"):
+    with pytest.raises(InputError, match=r"bundle\.json: is not JSON"):
         load_bundle(folder)
     (folder / "bundle.json").unlink()
     with pytest.raises(InputError, match=r"bundle\.json: No such file"):

@@ -1,4 +1,4 @@
-"""Nothing is learnt from the test side: inner folds keep songs whole, and constant columns go inside the fold."""
+"""Nothing is learnt from the test set: inner folds keep songs whole, and constant columns are dropped inside a fold."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = load_plan({"dataset": "demo", "models": "default"}, ROOT).models
 
 
-def test_a_class_that_training_lacks_gets_probability_zero():
+def test_a_class_that_is_missing_in_training_has_the_probability_zero():
     X, y, groups = songs()
     kept = y != 1
     classifier = cross_validation.fit(MODELS["xgboost"], X[kept], y[kept], groups[kept], seed=0)
@@ -97,7 +97,7 @@ def test_cross_validation_tests_each_clip_on_songs_it_was_not_trained_on(tables,
         assert set(side["clip_id"].str.split("@").str[0]) == trained
 
 
-def test_predefined_validation_clips_choose_and_are_neither_learnt_nor_tested(tables, tmp_path, monkeypatch):
+def test_predefined_validation_clips_are_neither_trained_on_nor_tested(tables, tmp_path, monkeypatch):
     X, y, groups = songs()
     role = np.where(groups < "song-06", "test", np.where(groups < "song-12", "valid", "train"))
     given = []
@@ -129,7 +129,7 @@ def test_a_table_without_any_varying_column_is_refused(tables):
 
 
 @pytest.mark.parametrize(("value", "shown"), [(np.nan, "nan"), (np.inf, "inf")])
-def test_a_value_that_is_no_number_is_named_before_any_training(tables, monkeypatch, value, shown):
+def test_a_value_that_is_not_a_number_is_named_before_any_training(tables, monkeypatch, value, shown):
     X, y, groups = songs()
     X[9, 3] = value
     monkeypatch.setattr(cross_validation, "fit", None)

@@ -1,4 +1,4 @@
-"""Whatever a fit chooses on data, it chooses on songs that it did not learn from."""
+"""Everything that a fit chooses on data, it chooses on songs that it was not trained on."""
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ INNER = {  # a model, and how many pipelines it fits on inner folds and on all c
 
 
 @pytest.mark.parametrize("name", INNER)
-def test_no_song_stands_on_both_sides_of_any_inner_fit(follow, name):
+def test_no_song_is_on_both_sides_of_any_inner_fit(follow, name):
     model, n_inner, n_outer = INNER[name]
     X, y, groups = songs()
     fits = follow(model, X, y, groups)
@@ -128,7 +128,7 @@ def test_no_song_stands_on_both_sides_of_any_inner_fit(follow, name):
             assert known | set(groups[judged]) in frames
 
 
-def test_a_stack_joins_what_members_say_of_songs_they_were_not_fitted_to(monkeypatch):
+def test_a_stack_joins_predictions_for_songs_that_its_members_were_not_fitted_on(monkeypatch):
     """One nearest neighbour knows every clip of its own songs; on labels without sense it knows nothing of others."""
     X, _, groups = songs(n_songs=60)
     y = np.repeat(np.random.default_rng(5).integers(0, 3, 60), 4)
@@ -150,7 +150,7 @@ def test_a_stack_joins_what_members_say_of_songs_they_were_not_fitted_to(monkeyp
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_stack_predicts_from_columns_in_the_order_it_was_fitted_to(n_classes):
+def test_a_stack_predicts_from_columns_in_the_order_of_its_fit(n_classes):
     X, y, groups = songs()
     kept = y < n_classes
     model = a_model("stacking", members={name: a_model(name) for name in ("knn", "lda_shrinkage")})
@@ -159,7 +159,7 @@ def test_a_stack_predicts_from_columns_in_the_order_it_was_fitted_to(n_classes):
     assert (found.argmax(axis=1) == y[kept]).mean() > 0.8 and (found[:, n_classes:] == 0).all()
 
 
-def test_a_member_with_a_preset_of_its_own_sees_its_columns_only(tmp_path):
+def test_a_member_with_its_own_preset_sees_only_its_columns(tmp_path):
     X, y, groups = songs()
     places = [4, 1]
     vote = a_model("voting", members={"knn@mine": a_model("knn", columns=places)})
@@ -178,7 +178,7 @@ VALIDATED = {
 
 
 @pytest.mark.parametrize("name", VALIDATED)
-def test_predefined_validation_clips_choose_and_are_never_learnt_from(follow, name):
+def test_predefined_validation_clips_choose_settings_and_are_never_trained_on(follow, name):
     model, n_choices = VALIDATED[name]
     X, y, groups = songs()
     held = groups >= "song-21"
@@ -202,7 +202,7 @@ def test_calibration_and_stacking_use_inner_folds_beside_validation_clips(follow
 
 
 @pytest.mark.parametrize(("wanted", "label"), [(1, 0), (59, 2)])
-def test_search_takes_what_the_validation_clips_prefer(wanted, label):
+def test_search_chooses_what_is_best_on_the_validation_clips(wanted, label):
     """Of 59 neighbours of 60 in all, the commoner class has the most wherever one asks."""
     X = np.concatenate([np.zeros((20, 2)), np.ones((40, 2))]) + 0.01 * np.arange(60)[:, None] % 0.1
     y, groups = np.repeat([0, 2], [20, 40]), np.arange(60)
@@ -212,11 +212,11 @@ def test_search_takes_what_the_validation_clips_prefer(wanted, label):
 
 
 @pytest.mark.parametrize("estimator", sorted(ROUNDS))
-def test_early_stopping_keeps_fewer_rounds_where_more_do_harm(estimator):
+def test_early_stopping_keeps_fewer_rounds_if_more_increase_the_loss(estimator):
     """Labels without sense: whatever is learnt is wrong of other songs, so that the first rounds are the best."""
     X, _, groups = songs(n_songs=40)
     y = np.repeat(np.random.default_rng(5).integers(0, 2, 40), 4)
-    parameter = ROUNDS[estimator]
+    parameter = ROUNDS[estimator].parameter
     quickly = {"learning_rate_init": 0.05} if estimator.endswith("MLPClassifier") else {"learning_rate": 0.5}
     model = a_model(
         "majority", estimator=estimator, parameters={parameter: 40} | quickly, early_stopping=4, scale="standard"
@@ -227,16 +227,16 @@ def test_early_stopping_keeps_fewer_rounds_where_more_do_harm(estimator):
     assert pipeline[-1].get_params().get("early_stopping_rounds") is None
 
 
-def test_epochs_are_those_that_a_whole_fit_makes():
+def test_epoch_by_epoch_equals_a_whole_fit():
     X, y, _ = songs()
     whole = MLPClassifier([8], max_iter=7, n_iter_no_change=100, random_state=3).fit(X, y)
     stepwise = MLPClassifier([8], max_iter=7, n_iter_no_change=100, random_state=3)
-    losses = early_stopping._epochs(stepwise, X, y, None, X, y, 100)
+    losses = early_stopping.track_epochs(stepwise, X, y, None, X, y, 100)
     assert len(losses) == 7 and np.allclose(whole.predict_proba(X), stepwise.predict_proba(X))
 
 
 @pytest.mark.parametrize("name", ["naive_bayes", "xgboost", "adaboost", "logistic_regression"])
-def test_balanced_weights_let_a_rare_class_have_its_share(name):
+def test_balanced_weights_make_a_rare_class_count_as_much_as_others(name):
     rng = np.random.default_rng(0)
     y = np.repeat([0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 30)
     X = rng.normal(size=(300, 2)) + 0.5 * y[:, None]
@@ -270,12 +270,15 @@ def test_weights_reach_inner_fits_too(monkeypatch):
     ("keys", "message"),
     [
         ({"parameters": {"neighbours": 3}}, r"knn\.yaml: KNeighborsClassifier has no parameter 'neighbours'"),
-        ({"weights": "balanced"}, r"knn\.yaml: KNeighborsClassifier knows no weights"),
-        ({"estimator": "sklearn.svm.LinearSVC", "parameters": {}}, r"LinearSVC has no probabilities.*calibrate: true"),
+        ({"weights": "balanced"}, r"knn\.yaml: KNeighborsClassifier does not support weights"),
+        (
+            {"estimator": "sklearn.svm.LinearSVC", "parameters": {}},
+            r"LinearSVC does not .* calibrate: true",
+        ),
         ({"parameters": {"n_neighbors": -1}}, r"knn\.yaml: .*'n_neighbors' parameter .* must be an int"),
     ],
 )
-def test_what_an_estimator_cannot_do_is_said_in_words(keys, message):
+def test_an_estimator_that_cannot_do_what_the_file_asks_is_named(keys, message):
     X, y, groups = songs()
     with pytest.raises(InputError, match=message):
         fit(a_model("knn") | keys, X, y, groups, SEED)
@@ -290,25 +293,25 @@ def test_what_an_estimator_cannot_do_is_said_in_words(keys, message):
         ("pca_lda", {"calibrate": True}, 6),
     ],
 )
-def test_components_are_as_many_as_every_fit_allows(name, keys, kept):
+def test_there_are_as_many_components_as_every_fit_allows(name, keys, kept):
     X, y, groups = songs(n_songs=6, clips=2)
     fitted = fit(a_model(name) | {"reduce": {"pca": 100}} | keys, X, y, groups, SEED).pipeline
     pipeline = fitted.calibrated_classifiers_[0].estimator if "calibrate" in keys else fitted
     assert pipeline.named_steps["reduce"].n_components_ == kept
 
 
-def test_too_few_songs_for_inner_folds_is_said_in_words():
+def test_too_few_songs_for_inner_folds_is_an_input_error():
     X, y, groups = songs(n_songs=3)
-    with pytest.raises(InputError, match=r"svm_rbf\.yaml: .* two songs a class"):
+    with pytest.raises(InputError, match=r"svm_rbf\.yaml: .* two songs per class"):
         fit(a_model("svm_rbf"), X, y, groups, SEED)
 
 
-def test_histograms_never_stop_by_rows_held_out_at_random():
+def test_histogram_boosting_never_holds_out_rows_at_random():
     assert build(a_model("gradient_boosting"), SEED)[-1].early_stopping is False
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
-def test_every_model_learns_gives_probabilities_and_survives_its_bundle(tmp_path, name):
+def test_every_model_learns_returns_probabilities_and_survives_its_bundle(tmp_path, name):
     X, y, groups = songs()
     model = quick(MODELS[name])
     if name.startswith("mlp"):

@@ -1,4 +1,4 @@
-"""Copies of a recording are found whatever was done to the file, joined to one group, and other music is left alone."""
+"""Copies of a recording are found in any encoding and joined to one group; other music is not."""
 
 import re
 from pathlib import Path
@@ -135,7 +135,7 @@ def test_copies_are_found_and_joined_and_other_songs_are_not(songs, shards, tmp_
     assert all(groups[name] == song for song in originals for name in songs if name.startswith(f"{song}-"))
 
 
-def test_pairs_are_told_but_not_those_that_the_sheet_knows(songs, tmp_path, capsys):
+def test_pairs_are_printed_unless_the_sheet_has_them_as_one_song(songs, tmp_path, capsys):
     one, other, third = (name for name in songs if f"{name}-mp3" in songs)
     shards = []
     for number, (names, song) in enumerate(
@@ -146,14 +146,14 @@ def test_pairs_are_told_but_not_those_that_the_sheet_knows(songs, tmp_path, caps
         shards.append(inspect(tmp_path / str(number), {name: songs[name] for name in names}, labels, song))
     outputs = gathered(tmp_path, shards)
     said = capsys.readouterr().err
-    check = "kept on one side of every split (their labels DIFFER: check them)"
+    check = "kept on the same side of every split (please check: their labels differ)"
     assert re.search(rf"almost the same audio \(9\d\.\d %\): {one} and {one}-mp3, {re.escape(check)}\n", said)
     assert f"{third}-opus" not in said
     rows = {row["other_track_id"]: row for row in read_rows(outputs["duplicates"])}
     assert {name: row["same_label"] for name, row in rows.items()} == {f"{one}-mp3": "false", f"{third}-opus": "true"}
 
 
-def test_the_table_is_the_same_whatever_the_order_of_the_shards(shards, tmp_path):
+def test_the_table_does_not_depend_on_the_order_of_the_shards(shards, tmp_path):
     tables = [gathered(tmp_path, turn)["duplicates"].read_bytes() for turn in (shards, shards[::-1])]
     assert tables[0] == tables[1] and tables[0].startswith(",".join(DUPLICATE_COLUMNS).encode())
     rows = [tuple(row.values())[:2] for row in read_rows(tmp_path / "duplicates.csv")]
@@ -170,7 +170,7 @@ def test_identical_samples_are_found_without_fingerprints(tmp_path):
     assert list(row.values()) == ["a", "b", "1", "true", "0.00", "2.00"] and tuple(row) == DUPLICATE_COLUMNS
 
 
-def test_items_are_chromaprint_s_own(songs):
+def test_items_equal_chromaprint(songs):
     path = next(iter(songs.values()))
     found = fingerprint(decode(path, max_seconds=60).segment)
     assert found.dtype == np.uint32 and len(found) == int((30 * RATE - 4096) // 1365 + 1) - 19
@@ -178,7 +178,7 @@ def test_items_are_chromaprint_s_own(songs):
     assert 0.7 < 1 - np.bitwise_count(found[1:] ^ found[:-1]).mean() / 32 < 0.98
 
 
-def test_silence_and_what_is_shorter_than_an_item_match_nothing():
+def test_silence_and_very_short_tracks_match_nothing():
     quiet, brief, nothing = (fingerprint(segment(np.zeros(round(s * 22_050)))) for s in (60, 2, 0))
     assert len(quiet) > 400 and len(set(quiet)) == 1 and len(brief) == len(nothing) == 0
     one, other = noise(200, 1), noise(200, 2)
@@ -191,7 +191,7 @@ def test_silence_and_what_is_shorter_than_an_item_match_nothing():
     assert (row["track_id"], row["other_track_id"]) == ("copy", "ends silent")
 
 
-def test_a_process_that_was_killed_is_no_word_on_the_music(monkeypatch, tmp_path):
+def test_a_killed_process_does_not_reject_a_track(monkeypatch, tmp_path):
     ffmpeg, tried = imageio_ffmpeg.get_ffmpeg_exe(), tmp_path / "tried"
     killed = tmp_path / "killed"
     killed.write_text(f'#!/bin/sh\n[ -e {tried} ] && exec {ffmpeg} "$@"\ntouch {tried}\nkill -9 $$\n')
@@ -206,13 +206,13 @@ def test_a_process_that_was_killed_is_no_word_on_the_music(monkeypatch, tmp_path
     assert row["status"] == "quarantined" and row["reason"].startswith("undecodable: computing its fingerprint failed")
 
 
-def test_no_tracks_at_all(tmp_path):
+def test_no_tracks_have_no_duplicates(tmp_path):
     write_fingerprints(tmp_path / "none.parquet", {})
     assert find_duplicates([], read_fingerprints([tmp_path / "none.parquet"] * 2)) == []
 
 
 @pytest.mark.parametrize("start", [-300, -40, 0, 7, 500])
-def test_the_offset_and_the_share_of_equal_bits(start):
+def test_the_offset_and_the_share_of_equal_bits_are_found(start):
     music = noise(2000, 0)
     a, b = music[400:1400], damaged(music[max(0, 400 + start) : 1100 + start], 0.1, 1)
     similarity, offset, overlap = compare(a, b)
@@ -222,7 +222,7 @@ def test_the_offset_and_the_share_of_equal_bits(start):
     assert back == (similarity, -offset, overlap)
 
 
-def test_too_many_wrong_bits_or_too_little_overlap_is_no_copy():
+def test_too_many_wrong_bits_or_too_little_overlap_is_not_a_copy():
     music = noise(1000, 0)
     keeps = np.random.default_rng(3).random(1000) < 0.1  # by chance equal, as common values are
     for share, copies in ((0.15, True), (0.25, False)):
@@ -237,13 +237,13 @@ def test_too_many_wrong_bits_or_too_little_overlap_is_no_copy():
 
 
 @pytest.mark.parametrize(("last", "first"), [(-1, 0), (0, -1)])
-def test_tracks_that_meet_at_one_item_only(last, first):
+def test_tracks_that_overlap_by_one_item_are_compared(last, first):
     a, b = noise(300, 0), noise(200, 1)
     b[first] = a[last]
     assert compare(a, b) == (0, 0, 0)
 
 
-def test_many_copies_are_one_group_though_not_all_pairs_are_listed():
+def test_many_copies_are_one_group_although_some_pairs_are_missing():
     music = {name: noise(300, seed) for seed, name in enumerate("xyz")}
     found = {f"{name}{n:02d}": damaged(items, 0.02, n) for name, items in music.items() for n in range(40)}
     rows = find_duplicates(good(found), packed(found))
@@ -252,7 +252,7 @@ def test_many_copies_are_one_group_though_not_all_pairs_are_listed():
     assert {name: groups[name] for name in found} == {name: f"{name[0]}00" for name in found}
 
 
-def test_only_identical_samples_are_alike_to_1_and_pairs_are_in_order():
+def test_only_identical_samples_have_similarity_1_and_pairs_are_in_order():
     music = noise(300, 0)
     rows = find_duplicates(
         good("ab") + [row | {"audio_sha256": "c"} for row in good("cd")], packed({"a": music, "b": music})

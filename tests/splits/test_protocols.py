@@ -1,4 +1,4 @@
-"""What a sheet cannot support is told before any work; what it supports is audited of itself."""
+"""Protocols that a sheet does not support are refused before any work; those that it supports are audited."""
 
 import pytest
 from helpers.project import ROOT
@@ -7,7 +7,7 @@ from songwise.datasets.shards import columns_digest, rows_digest
 from songwise.datasets.sheet import load_tracks
 from songwise.datasets.track import Track
 from songwise.errors import InputError
-from songwise.splits.protocols import choose
+from songwise.splits.protocols import PROTOCOLS, Kind, Protocol, choose, sheet_columns
 
 SPLIT = {"protocol": "by-song", "folds": 2, "repeats": 1, "held_out": None}
 
@@ -27,7 +27,7 @@ def pairs(label, number):
     return f"{label}{number // 2}"
 
 
-def test_the_data_sets_protocol_leads_unless_config_names_another():
+def test_the_data_set_s_protocol_leads_unless_the_config_names_another():
     tracks = sheet(artist=pairs)
     assert protocols(tracks, audit=[]) == ["by-song"]
     assert protocols(tracks, audit=[], protocol="by-artist") == ["by-artist"]
@@ -47,11 +47,11 @@ def test_the_data_sets_protocol_leads_unless_config_names_another():
         ({"artist": lambda label, number: label * (number > 0)}, ["random-clips"]),  # a row without
     ],
 )
-def test_an_automatic_audit_takes_what_the_sheet_supports(columns, found):
+def test_an_automatic_audit_runs_the_protocols_that_the_sheet_supports(columns, found):
     assert protocols(sheet(**columns)) == ["by-song", *found]
 
 
-def test_songs_are_audited_where_artists_lead():
+def test_by_song_is_audited_if_by_artist_leads():
     assert protocols(sheet(artist=pairs), "by-artist") == ["by-artist", "random-clips", "by-song"]
 
 
@@ -65,7 +65,7 @@ def test_songs_are_audited_where_artists_lead():
             r"mine.yaml: by-song: label a \(4\), b \(4\): fewer songs than the 5 folds; add",
         ),
         ({"song": lambda label, number: label}, "by-song", {}, r"label a \(1\), b \(1\): fewer songs than the 2"),
-        ({}, "by-artist", {}, "by-artist: needs the column artist in the track sheet, which has none"),
+        ({}, "by-artist", {}, "by-artist: needs the column artist, which is missing in the track sheet or empty"),
         (
             {"artist": lambda label, number: label * (number > 2)},
             *("by-artist", {}, "6 tracks have no artist: a0, a1, a2, b0 and 2 more"),
@@ -77,8 +77,8 @@ def test_songs_are_audited_where_artists_lead():
         ({"album": pairs}, "by-album", {"folds": 3}, r"b \(2\): fewer albums than the 3 folds"),
         ({}, "predefined-folds", {}, "needs the column fold"),
         ({"fold": lambda label, number: "12"[number > 2] * (number > 0)}, "predefined-folds", {}, "no fold: a0, b0"),
-        ({"fold": lambda label, number: "2355"[number]}, "predefined-folds", {}, "there is no fold 1 in .* a gap"),
-        ({"fold": lambda label, number: "0134"[number]}, "predefined-folds", {}, "there is no fold 2 in .* a gap"),
+        ({"fold": lambda label, number: "2355"[number]}, "predefined-folds", {}, "fold 1 is missing in .* a gap"),
+        ({"fold": lambda label, number: "0134"[number]}, "predefined-folds", {}, "fold 2 is missing in .* a gap"),
         ({"fold": lambda label, number: "1"}, "predefined-folds", {}, "all tracks have the fold 1"),
         ({"fold": lambda label, number: "12"[label == "b" or number > 1]}, "predefined-folds", {}, "'b' .* one fold"),
         (
@@ -100,7 +100,7 @@ def test_songs_are_audited_where_artists_lead():
         ({}, "hold-out", {"held_out": 4}, r"label a \(4\), .*: with split.held_out 4 no song is left"),
     ],
 )
-def test_what_a_sheet_does_not_support_is_told_in_words(columns, asked, split, message):
+def test_a_protocol_that_a_sheet_does_not_support_is_refused_with_the_reason(columns, asked, split, message):
     tracks = sheet(**columns)
     with pytest.raises(InputError, match=message):
         protocols(tracks, asked, [], **split)
@@ -116,16 +116,32 @@ def test_folds_may_count_from_0_or_1_and_roles_need_no_validation():
     assert protocols(tracks, "train-valid-test", []) == ["train-valid-test"]
 
 
-def test_the_demo_of_genres_has_all_three_beside_random_clips():
+def test_the_demo_of_genres_audits_artists_and_albums():
     dataset, tracks = load_tracks("demo-genres", ROOT)
     found = choose({"protocol": None, "audit": "auto"}, dataset["split"], tracks, "demo-genres")
     assert found == ["by-song", "random-clips", "by-artist", "by-album"]
 
 
-def test_another_fold_or_role_is_no_reason_to_extract_features_again():
+def test_a_changed_fold_or_role_does_not_recompute_features():
     before, after = sheet(fold=lambda label, number: "1"), sheet(fold=lambda label, number: "2")
     assert rows_digest(before) == rows_digest(after)
     assert columns_digest(before, ["fold"]) != columns_digest(after, ["fold"])
     assert columns_digest(before, []) == ""
     assert columns_digest(before, ["role"]) == columns_digest(after, ["role"])
     assert rows_digest(before) != rows_digest(sheet(artist=pairs))
+
+
+def test_every_protocol_is_in_the_schemas():
+    for schema in ("config", "dataset"):
+        text = (ROOT / f"workflow/schemas/{schema}.schema.yaml").read_text()
+        assert all(name in text for name in PROTOCOLS), f"add the protocol to {schema}.schema.yaml"
+
+
+def test_one_entry_is_enough_for_another_k_fold_protocol(monkeypatch):
+    """As "by year" would be, if the sheet had a column year."""
+    monkeypatch.setitem(PROTOCOLS, "by-license", Protocol(Kind.K_FOLD, "license"))
+    assert PROTOCOLS["by-license"].keeps_whole == ("song", "license")
+    assert sheet_columns(["by-song", "by-license", "random-clips"]) == ["license"]
+    assert protocols(sheet(license=pairs)) == ["by-song", "random-clips", "by-license"]
+    with pytest.raises(InputError, match=r"fewer licenses than the 3 folds; add licenses"):
+        protocols(sheet(license=pairs), "by-license", [], folds=3)

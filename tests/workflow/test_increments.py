@@ -310,6 +310,6 @@ def test_too_few_songs_left_stops_the_run_and_keeps_the_table(mine):
         (mine / f"my/audio/high-{number}.wav").unlink()
     done = run_mine(mine)
     assert done.returncode != 0 and "Traceback" not in done.stdout
-    assert "too few good songs are left in: high (3); 5 a class are needed" in done.stdout
+    assert "class high has only 3 usable songs; at least 5 per class are needed" in done.stdout
     found = {row["track_id"]: row["status"] for row in rows(mine / "results/mine/tracks.csv")}
     assert found["high-0"] == "failed" and found["high-2"] == "ok"

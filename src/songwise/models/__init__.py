@@ -1,1 +1,1 @@
-"""Stage 5, models: a YAML file in, out-of-fold predictions and a refitted bundle out."""
+"""Stage 5, models: from a YAML file to predictions for unknown songs, and to a model to share."""

@@ -1,8 +1,8 @@
 """Model bundles: a fitted pipeline and its card in a folder, loaded without executing anything.
 
-The pipeline is stored by skops (https://skops.readthedocs.io), which rebuilds objects from a description
-and refuses types that it was not told to trust; a pickle would run whatever its author wrote into it.
-skops is imported where it is used, since it imports all of scikit-learn.
+The pipeline is stored by skops (https://skops.readthedocs.io). skops rebuilds objects from a description and refuses
+types that are not trusted. A pickle, in contrast, runs any code that its author put into it. skops is imported only
+where it is used, because it imports all of scikit-learn.
 """
 
 import zipfile
@@ -13,14 +13,14 @@ from songwise.files import read_json, replacing, write_json
 
 _MODEL = "model.skops"
 _CARD = "bundle.json"
-_REMEDY = "train the model again, or pull its bundle again"
+_WHAT_TO_DO = "train the model again, or pull its bundle again"
 
-# What a songwise model may hold beyond scikit-learn's public estimators, numpy arrays and plain values, which
-# skops trusts by itself. A file may have any of these *called* with any arguments, so an entry must be a
-# class that stays harmless then: never a function, functools.partial, anything of `operator`, or the metric
-# that wraps a function (PyFuncDistance64).
-# skops leaves out the trees because it checks types, not contents: an index forged beyond the end of a tree
-# can crash a prediction, though it cannot run code.
+# Types that a songwise model may contain besides scikit-learn's public estimators, numpy arrays and plain values, which
+# skops trusts by default. A file can *call* each of these with any arguments, so an entry must be a class that is
+# harmless when called: never a function, functools.partial, anything from `operator`, or the metric that wraps a
+# function (PyFuncDistance64).
+# skops does not trust the trees by default because it checks types, not contents: a forged index beyond the end of a
+# tree can crash a prediction, although it cannot run code.
 TRUSTED_TYPES = [
     "numpy.dtype",
     "sklearn.calibration._CalibratedClassifier",
@@ -57,18 +57,22 @@ TRUSTED_TYPES = [
 ]
 
 
-def save_bundle(folder: Path, pipeline, card: dict) -> None:
-    """Write model.skops and bundle.json into `folder`, both or neither; an existing folder is replaced.
+def save_bundle(folder: Path, pipeline: object, card: dict) -> None:
+    """Write model.skops and bundle.json into a folder, both or neither.
 
     Parameters
     ----------
-    pipeline : a fitted scikit-learn pipeline, made of what `load_bundle` accepts.
-    card : JSON values that describe it: labels, columns, preset, data version, metrics.
+    folder : Path
+        The folder to write; an existing one is replaced.
+    pipeline : Pipeline or classifier
+        A fitted scikit-learn pipeline of types that `load_bundle` accepts.
+    card : dict
+        JSON values that describe it: labels, columns, preset, data version, metrics.
 
     Raises
     ------
     InputError
-        The pipeline holds a type that `load_bundle` would refuse.
+        If the pipeline contains a type that `load_bundle` would refuse.
     """
     import skops.io
 
@@ -81,27 +85,39 @@ def save_bundle(folder: Path, pipeline, card: dict) -> None:
 
 
 def load_bundle(folder: Path) -> tuple[object, dict]:
-    """The fitted pipeline and the card that `save_bundle` wrote.
+    """Read what `save_bundle` wrote, without executing anything from the files.
+
+    Parameters
+    ----------
+    folder : Path
+        A bundle's folder.
+
+    Returns
+    -------
+    pipeline : Pipeline or classifier
+        The fitted pipeline.
+    card : dict
+        The values that describe it.
 
     Raises
     ------
     InputError
-        A file is missing or corrupt, or the model holds a type outside of TRUSTED_TYPES.
+        If a file is missing or corrupt, or if the model contains a type that is not in TRUSTED_TYPES.
     """
     import skops.io
 
     model, card = Path(folder) / _MODEL, Path(folder) / _CARD
     try:
         content = model.read_bytes()
-        described = read_json(card)
+        description = read_json(card)
     except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}; {_REMEDY}") from None
+        raise InputError(f"{error.filename}: {error.strerror}; {_WHAT_TO_DO}") from None
     except ValueError as error:
-        raise InputError(f"{card}: not JSON ({error}); {_REMEDY}") from None
+        raise InputError(f"{card}: is not JSON ({error}); {_WHAT_TO_DO}") from None
     _refuse_untrusted(content, model)
     try:
-        return skops.io.loads(content, trusted=TRUSTED_TYPES), described
-    # Forged and truncated content fails in as many ways as there are types in it.
+        return skops.io.loads(content, trusted=TRUSTED_TYPES), description
+    # Forged and truncated content can fail in many ways, one for each type in it.
     except Exception as error:
         raise _corrupt(model, error) from None
 
@@ -115,10 +131,10 @@ def _refuse_untrusted(content: bytes, where: object) -> None:
         raise _corrupt(where, error) from None
     if unknown:
         raise InputError(
-            f"{where}: holds {', '.join(unknown)}, which songwise does not load, because a model file must "
-            f"not be able to execute anything; {_REMEDY}"
+            f"{where}: contains {', '.join(unknown)}, which songwise does not load, because a model file must "
+            f"not be able to execute anything; {_WHAT_TO_DO}"
         )
 
 
 def _corrupt(where: object, error: Exception) -> InputError:
-    return InputError(f"{where}: not a model file of songwise ({error}); {_REMEDY}")
+    return InputError(f"{where}: is not a model file of songwise ({error}); {_WHAT_TO_DO}")

@@ -1,29 +1,75 @@
-"""Stage 5, models: a YAML file in, out-of-fold predictions and a refitted bundle out.
+"""Stage 5, models: predictions for songs that a model was not trained on, and a model fitted on all songs.
 
-Everything that learns from data sits inside the outer fold, in `fitting`.
+Everything that learns from data happens inside the outer fold, in `models.fit`.
 """
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from songwise.errors import InputError
 from songwise.features.matrix import read_features
-from songwise.files import read_rows, replacing, write_json
+from songwise.files import replacing, write_json
 from songwise.models.bundle import save_bundle
 from songwise.models.fit import Classifier, fit
 from songwise.runtime.progress import Progress
-from songwise.splits.table import read_rounds, read_splits
+from songwise.splits.table import divide_rounds, first_repeat, read_splits, read_songs
 
-_DECIMALS = 6  # of a probability; the floor of a song's verdict is 1e-6
+_DECIMALS = 6  # of a probability; a song's verdict never has less than 1e-6
 
 
 def fold_seed(seed: int, repeat: int, fold: int) -> int:
-    """The seed of one fit, independent of the order in which fits are made."""
+    """Return the seed of one fit, which does not depend on the order of fits.
+
+    Parameters
+    ----------
+    seed : int
+        From the config.
+    repeat : int
+        Number of the repeat.
+    fold : int
+        Number of the fold.
+
+    Returns
+    -------
+    int
+        Not negative, below 2 ** 31.
+    """
     return int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0] >> 1)
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """The good clips of one protocol, and their features.
+
+    Attributes
+    ----------
+    features : DataFrame, shape (clips, columns)
+        Indexed by clip_id.
+    splits : DataFrame
+        The protocol's rows of splits.csv.
+    labels : list of str
+        In alphabetical order; y counts in it.
+    """
+
+    features: pd.DataFrame
+    splits: pd.DataFrame
+    labels: list[str]
+
+    @classmethod
+    def read(cls, feature_tables: list[Path], splits_csv: Path, protocol: str) -> Self:
+        splits = read_splits(splits_csv, protocol)
+        return cls(read_features(feature_tables), splits, sorted(splits["label"].unique()))
+
+    def matrix(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return X, float64, shape (clips, columns), and y, int, shape (clips,), of some rows of the splits."""
+        X = self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
+        return X, np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
 
 
 def cross_validate(
@@ -36,63 +82,69 @@ def cross_validate(
     seed: int,
     folder: Path,
 ) -> None:
-    """Test a model on every fold of one protocol and write what it predicted.
+    """Test a model on every fold of one protocol, and write its predictions.
 
     Writes into `folder`: predictions.csv (repeat, fold, clip_id, track_id, song, label, predicted, p_LABEL...),
-    fits.parquet (repeat, fold, role, clip_id: what each fit was given) and fit.json (fit_seconds; constant_columns,
-    with the number of fits that dropped each).
+    fits.parquet (repeat, fold, role, clip_id: the clips of each fit) and fit.json (fit_seconds; constant_columns, with
+    the number of fits that dropped each).
 
     Parameters
     ----------
-    model : the model file's content.
-    feature_tables : Parquet tables of one preset, all shards.
-    splits_csv, tracks_csv : what `make_splits` and `census.gather` wrote.
-    protocol : which rows of the splits.
-    seed : from config.
-    folder : results/DATASET/models/MODEL@PRESET/PROTOCOL.
+    model : dict
+        The model file's content.
+    feature_tables : list of Path
+        Parquet tables of one preset, of all shards.
+    splits_csv : Path
+        What `splits.make.make_splits` wrote.
+    tracks_csv : Path
+        What `splits.census.gather` wrote.
+    protocol : str
+        Name of the protocol.
+    seed : int
+        From the config.
+    folder : Path
+        `paths.protocol_folder` of the run.
+
+    Raises
+    ------
+    InputError
+        If the features or the model file cannot be used.
     """
-    features = read_features(feature_tables)
-    rounds = read_rounds(splits_csv, protocol)
-    song_of = {row["track_id"]: row["song"] for row in read_rows(tracks_csv)}
-    labels = sorted(set().union(*(side["label"] for this in rounds for side in this[2:])))
+    examples = _Examples.read(feature_tables, splits_csv, protocol)
+    song_of = read_songs(tracks_csv)
+    rounds = divide_rounds(examples.splits)
     progress = Progress(f"train {model['name']} {protocol}", len(rounds), "folds")
     predictions, fits, seconds, constant = [], [], 0.0, Counter()
-    for repeat, fold, trained, valid, tested in rounds:
-        X_train, y_train = _design(features, trained, labels)
-        constant.update(_constant_columns(X_train, features.columns, feature_tables[0].parent))
-        to_choose = _design(features, valid, labels) if len(valid) else None
+    for repeat, fold, train, valid, test in rounds:
+        X, y = examples.matrix(train)
+        constant.update(_constant_columns(X, examples.features.columns, feature_tables[0].parent))
+        to_choose_on = examples.matrix(valid) if len(valid) else None
         start = time.perf_counter()
-        groups = trained["group"].to_numpy()
-        classifier = fit(model, X_train, y_train, groups, fold_seed(seed, repeat, fold), to_choose)
+        classifier = fit(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
         seconds += time.perf_counter() - start
-        X_test, _ = _design(features, tested, labels)
-        predictions.append(_predicted(classifier, X_test, tested.assign(song=tested["track_id"].map(song_of)), labels))
-        for role, side in (("train", trained), ("valid", valid), ("test", tested)):
-            fits.append(pd.DataFrame({"repeat": repeat, "fold": fold, "role": role, "clip_id": side["clip_id"]}))
+        predictions.append(_predict(classifier, examples, test.assign(song=test["track_id"].map(song_of))))
+        for role, rows in (("train", train), ("valid", valid), ("test", test)):
+            fits.append(pd.DataFrame({"repeat": repeat, "fold": fold, "role": role, "clip_id": rows["clip_id"]}))
         progress.step()
     facts = {"fit_seconds": round(seconds, 3), "constant_columns": dict(constant)}
     _write(pd.concat(predictions), pd.concat(fits), facts, folder)
 
 
-def _design(features: pd.DataFrame, rows: pd.DataFrame, labels: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    X = features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
-    return X, np.searchsorted(labels, rows["label"].to_numpy(dtype=str))
-
-
-def _constant_columns(X: np.ndarray, names: pd.Index, table: Path) -> list[str]:
+def _constant_columns(X: np.ndarray, names: pd.Index, tables: Path) -> list[str]:
     constant = X.min(axis=0) == X.max(axis=0)
     if constant.all():
-        raise InputError(f"{table}: every column is constant in a training fold, so there is nothing to learn from")
+        raise InputError(f"{tables}: every column is constant in a training fold, so there is nothing to learn from")
     return list(names[constant])
 
 
-def _predicted(classifier: Classifier, X: np.ndarray, rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+def _predict(classifier: Classifier, examples: _Examples, rows: pd.DataFrame) -> pd.DataFrame:
+    X, _ = examples.matrix(rows)
     # Rounded before the verdict, so that the file and the verdict never disagree.
-    probabilities = np.round(classifier.probabilities(X, len(labels)), _DECIMALS)
-    found = rows[["repeat", "fold", "clip_id", "track_id", "song", "label"]].copy()
-    found["predicted"] = np.array(labels)[probabilities.argmax(axis=1)]
-    columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(labels)}
-    return pd.concat([found, pd.DataFrame(columns, index=found.index)], axis=1)
+    probabilities = np.round(classifier.probabilities(X, len(examples.labels)), _DECIMALS)
+    predicted = rows[["repeat", "fold", "clip_id", "track_id", "song", "label"]].copy()
+    predicted["predicted"] = np.array(examples.labels)[probabilities.argmax(axis=1)]
+    columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(examples.labels)}
+    return pd.concat([predicted, pd.DataFrame(columns, index=predicted.index)], axis=1)
 
 
 def _write(predictions: pd.DataFrame, fits: pd.DataFrame, facts: dict, folder: Path) -> None:
@@ -114,19 +166,35 @@ def fit_bundle(
     card: dict,
     folder: Path,
 ) -> None:
-    """Refit a model on all good songs and save it with what a later `classify` must know.
+    """Fit a model on all good songs, and save it with everything that is needed to use it on new files.
 
     Parameters
     ----------
-    protocol : the honest one, whose groups the inner folds keep whole.
-    card : further facts for bundle.json; labels, columns, model and preset are added.
-    folder : results/DATASET/models/MODEL@PRESET/bundle.
+    model : dict
+        The model file's content.
+    preset : dict
+        The resolved preset of the features.
+    feature_tables : list of Path
+        Parquet tables of the preset, of all shards.
+    splits_csv : Path
+        What `splits.make.make_splits` wrote.
+    protocol : str
+        The honest protocol, whose groups the inner folds keep whole.
+    seed : int
+        From the config.
+    card : dict
+        More facts for bundle.json; labels, columns, model and preset are added.
+    folder : Path
+        The bundle's folder to write.
+
+    Raises
+    ------
+    InputError
+        If the features or the model file cannot be used.
     """
-    features = read_features(feature_tables)
-    splits = read_splits(splits_csv, protocol)
-    rows = splits[splits["repeat"] == 0]
-    labels = sorted(rows["label"].unique())
-    X, y = _design(features, rows, labels)
+    examples = _Examples.read(feature_tables, splits_csv, protocol)
+    rows = first_repeat(examples.splits)
+    X, y = examples.matrix(rows)
     classifier = fit(model, X, y, rows["group"].to_numpy(), seed)
-    card = card | {"labels": labels, "columns": list(features.columns), "model": model, "preset": preset}
-    save_bundle(folder, classifier.pipeline, card)
+    facts = {"labels": examples.labels, "columns": list(examples.features.columns), "model": model, "preset": preset}
+    save_bundle(folder, classifier.pipeline, card | facts)

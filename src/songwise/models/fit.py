@@ -1,5 +1,8 @@
-"""One fit. Whatever it chooses on data (search, early stopping, calibration, stacking) it chooses on inner folds that
-keep groups whole, or on predefined validation clips."""
+"""One fit of a model.
+
+Everything that depends on data (search, early stopping, calibration, stacking) is chosen on inner folds that keep
+groups whole, or on predefined validation clips.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,23 +28,54 @@ class Classifier:
 
     Attributes
     ----------
-    pipeline : predicts integers 0..k-1: a Pipeline, calibrated or not, or an ensemble of such.
-    classes : shape (k,), indices into the data set's labels; a class absent from training is absent here.
+    pipeline : Pipeline or classifier
+        Predicts integers 0 to k - 1. A pipeline, calibrated or not, or an ensemble of them.
+    classes : ndarray of int, shape (k,)
+        Indices into the data set's labels. A class that is missing in training is missing here.
     """
 
     pipeline: object
     classes: np.ndarray
 
     def probabilities(self, X: np.ndarray, n_labels: int) -> np.ndarray:
-        """Probability of each label, shape (clips, n_labels); 0 for a label that was not trained."""
-        found = np.zeros((len(X), n_labels))
-        found[:, self.classes] = self.pipeline.predict_proba(X)
-        return found
+        """Return the probability of each label.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (clips, columns)
+            Features.
+        n_labels : int
+            Number of the data set's labels.
+
+        Returns
+        -------
+        ndarray of float, shape (clips, n_labels)
+            0 for a label that was missing in training.
+        """
+        probabilities = np.zeros((len(X), n_labels))
+        probabilities[:, self.classes] = self.pipeline.predict_proba(X)
+        return probabilities
 
 
 @dataclass(frozen=True)
 class _Training:
-    """What a fit may see: X, y (0..k-1) and groups of the clips to learn from; clips to choose on, or None."""
+    """The data that a fit may use.
+
+    Attributes
+    ----------
+    name : str
+        Name of the model, for messages.
+    X : ndarray of float, shape (clips, columns)
+        Features to train on.
+    y : ndarray of int, shape (clips,)
+        Their classes, 0 to k - 1.
+    groups : ndarray of str, shape (clips,)
+        Their groups.
+    valid : tuple of ndarray, or None
+        X and y of predefined validation clips.
+    seed : int
+        Seed of the inner folds.
+    """
 
     name: str
     X: np.ndarray
@@ -52,18 +86,18 @@ class _Training:
 
     @cached_property
     def inner(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Indices of the two sides of each inner fold; no group stands on both."""
+        """Return the indices of the two sides of each inner fold; no group is on both."""
         fewest = min(len(np.unique(self.groups[self.y == label])) for label in np.unique(self.y))
         if fewest < 2:
             raise InputError(
-                f"config/models/{self.name}.yaml: search, early_stopping, calibrate and stacking need two songs a "
-                "class in every training fold, and a class has one; add songs, or lower split.folds"
+                f"config/models/{self.name}.yaml: search, early_stopping, calibrate and stacking need two songs per "
+                "class in every training fold, and a class has only one; add songs, or lower split.folds"
             )
         splitter = StratifiedGroupKFold(min(_INNER_FOLDS, fewest), shuffle=True, random_state=self.seed)
         return list(splitter.split(X=self.X, y=self.y, groups=self.groups))
 
     def to_choose(self) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-        """X, y and folds to choose settings on: predefined validation clips where there are some."""
+        """Return X, y and folds to choose settings on: predefined validation clips if there are any."""
         if self.valid is None:
             return self.X, self.y, self.inner
         X, y = np.concatenate([self.X, self.valid[0]]), np.concatenate([self.y, self.valid[1]])
@@ -82,17 +116,29 @@ def fit(
 
     Parameters
     ----------
-    model : the model file's content, its members' in place of their names (`Plan.model_of`).
-    X : float, shape (clips, columns).
-    y : int, shape (clips,), indices into the data set's labels.
-    groups : shape (clips,); no group crosses an inner fold.
-    seed : of the estimator and the inner folds.
-    valid : X and y of predefined validation clips. Search and early stopping then choose on these instead of inner
+    model : dict
+        The model file's content, with the content of an ensemble's members in place of their names.
+    X : ndarray of float, shape (clips, columns)
+        Features.
+    y : ndarray of int, shape (clips,)
+        Indices into the data set's labels.
+    groups : ndarray of str, shape (clips,)
+        No group crosses an inner fold.
+    seed : int
+        Seed of the estimator and of the inner folds.
+    valid : tuple of ndarray, optional
+        X and y of predefined validation clips. Search and early stopping then choose on these instead of inner
         folds, and nothing is ever fitted to them. Calibration and stacking use inner folds in any case.
+
+    Returns
+    -------
+    Classifier
+        Fitted.
 
     Raises
     ------
-    InputError : the model file cannot be used, or a class has too few groups for inner folds.
+    InputError
+        If the model file cannot be used, or a class has too few groups for inner folds.
     """
     classes, encoded = np.unique(y, return_inverse=True)
     if valid is not None:
@@ -102,7 +148,7 @@ def fit(
     try:
         with threadpoolctl.threadpool_limits(1):
             return Classifier(_ensemble(model, training) if model["members"] else _single(model, training), classes)
-    # Numbers, labels and names of parameters are checked by now: what is left is a value that cannot be.
+    # Numbers, labels and names of parameters have been checked, so the cause is a parameter's value.
     except (ValueError, np.linalg.LinAlgError) as error:
         raise InputError(f"config/models/{model['name']}.yaml: {error}") from error
 
@@ -114,7 +160,7 @@ def _single(model: dict, training: _Training):
     options = fit_options(model, pipeline, training.y)
     if model["search"] or model["early_stopping"]:
         X, y, folds = training.to_choose()
-        # Predefined validation clips follow those to learn from; nobody reads their weights.
+        # Predefined validation clips come after the training clips; their weights are not used.
         weights = {key: np.pad(weight, (0, len(y) - len(weight))) for key, weight in options.items()}
         if model["search"]:
             grid = {f"model__{key}": values for key, values in model["search"].items()}
@@ -126,29 +172,31 @@ def _single(model: dict, training: _Training):
     if not model["calibrate"]:
         return pipeline.fit(training.X, training.y, **options)
     calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
-    # The folds, indices of this training set, are no part of the fitted model.
+    # The folds are indices of this training set, and not part of the fitted model.
     return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
 
 
 def _components(model: dict, training: _Training) -> int | float:
-    """Principal components to keep: a share of the variance as it was asked for, a number as far as each fit allows."""
-    asked = model["reduce"]["pca"]
-    if asked < 1:
-        return asked
+    """Return the principal components to keep: a share of the variance as given, a number as far as all fits allow."""
+    components = model["reduce"]["pca"]
+    if components < 1:
+        return components
     sides = [training.y]
     if model["search"] or model["early_stopping"] or model["calibrate"]:
         sides += [training.y[inside] for inside, _ in training.inner]
     columns = training.X[:, model.get("columns", slice(None))]
-    most = [asked, np.count_nonzero(np.ptp(columns, axis=0)), *map(len, sides)]
+    most = [components, np.count_nonzero(np.ptp(columns, axis=0)), *map(len, sides)]
     if model["estimator"] == _QDA:
-        # A covariance for each class wants more clips of it than components.
+        # A covariance matrix per class needs more clips of the class than components.
         most += [np.bincount(y)[np.unique(y)].min() - 1 for y in sides]
     return max(1, int(min(most)))
 
 
 def _ensemble(model: dict, training: _Training):
-    """Members fitted each by itself, with its own search and calibration, then joined by scikit-learn's ensembles,
-    which would fit them without regard to groups and are therefore given them frozen."""
+    """Fit each member with its own search and calibration, then join them with one of scikit-learn's ensembles.
+
+    The ensemble gets frozen members, because it would fit them without regard to groups.
+    """
     X, y = training.X, training.y
     members = [(name, FrozenEstimator(_refitted(member, training))) for name, member in model["members"].items()]
     if model["estimator"] == "sklearn.ensemble.VotingClassifier":
@@ -164,13 +212,15 @@ def _refitted(member: dict, training: _Training):
 
 
 def _out_of_fold(model: dict, training: _Training) -> np.ndarray:
-    """What the members of a stack say of songs that they were not fitted to, shape (clips, members x classes), laid out
-    as StackingClassifier does: of two classes, only the second has a column."""
+    """Return the members' probabilities for songs that they were not fitted on, shape (clips, members x classes).
+
+    The columns are those of StackingClassifier: if there are two classes, only the second has a column.
+    """
     n_classes = training.y.max() + 1
-    found = np.zeros((len(training.y), len(model["members"]), n_classes))
+    probabilities = np.zeros((len(training.y), len(model["members"]), n_classes))
     for inside, outside in training.inner:
         sides = training.X[inside], training.y[inside], training.groups[inside]
         for index, member in enumerate(model["members"].values()):
             classifier = fit(member, *sides, training.seed, training.valid)
-            found[outside, index] = classifier.probabilities(training.X[outside], n_classes)
-    return found[..., 1 if n_classes == 2 else 0 :].reshape(len(found), -1)
+            probabilities[outside, index] = classifier.probabilities(training.X[outside], n_classes)
+    return probabilities[..., 1 if n_classes == 2 else 0 :].reshape(len(probabilities), -1)

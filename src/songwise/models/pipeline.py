@@ -1,8 +1,9 @@
-"""What a model file asks for, as an unfitted scikit-learn pipeline."""
+"""The unfitted scikit-learn pipeline that a model file describes."""
 
 import importlib
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import VarianceThreshold
@@ -16,12 +17,27 @@ from songwise.errors import InputError
 
 
 def build(model: dict, seed: int) -> Pipeline:
-    """The unfitted pipeline of a model file: constant columns dropped, scaled, reduced, then the estimator; before all
-    of these the choice of columns of an ensemble's member that has a preset of its own.
+    """Build the unfitted pipeline of a model file.
+
+    Its steps drop constant columns, scale, reduce, and then apply the estimator. In an ensemble, a member with its own
+    preset selects its columns first.
+
+    Parameters
+    ----------
+    model : dict
+        The model file's content.
+    seed : int
+        Seed of the estimator.
+
+    Returns
+    -------
+    Pipeline
+        Unfitted.
 
     Raises
     ------
-    InputError : naming the model and the parameter that its estimator does not know, or what else it cannot do.
+    InputError
+        If the estimator does not have a parameter, or cannot do what the file asks for.
     """
     estimator = estimator_class(model)()
     known = estimator.get_params()
@@ -30,18 +46,18 @@ def build(model: dict, seed: int) -> Pipeline:
         if key not in known:
             raise InputError(f"{where}: {name} has no parameter '{key}' (it has: {', '.join(sorted(known))})")
     estimator.set_params(**model["parameters"])
-    # One thread a fit: jobs run in parallel, and figures must not depend on cores. HistGradientBoosting would stop
-    # early by rows held out at random as soon as there are 10,000.
+    # One thread per fit: jobs run in parallel, and figures must not depend on the number of cores. Without
+    # early_stopping=False, HistGradientBoosting holds out rows at random as soon as there are 10,000.
     fixed = {"random_state": seed, "n_jobs": 1, "early_stopping": False}
     if isinstance(estimator, LogisticRegression):
-        del fixed["n_jobs"]  # has no effect there any more, and warns
+        del fixed["n_jobs"]  # has no effect any more, and causes a warning
     if model["weights"] == "balanced":
         fixed["class_weight"] = "balanced"
     estimator.set_params(**{key: value for key, value in fixed.items() if key in known})
     if not (hasattr(estimator, "predict_proba") or model["calibrate"]):
-        raise InputError(f"{where}: {name} has no probabilities of its own; say calibrate: true")
+        raise InputError(f"{where}: {name} does not return probabilities; set calibrate: true")
     if model["weights"] == "balanced" and not _is_weighted(estimator):
-        raise InputError(f"{where}: {name} knows no weights of classes or clips; leave out weights: balanced")
+        raise InputError(f"{where}: {name} does not support weights of classes or clips; remove weights: balanced")
     steps = [("varies", VarianceThreshold())]
     if "columns" in model:
         steps.insert(0, ("columns", ColumnTransformer([("kept", "passthrough", model["columns"])])))
@@ -53,18 +69,32 @@ def build(model: dict, seed: int) -> Pipeline:
 
 
 def estimator_class(model: dict) -> type:
-    """The class that a model file names; the schema has checked that it is one of its list."""
+    """Return the class that a model file names; the schema has checked that it is in the list of estimators."""
     module, _, name = model["estimator"].rpartition(".")
     return getattr(importlib.import_module(module), name)
 
 
 def fit_options(model: dict, pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:
-    """What fitting `pipeline` to labels `y`, shape (clips,), is given besides X and y: weights that make up for
-    unequal classes, where they were asked for and the estimator has no class_weight of its own."""
+    """Return the arguments for fitting a pipeline besides X and y.
+
+    Parameters
+    ----------
+    model : dict
+        The model file's content.
+    pipeline : Pipeline
+        Unfitted.
+    y : ndarray of int, shape (clips,)
+        Classes.
+
+    Returns
+    -------
+    dict of str to ndarray of float, shape (clips,)
+        Weights that balance the classes, if the file asks for them and the estimator has no class_weight.
+    """
     if model["weights"] == "none" or "class_weight" in pipeline[-1].get_params():
         return {}
     return {"model__sample_weight": compute_sample_weight("balanced", y)}
 
 
-def _is_weighted(estimator) -> bool:
+def _is_weighted(estimator: BaseEstimator) -> bool:
     return "class_weight" in estimator.get_params() or has_fit_parameter(estimator, "sample_weight")

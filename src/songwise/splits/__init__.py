@@ -1,1 +1,1 @@
-"""Stage 4, splits: who is tested when, and the gate that recomputes what must stay together."""
+"""Stage 4, splits: which clips train and which are tested, and the gate that checks that nothing leaks."""

@@ -1,7 +1,7 @@
-"""Which tracks are one recording: identical samples, or fingerprints that agree at some offset.
+"""Tracks that are the same recording: identical samples, or fingerprints that agree at some offset.
 
-Comparing every track with every other would take the square of their number. An index is asked instead: tracks that
-share some values of their fingerprints are candidates, and only those are laid over one another. The shared values vote
+The time to compare every pair of tracks would grow with the square of their number. Instead, an index finds
+candidates: tracks that share some values of their fingerprints. Only candidates are compared. The shared values vote
 for an offset, and the bits of the overlap there decide (Haitsma and Kalker, "A highly robust audio fingerprinting
 system", ISMIR 2002).
 """
@@ -18,45 +18,52 @@ from songwise.clips.fingerprints import Fingerprints
 DUPLICATE_COLUMNS = ("track_id", "other_track_id", "similarity", "same_label", "offset", "overlap")
 
 # Chosen on open-music and the demo sets by benchmarks/duplicates.py; docs/evaluation.md has the figures.
-_SIMILAR = 0.80  # share of equal bits from which two tracks are one recording; unrelated music is near .5
-_LEAST_ITEMS = 16  # that overlap, and are compared; 4.6 s of music
-_ENOUGH_ITEMS = 65  # that suffice however long the tracks are; 10.6 s of music
-_LEAST_SHARE = 0.8  # of a track too short for these
+_SIMILAR = 0.80  # share of equal bits from which two tracks are the same recording; unrelated music is near .5
+_LEAST_ITEMS = 16  # that overlap and are compared; 4.6 s of music
+_ENOUGH_ITEMS = 65  # that are enough for tracks of any length; 10.6 s of music
+_LEAST_SHARE = 0.8  # of a track that is too short for these
 _SHARED_VALUES = 3  # that make two tracks candidates, and
 _SHARED_PART = 0.02  # of the distinct values of the shorter one
-_NEIGHBOURS = 8  # of the tracks with one value, those so near in the order are paired: common values tell little
-_BLOCK = 1024  # tracks whose candidates are counted at a time, to bound memory
-_TRIED = 3  # offsets that are compared bit by bit, with the two beside each
+_NEIGHBOURS = 8  # tracks with the same value are paired if they are this near in order: common values prove little
+_BLOCK = 1024  # tracks whose candidates are counted at a time, to limit memory
+_TRIED = 3  # offsets that are compared bit by bit, each with its two neighbours
 _HALF = np.uint64(32)  # bits: a value or a track in one half of an integer, a track in the other
 
 
 def find_duplicates(tracks: list[dict], prints: Fingerprints) -> list[dict]:
-    """Pairs of good tracks that are one recording, as rows with DUPLICATE_COLUMNS in the order of their track ids.
+    """Find pairs of good tracks that are the same recording.
 
-    Where many tracks are one recording, not every pair of them need be listed: `groups.join` makes A, B and C one group
-    of the pairs A, B and B, C.
+    If many tracks are the same recording, some of their pairs may be missing: `groups.join` makes A, B and C one group
+    from the pairs A, B and B, C.
 
     Parameters
     ----------
-    tracks : rows of tracks.csv.
-    prints : of the good ones.
+    tracks : list of dict
+        Rows of tracks.csv.
+    prints : Fingerprints
+        Fingerprints of the good tracks.
+
+    Returns
+    -------
+    list of dict
+        One row per pair, with DUPLICATE_COLUMNS, in the order of track ids.
     """
     good = {row["track_id"]: row for row in tracks if row["status"] == "ok"}
-    found = {}
+    facts = {}
     for pair in _identical(good):
-        found[pair] = {"similarity": "1", "offset": "0.00", "overlap": f"{float(good[pair[0]]['seconds'] or 0):.2f}"}
+        facts[pair] = {"similarity": "1", "offset": "0.00", "overlap": f"{float(good[pair[0]]['seconds'] or 0):.2f}"}
     for pair, similarity, offset, overlap in similar_pairs(prints):
-        # Only identical samples are 1.
+        # Only identical samples have the similarity 1.
         near = {"similarity": f"{min(similarity, 0.999):.3f}", "offset": f"{offset:.2f}", "overlap": f"{overlap:.2f}"}
-        found.setdefault(pair, near)
+        facts.setdefault(pair, near)
     return [
         {
             "track_id": one,
             "other_track_id": other,
             "same_label": str(good[one]["label"] == good[other]["label"]).lower(),
         }
-        | found[one, other]
-        for one, other in sorted(found)
+        | facts[one, other]
+        for one, other in sorted(facts)
     ]
 
 
@@ -69,12 +76,23 @@ def _identical(good: dict[str, dict]) -> Iterator[tuple[str, str]]:
 
 
 def similar_pairs(prints: Fingerprints) -> Iterator[tuple[tuple[str, str], float, float, float]]:
-    """Pairs of tracks whose fingerprints agree.
+    """Find pairs of tracks whose fingerprints agree.
+
+    Parameters
+    ----------
+    prints : Fingerprints
+        Fingerprints of all tracks.
 
     Yields
     ------
-    Two track ids in sorted order; the share of equal bits over the overlap; how many seconds later, in the music, the
-    other starts; and how long they overlap, in seconds.
+    pair : tuple of str
+        Two track ids in sorted order.
+    similarity : float
+        Share of equal bits over the overlap.
+    offset : float
+        Seconds of the first track's music before the second starts.
+    overlap : float
+        Seconds for which both play.
     """
     for one, other in candidates(prints):
         a, b = (prints.items[prints.starts[track] : prints.starts[track + 1]] for track in (one, other))
@@ -85,12 +103,23 @@ def similar_pairs(prints: Fingerprints) -> Iterator[tuple[tuple[str, str], float
 
 
 def candidates(prints: Fingerprints) -> np.ndarray:
-    """Pairs of tracks that share values: indices into the tracks, shape (pairs, 2), the lower one first."""
+    """Find pairs of tracks that share values.
+
+    Parameters
+    ----------
+    prints : Fingerprints
+        Fingerprints of all tracks.
+
+    Returns
+    -------
+    ndarray of int64, shape (pairs, 2)
+        Indices into the tracks, the lower one first.
+    """
     entries = _index(prints)
     value, track = _upper(entries), _lower(entries)
     del entries
     distinct = np.bincount(track, minlength=len(prints.track_ids))
-    found = [np.empty((0, 2), np.int64)]
+    blocks = [np.empty((0, 2), np.int64)]
     for block in range(0, len(prints.track_ids), _BLOCK):
         pairs = []
         for apart in range(1, _NEIGHBOURS + 1):
@@ -100,12 +129,12 @@ def candidates(prints: Fingerprints) -> np.ndarray:
         pair, votes = np.unique(np.concatenate(pairs), return_counts=True)
         pair, votes = pair[votes >= _SHARED_VALUES], votes[votes >= _SHARED_VALUES]
         both = np.stack([_upper(pair), _lower(pair)], axis=1).astype(np.int64)
-        found.append(both[votes >= _SHARED_PART * distinct[both].min(axis=1)])
-    return np.concatenate(found)
+        blocks.append(both[votes >= _SHARED_PART * distinct[both].min(axis=1)])
+    return np.concatenate(blocks)
 
 
 def _index(prints: Fingerprints) -> np.ndarray:
-    # Which track has which value, once each, in the order of values and then of tracks; both in one integer.
+    # Value and track in one integer, each combination once, in the order of values and then of tracks.
     entries = prints.items.astype(np.uint64)
     entries <<= _HALF
     entries |= np.repeat(np.arange(len(prints.track_ids), dtype=np.uint32), np.diff(prints.starts))
@@ -122,23 +151,30 @@ def _lower(entries: np.ndarray) -> np.ndarray:
 
 
 def _changes(items: np.ndarray) -> np.ndarray:
-    """Where an item differs from the one before it; the first does."""
+    """Return whether each item differs from the one before it; the first one does."""
     return np.concatenate([np.ones(min(len(items), 1), bool), items[1:] != items[:-1]])
 
 
 def compare(a: np.ndarray, b: np.ndarray) -> tuple[float, int, int]:
-    """Lay two fingerprints over one another where they agree best.
+    """Compare two fingerprints at the offset at which they agree best.
 
-    Items that repeat the one before in both count for nothing: silence equals silence in any music.
+    Items that repeat the one before in both fingerprints are ignored, because silence equals silence in any music.
 
     Parameters
     ----------
-    a, b : items, uint32, shapes (m,) and (n,).
+    a : ndarray of uint32, shape (m,)
+        Items of the first track.
+    b : ndarray of uint32, shape (n,)
+        Items of the second track.
 
     Returns
     -------
-    The share of equal bits over the overlap, 0 where too little overlaps; the item of `a` at which `b` starts; and the
-    number of items that overlap.
+    similarity : float
+        Share of equal bits over the overlap; 0 if too little overlaps.
+    offset : int
+        Item of `a` at which `b` starts.
+    overlap : int
+        Number of items that overlap.
     """
     changes_a, changes_b = _changes(a), _changes(b)
     least = max(_LEAST_ITEMS, min(_ENOUGH_ITEMS, _LEAST_SHARE * min(len(a), len(b))))
@@ -148,16 +184,16 @@ def compare(a: np.ndarray, b: np.ndarray) -> tuple[float, int, int]:
         if stop - start < least:
             continue
         ours, theirs = slice(start, stop), slice(start - offset, stop - offset)
-        telling = changes_a[ours] | changes_b[theirs]
-        if np.count_nonzero(telling) < least:
+        changing = changes_a[ours] | changes_b[theirs]
+        if np.count_nonzero(changing) < least:
             continue
-        similarity = 1 - float(np.bitwise_count(a[ours] ^ b[theirs])[telling].mean()) / 32
-        best = max(best, (similarity, int(offset), int(stop - start)), key=lambda found: found[0])
+        similarity = 1 - float(np.bitwise_count(a[ours] ^ b[theirs])[changing].mean()) / 32
+        best = max(best, (similarity, int(offset), int(stop - start)), key=lambda result: result[0])
     return best
 
 
 def _offsets(a: np.ndarray, b: np.ndarray, changes_a: np.ndarray, changes_b: np.ndarray) -> np.ndarray:
-    # The likeliest offsets by the votes of equal values, each with those beside it.
+    # The offsets with the most votes of equal values, each with its two neighbours.
     at_a, at_b = np.flatnonzero(changes_a), np.flatnonzero(changes_b)
     at_b = at_b[np.argsort(b[at_b], kind="stable")]
     left, right = (np.searchsorted(b[at_b], a[at_a], side) for side in ("left", "right"))
@@ -167,7 +203,7 @@ def _offsets(a: np.ndarray, b: np.ndarray, changes_a: np.ndarray, changes_b: np.
     if not len(voted):
         return voted
     lowest = voted.min() - 1
-    # Of two copies that lie half an item apart, some items agree with the one before and some with the one after.
+    # If two copies are half an item apart, some items agree with the item before and some with the item after.
     votes = np.convolve(np.bincount(voted - lowest, minlength=3), np.ones(3), "same")
     likely = np.argsort(-votes, kind="stable")[:_TRIED] + lowest
     return np.unique(likely[:, None] + np.arange(-1, 2))

@@ -1,7 +1,7 @@
-"""The gate: no song, no artist or album where the protocol says so, and no recording on two sides of a split.
+"""The gate: checks that no song or recording, and no artist or album if the protocol keeps them, crosses a split.
 
-Songs, artists and albums come from the sheet and recordings from the audio, never from the splitter's own group column,
-so a mistake of the splitter cannot hide itself.
+Songs, artists and albums come from the sheet, and recordings from the audio. The splitter's own group column is never
+used, so that a bug in the splitter cannot hide itself.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,9 @@ import pandas as pd
 from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_rows, write_json
-from songwise.splits.protocols import KEPT_WHOLE, RANDOM_CLIPS
+from songwise.splits.protocols import PROTOCOLS, RANDOM_CLIPS
+from songwise.splits.table import NEVER_TESTED
+from songwise.text import format_names
 
 _SHOWN = 5
 _SIDES = {"train": "training", "valid": "validation", "test": "test"}
@@ -21,29 +23,35 @@ _SIDES = {"train": "training", "valid": "validation", "test": "test"}
 def check_splits(
     tracks: list[Track], *, tracks_csv: Path, duplicates_csv: Path, splits_csv: Path, output: Path
 ) -> None:
-    """Fail if something that a protocol keeps whole stands on two sides of any fold; else write what was checked.
+    """Check that everything a protocol keeps whole is on one side of every fold.
 
     Parameters
     ----------
-    tracks : the sheet.
-    tracks_csv : for the hash of each track's decoded samples.
-    duplicates_csv : for the pairs of tracks that sound the same.
-    splits_csv : what `make_splits` wrote; random-clips alone is not looked at.
-    output : JSON to write: protocol to the number of folds checked.
+    tracks : list of Track
+        The track sheet.
+    tracks_csv : Path
+        Table of tracks, for the hash of each track's decoded samples.
+    duplicates_csv : Path
+        Table of pairs of tracks that sound the same.
+    splits_csv : Path
+        What `make.make_splits` wrote. Only random-clips is not checked.
+    output : Path
+        JSON to write: per protocol the number of folds that were checked.
 
     Raises
     ------
-    InputError : naming protocol, repeat, fold, what leaks and through which tracks.
+    InputError
+        If something is on two sides. The message names protocol, repeat, fold, what leaks, and through which tracks.
     """
     splits = pd.read_csv(splits_csv, dtype=str, keep_default_na=False)
     checked = {}
     for protocol, table in splits[splits["protocol"] != RANDOM_CLIPS].groupby("protocol"):
-        known = _identities(tracks, tracks_csv, duplicates_csv, protocol)
+        ties = _ties(tracks, tracks_csv, duplicates_csv, protocol)
         checked[protocol] = 0
         for repeat, rows in table.groupby("repeat"):
-            for fold in sorted(set(rows["fold"]) - {"-1"}):
-                side = rows["role"].where(rows["role"] == "valid", "train").mask(rows["fold"] == fold, "test")
-                _check_sides(rows["track_id"], side, known, f"{splits_csv}: {protocol}, repeat {repeat}, fold {fold}")
+            for fold in sorted(set(rows["fold"]) - {str(NEVER_TESTED)}):
+                sides = rows["role"].where(rows["role"] == "valid", "train").mask(rows["fold"] == fold, "test")
+                _check_sides(rows["track_id"], sides, ties, f"{splits_csv}: {protocol}, repeat {repeat}, fold {fold}")
                 checked[protocol] += 1
     write_json(output, checked)
 
@@ -51,64 +59,74 @@ def check_splits(
 def check_fits(
     tracks: list[Track], *, tracks_csv: Path, duplicates_csv: Path, fits: dict[Path, str], output: Path
 ) -> None:
-    """The same of the clips that each model recorded while it was fitted and tested.
+    """Check the same for the clips that each model recorded while it was fitted and tested.
 
     Parameters
     ----------
-    fits : fits.parquet of each model (repeat, fold, role, clip_id), and the protocol that it followed.
+    tracks : list of Track
+        The track sheet.
+    tracks_csv : Path
+        Table of tracks, for the hash of each track's decoded samples.
+    duplicates_csv : Path
+        Table of pairs of tracks that sound the same.
+    fits : dict of Path to str
+        fits.parquet of each model (repeat, fold, role, clip_id), and the protocol that it followed.
+    output : Path
+        JSON to write: per file the number of folds that were checked.
 
     Raises
     ------
-    InputError : naming the model's file, repeat, fold, what leaks and through which tracks.
+    InputError
+        If something is on two sides. The message names the file, repeat, fold, what leaks, and through which tracks.
     """
-    known = {name: _identities(tracks, tracks_csv, duplicates_csv, name) for name in set(fits.values())}
+    ties = {name: _ties(tracks, tracks_csv, duplicates_csv, name) for name in set(fits.values())}
     checked = {}
     for path, protocol in fits.items():
         record = pd.read_parquet(path)
         record["track_id"] = record["clip_id"].str.rsplit("@", n=1).str[0]
         folds = record.groupby(["repeat", "fold"])
         for (repeat, fold), rows in folds:
-            _check_sides(rows["track_id"], rows["role"], known[protocol], f"{path}: repeat {repeat}, fold {fold}")
+            _check_sides(rows["track_id"], rows["role"], ties[protocol], f"{path}: repeat {repeat}, fold {fold}")
         checked[str(path)] = len(folds)
     write_json(output, checked)
 
 
-def _identities(
+def _ties(
     tracks: list[Track], tracks_csv: Path, duplicates_csv: Path, protocol: str
 ) -> dict[str, list[tuple[str, str]]]:
-    """What each track must share a side with: the kind of the tie, and its name."""
-    found = {
-        track.track_id: [(kind, getattr(track, kind)) for kind in KEPT_WHOLE[protocol] if getattr(track, kind)]
+    """Return, per track, what keeps it on the same side as others: the kind of each tie, and its value."""
+    columns = PROTOCOLS[protocol].keeps_whole
+    ties = {
+        track.track_id: [(column, getattr(track, column)) for column in columns if getattr(track, column)]
         for track in tracks
     }
     for row in read_rows(tracks_csv):
         if row["audio_sha256"]:
-            found[row["track_id"]].append(("audio", row["audio_sha256"]))
+            ties[row["track_id"]].append(("audio", row["audio_sha256"]))
     for row in read_rows(duplicates_csv):
         pair = (row["track_id"], row["other_track_id"])
         for track_id in pair:
-            found[track_id].append(("pair", "\n".join(pair)))
-    return found
+            ties[track_id].append(("pair", "\n".join(pair)))
+    return ties
 
 
-def _check_sides(tracks: Iterable[str], sides: Iterable[str], known: dict, where: str) -> None:
+def _check_sides(tracks: Iterable[str], sides: Iterable[str], ties: dict, where: str) -> None:
     first: dict[tuple, tuple[str, str]] = {}
     leaks = {}
     for track_id, side in sorted(set(zip(tracks, sides, strict=True))):
-        for tie in known[track_id]:
+        for tie in ties[track_id]:
             other, other_side = first.setdefault(tie, (track_id, side))
             if side != other_side:
                 through = f"{other} in {_SIDES[other_side]}, {track_id} in {_SIDES[side]}"
-                leaks.setdefault(tie, f"{_in_words(tie)} ({through})")
+                leaks.setdefault(tie, f"{_describe(tie)} ({through})")
     if leaks:
-        more = f" and {len(leaks) - _SHOWN} more" if len(leaks) > _SHOWN else ""
         raise InputError(
-            f"{where}: on two sides stand {'; '.join(list(leaks.values())[:_SHOWN])}{more}. Figures from such a split "
-            "are worth nothing, so the run stops. Folds and roles of your own are mended in the track sheet: "
-            "what belongs together needs one fold, or one role"
+            f"{where}: on two sides of the split: {format_names(list(leaks.values()), _SHOWN, separator='; ')}. The "
+            "results would be invalid, so the run stops. If the folds or roles are your own, correct them in the track "
+            "sheet: give these tracks the same fold or the same role"
         )
 
 
-def _in_words(tie: tuple[str, str]) -> str:
-    kind, name = tie
-    return {"audio": "the same audio", "pair": "almost the same audio"}.get(kind, f"{kind} '{name}'")
+def _describe(tie: tuple[str, str]) -> str:
+    kind, value = tie
+    return {"audio": "the same audio", "pair": "almost the same audio"}.get(kind, f"{kind} '{value}'")

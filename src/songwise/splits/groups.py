@@ -1,20 +1,24 @@
-"""Which tracks must stay on one side of a split."""
+"""Which tracks must stay on the same side of a split."""
 
 from collections.abc import Iterable, Sequence
 
 
 def join(tracks: list[dict], duplicates: Iterable[dict] = (), by: Sequence[str] = ("song",)) -> dict[str, str]:
-    """Each good track's group: its song, joined with whatever shares one of `by`, or a recording, with it.
+    """Return the group of each good track: all tracks connected by equal columns or the same recording.
 
     Parameters
     ----------
-    tracks : rows of tracks.csv.
-    duplicates : rows of duplicates.csv; the two tracks of a row are one recording.
-    by : columns whose equal values join, such as ("song", "artist"); an empty value joins nothing.
+    tracks : list of dict
+        Rows of tracks.csv.
+    duplicates : iterable of dict
+        Rows of duplicates.csv. The two tracks of a row are the same recording.
+    by : sequence of str, default=("song",)
+        Columns whose equal values join tracks, such as ("song", "artist"). An empty value joins nothing.
 
     Returns
     -------
-    track_id to the group's name, which is its first song's in sorted order.
+    dict of str to str
+        Per track_id the name of its group, which is the alphabetically first of its songs.
     """
     parent: dict[tuple, tuple] = {}
 

@@ -8,17 +8,26 @@ import pandas as pd
 from songwise.files import read_rows
 
 SPLIT_COLUMNS = ("protocol", "repeat", "clip_id", "track_id", "label", "group", "fold", "role")
+NEVER_TESTED = -1  # in the column fold
+_TEXT = ("clip_id", "track_id", "label", "group")
 
 
 class Round(NamedTuple):
-    """One fit and its test: rows of splits.csv, a clip each.
+    """One fit and its test, as rows of splits.csv, one per clip.
 
     Attributes
     ----------
-    repeat, fold : which one.
-    train : what the model is fitted on.
-    valid : what may choose among settings and is never trained on or tested; empty unless the roles are predefined.
-    test : what it is tested on.
+    repeat : int
+        Number of the repeat.
+    fold : int
+        Number of the fold that is tested.
+    train : DataFrame
+        Clips to fit the model on.
+    valid : DataFrame
+        Clips on which settings may be chosen, and which are never trained on or tested. Empty unless the sheet has
+        roles.
+    test : DataFrame
+        Clips to test.
     """
 
     repeat: int
@@ -28,27 +37,82 @@ class Round(NamedTuple):
     test: pd.DataFrame
 
 
+def read_splits(splits_csv: Path, protocol: str) -> pd.DataFrame:
+    """Read the rows of one protocol.
+
+    Parameters
+    ----------
+    splits_csv : Path
+        What `make.make_splits` wrote.
+    protocol : str
+        Name of the protocol.
+
+    Returns
+    -------
+    DataFrame
+        One row per repeat and clip, with SPLIT_COLUMNS. Identifiers and labels are text.
+    """
+    splits = pd.read_csv(splits_csv, keep_default_na=False, dtype=dict.fromkeys(_TEXT, str))
+    return splits[splits["protocol"] == protocol].copy()
+
+
 def read_rounds(splits_csv: Path, protocol: str) -> list[Round]:
-    """Every fit of a protocol, by repeat and fold. In fold f the clips with fold f are tested and all others trained
-    on, but for those whose role is "valid"; clips with fold -1 are never tested."""
-    return split_rounds(read_splits(splits_csv, protocol))
+    """Read every fit of a protocol, by repeat and fold.
+
+    In fold f the clips with fold f are tested, and all others are trained on except those with the role "valid". Clips
+    with the fold -1 are never tested.
+
+    Parameters
+    ----------
+    splits_csv : Path
+        What `make.make_splits` wrote.
+    protocol : str
+        Name of the protocol.
+
+    Returns
+    -------
+    list of Round
+        One per repeat and fold.
+    """
+    return divide_rounds(read_splits(splits_csv, protocol))
 
 
-def split_rounds(splits: pd.DataFrame) -> list[Round]:
-    found = []
+def divide_rounds(splits: pd.DataFrame) -> list[Round]:
+    """Divide the rows of one protocol into rounds, as `read_rounds` does.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        Rows of one protocol.
+
+    Returns
+    -------
+    list of Round
+        One per repeat and fold.
+    """
+    rounds = []
     for repeat, rows in splits.groupby("repeat"):
         valid = rows["role"] == "valid"
-        for fold in sorted(set(rows["fold"]) - {-1}):
+        for fold in sorted(set(rows["fold"]) - {NEVER_TESTED}):
             tested = rows["fold"] == fold
-            found.append(Round(int(repeat), int(fold), rows[~tested & ~valid], rows[valid], rows[tested]))
-    return found
+            rounds.append(Round(int(repeat), int(fold), rows[~tested & ~valid], rows[valid], rows[tested]))
+    return rounds
 
 
-def read_splits(splits_csv: Path, protocol: str) -> pd.DataFrame:
-    """The rows of splits.csv of one protocol, names and labels as text."""
-    text = {"clip_id": str, "track_id": str, "label": str, "group": str}
-    splits = pd.read_csv(splits_csv, keep_default_na=False, dtype=text)
-    return splits[splits["protocol"] == protocol].copy()
+def first_repeat(splits: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of repeat 0: every good clip once, with its label and group.
+
+    Parameters
+    ----------
+    splits : DataFrame
+        Rows of one protocol.
+
+    Returns
+    -------
+    DataFrame
+        One row per clip.
+    """
+    return splits[splits["repeat"] == 0]
 
 
 def read_songs(tracks_csv: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from songwise.evaluation.votes import Units, read_units
 from songwise.features.matrix import read_features
 from songwise.files import read_rows
 from songwise.paths import Run, preset_of, run_of
-from songwise.splits.table import Round, read_songs, read_splits, split_rounds
+from songwise.splits.table import Round, divide_rounds, first_repeat, read_songs, read_splits
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def read_data(
     run = run_of(read_rows(leaderboard)[0])
     splits = read_splits(splits_csv, protocol)
     splits["song"] = splits["track_id"].map(read_songs(tracks_csv))
-    rounds = split_rounds(splits[splits["repeat"] == 0])
+    rounds = divide_rounds(first_repeat(splits))
     return Data(
         run=run,
         features=read_features([table for table in feature_tables if preset_of(table) == run.preset]),

@@ -157,7 +157,7 @@ def _along_first_axis(x, out, steps, results, rows, slots):
 def _along_last_axis(x, out, steps, results, rows, slots):
     frames, bins = x.shape
     tile = np.zeros((bins, _LANES), np.float32)
-    found = np.zeros((bins, _LANES), np.float32)
+    medians = np.zeros((bins, _LANES), np.float32)
     for first in range(0, frames, _LANES):
         lanes = min(_LANES, frames - first)
         for start in range(0, bins, _LINE):
@@ -166,13 +166,13 @@ def _along_last_axis(x, out, steps, results, rows, slots):
                 frame = x[first + lane]
                 for k in range(start, stop):
                     tile[k, lane] = frame[k]
-        _along_first_axis(tile, found, steps, results, rows, slots)
+        _along_first_axis(tile, medians, steps, results, rows, slots)
         for start in range(0, bins, _LINE):
             stop = min(start + _LINE, bins)
             for lane in range(lanes):
                 frame = out[first + lane]
                 for k in range(start, stop):
-                    frame[k] = found[k, lane]
+                    frame[k] = medians[k, lane]
 
 
 def along_frames(S: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ _CONSTANT = 1e-5
 
 @numba.njit(cache=True, fastmath=True)
 def _moments(rows):
-    found = np.empty((4, rows.shape[0]))
+    moments = np.empty((4, rows.shape[0]))
     for index in range(rows.shape[0]):
         row = rows[index]
         n = len(row)
@@ -28,14 +28,14 @@ def _moments(rows):
             third += square * away
             fourth += square * square
         second /= n
-        found[0, index] = mean
-        found[1, index] = second
-        found[2, index] = 0.0
-        found[3, index] = 0.0
+        moments[0, index] = mean
+        moments[1, index] = second
+        moments[2, index] = 0.0
+        moments[3, index] = 0.0
         if second > 0 and np.sqrt(second) > _CONSTANT * abs(mean):
-            found[2, index] = third / n / second**1.5
-            found[3, index] = fourth / n / (second * second) - 3.0
-    return found
+            moments[2, index] = third / n / second**1.5
+            moments[3, index] = fourth / n / (second * second) - 3.0
+    return moments
 
 
 def median(rows: np.ndarray) -> np.ndarray:

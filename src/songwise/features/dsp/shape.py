@@ -77,7 +77,7 @@ def rolloff(S: np.ndarray, bin_hz: float, share: float) -> np.ndarray:
         Frequency in Hz.
     """
     frames, bins = S.shape
-    found = np.empty(frames, np.float32)
+    hertz = np.empty(frames, np.float32)
     sums = np.empty((4, bins), np.float32)
     for first in range(0, frames, 4):
         a, b = S[first], S[min(first + 1, frames - 1)]
@@ -98,8 +98,8 @@ def rolloff(S: np.ndarray, bin_hz: float, share: float) -> np.ndarray:
             k = 0
             while row[k] < threshold:
                 k += 1
-            found[t] = k * bin_hz
-    return found
+            hertz[t] = k * bin_hz
+    return hertz
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -117,7 +117,7 @@ def flatness(S: np.ndarray) -> np.ndarray:
         Between 0 (a tone) and 1 (white noise).
     """
     frames, bins = S.shape
-    found = np.empty(frames, np.float32)
+    ratios = np.empty(frames, np.float32)
     products = np.empty(_LANES)
     for t in range(frames):
         row = S[t]
@@ -134,8 +134,8 @@ def flatness(S: np.ndarray) -> np.ndarray:
                     products[lane] *= power
             for lane in range(_LANES):
                 logs += np.log(products[lane])
-        found[t] = np.exp(logs / bins) / (total / bins)
-    return found
+        ratios[t] = np.exp(logs / bins) / (total / bins)
+    return ratios
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -155,7 +155,7 @@ def rms(S: np.ndarray, n_fft: int) -> np.ndarray:
         In the unit of the samples.
     """
     frames, bins = S.shape
-    found = np.empty(frames, np.float32)
+    levels = np.empty(frames, np.float32)
     for t in range(frames):
         total = np.float32(0)
         for k in range(bins):
@@ -163,8 +163,8 @@ def rms(S: np.ndarray, n_fft: int) -> np.ndarray:
         total -= np.float32(0.5) * S[t, 0] * S[t, 0]
         if n_fft % 2 == 0:
             total -= np.float32(0.5) * S[t, bins - 1] * S[t, bins - 1]
-        found[t] = np.sqrt(2 * total) / n_fft
-    return found
+        levels[t] = np.sqrt(2 * total) / n_fft
+    return levels
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -184,7 +184,7 @@ def fit_lines(S: np.ndarray, bin_hz: float) -> np.ndarray:
         Slope per Hz, and intercept.
     """
     frames, bins = S.shape
-    found = np.empty((2, frames), np.float32)
+    lines = np.empty((2, frames), np.float32)
     middle = (bins - 1) / 2
     spread = bins * (np.float64(bins) * bins - 1) / 12
     for t in range(frames):
@@ -194,9 +194,9 @@ def fit_lines(S: np.ndarray, bin_hz: float) -> np.ndarray:
             total += S[t, k]
             moment += S[t, k] * (k - middle)
         slope = moment / spread
-        found[0, t] = slope / bin_hz
-        found[1, t] = total / bins - slope * middle
-    return found
+        lines[0, t] = slope / bin_hz
+        lines[1, t] = total / bins - slope * middle
+    return lines
 
 
 @cache
