@@ -1,7 +1,7 @@
 """The known columns of a track sheet: checks of its header and of its values."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from songwise.errors import InputError, suggestion
@@ -53,25 +53,41 @@ class SheetColumns:
             if name not in self._known and "did you mean" in hint:
                 raise InputError(f"{sheet}: unknown column '{name}'{hint} If the column is your own, rename it.")
 
-    def find_invalid(self, number: int, row: Mapping[str, str], names: Iterable[str]) -> list[str]:
-        """Return a message for each invalid value of a row.
+    def patterns_of(self, names: Sequence[str]) -> dict[str, re.Pattern]:
+        """Return the patterns that values must match, for those columns that have one.
 
         Parameters
         ----------
-        number : int
-            Number of the row, for messages.
-        row : mapping of str to str
-            Its cells by column.
-        names : iterable of str
-            Columns to check. Columns without a pattern are skipped.
+        names : sequence of str
+            Columns, known or not.
 
         Returns
         -------
-        list of str
-            One message per invalid value.
+        dict of str to Pattern
+            Pattern per column.
         """
-        return [
-            f"row {number}: {name} '{row[name]}' is invalid (it must match {self._patterns[name].pattern})"
-            for name in names
-            if name in self._patterns and not self._patterns[name].search(row[name])
-        ]
+        return {name: self._patterns[name] for name in names if name in self._patterns}
+
+
+def find_invalid(number: int, row: Mapping[str, str], patterns: Mapping[str, re.Pattern]) -> list[str]:
+    """Return a message for each invalid value of a row.
+
+    Parameters
+    ----------
+    number : int
+        Number of the row, for messages.
+    row : mapping of str to str
+        Its cells by column.
+    patterns : mapping of str to Pattern
+        The columns to check (`patterns_of`).
+
+    Returns
+    -------
+    list of str
+        One message per invalid value.
+    """
+    return [
+        f"row {number}: {name} '{row[name]}' is invalid (it must match {pattern.pattern})"
+        for name, pattern in patterns.items()
+        if not pattern.search(row[name])
+    ]
