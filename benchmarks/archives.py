@@ -1,11 +1,11 @@
-"""Times the extraction of archives against tar and unzip on the same files, in turns.
+"""Compare the time that songwise, tar and unzip take to unpack the same archives.
 
     python benchmarks/archives.py [--tracks 230] [--rounds 5]
 
-Builds in a temporary folder a tar.gz as GTZAN's is (WAV files of 30 s, 22,050 Hz, 1.3 MB each), and two zips as FMA's
-are (incompressible files of 1 MB, stored and deflated). Each round unpacks each archive once by songwise and once by
-each of the others into an empty folder. Printed are medians of wall seconds, and the speed of songwise as a share of
-the other's.
+It builds three archives in a temporary folder: a tar.gz like GTZAN's (WAV files of 30 s at 22,050 Hz, 1.3 MB each) and
+two zips like FMA's (incompressible files of 1 MB, stored and deflated). In each round, songwise and the other programs
+unpack each archive once into an empty folder. It prints medians of wall time in seconds, and the speed of songwise as a
+percentage of the other program's speed.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main(words: list[str]) -> None:
 
 
 def gtzan_like(root: Path, tracks: int) -> tuple[Path, set[str]]:
-    """Noise under a falling spectrum, which gzip shrinks by about as much as music."""
+    """Write an archive of noise with a falling spectrum, which gzip compresses about as well as music."""
     dice = np.random.default_rng(0)
     archive, names = root / "genres.tar.gz", set()
     with tarfile.open(archive, "w:gz", compresslevel=6) as tar:
@@ -62,6 +62,7 @@ def gtzan_like(root: Path, tracks: int) -> tuple[Path, set[str]]:
 
 
 def fma_like(root: Path, tracks: int, method: int) -> tuple[Path, set[str]]:
+    """Write an archive of random bytes, which do not compress, as MP3 files."""
     dice = np.random.default_rng(0)
     archive = root / f"fma_{'stored' if method == zipfile.ZIP_STORED else 'deflated'}.zip"
     names = {f"fma_small/{number // 1000:03d}/{number:06d}.mp3" for number in range(tracks)}
@@ -72,6 +73,7 @@ def fma_like(root: Path, tracks: int, method: int) -> tuple[Path, set[str]]:
 
 
 def compare(archive: Path, names: set[str], others: dict[str, list[str]], rounds: int) -> None:
+    """Print one row per other program."""
     ways: dict[str, Callable[[Path], object]] = {"songwise": lambda folder: unpack(archive, names, folder)}
     for other, command in others.items():
         into = ["-C"] if command[0] == "tar" else ["-d"] if command[0] == "unzip" else []
@@ -86,11 +88,11 @@ def compare(archive: Path, names: set[str], others: dict[str, list[str]], rounds
             start = time.perf_counter()
             run(folder)
             seconds[way].append(time.perf_counter() - start)
-            found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-            if found != names:
-                sys.exit(f"benchmarks/archives.py: {way} left other files than it should")
+            unpacked = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+            if unpacked != names:
+                sys.exit(f"benchmarks/archives.py: {way} did not unpack exactly the files of the archive")
             shutil.rmtree(folder)
-    medians = {way: statistics.median(found) for way, found in seconds.items()}
+    medians = {way: statistics.median(times) for way, times in seconds.items()}
     for other in others:
         ratio = medians[other] / medians["songwise"]
         what = f"{archive.name} | {archive.stat().st_size / 2**20:.0f}"

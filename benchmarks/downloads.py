@@ -1,11 +1,11 @@
-"""Times downloads from a server on this machine, over what the bytes themselves take.
+"""Compare the download time of songwise with the time of the bare transfer, from a server on this machine.
 
     python benchmarks/downloads.py [--repeats 5]
 
-A server on loopback gives 100 files of 30 kB and 20 of 5 MB, at once and with 50 ms before each answer and each new
-connection, as a distant one would. `acquire_shard` fetches them four at a time, with checksums, as a run does; the bare
-bytes are the same files over four connections that are kept, read and thrown away. The two take turns; medians are
-printed.
+A local server offers 100 files of 30 kB and 20 files of 5 MB. It answers at once, or, like a distant server, after 50
+ms per answer and per new connection. `acquire_shard` downloads four files at a time and verifies checksums, as in a
+run. The bare transfer reads the same files over four persistent connections and discards the bytes. The two take turns.
+It prints medians.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from songwise.acquire.shard import acquire_shard
 from songwise.datasets.track import Track
 from songwise.files import read_json
 
-AT_ONCE = 4  # as acquire has it
+AT_ONCE = 4  # as in acquire.shard
 BODIES = {"30 kB": (100, bytes(range(250)) * 120), "5 MB": (20, bytes(range(250)) * 20_000)}
 
 
@@ -35,7 +35,7 @@ def main(words: list[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args(words).repeats
-    print("| files | latency, ms | bare bytes, s | acquire, s | beyond the bytes, s a track |\n|---|---|---|---|---|")
+    print("| files | latency, ms | bare transfer, s | songwise, s | overhead, s per track |\n|---|---|---|---|---|")
     for latency in (0.0, 0.05):
         with server(latency) as address:
             for size, (count, _) in BODIES.items():
@@ -50,11 +50,11 @@ def main(words: list[str]) -> None:
 
 @contextmanager
 def server(latency: float) -> Iterator[tuple[str, int]]:
-    """The address of a server that takes `latency` seconds to take a connection, and as long to answer."""
+    """Run a server that takes `latency` seconds to accept a connection and to answer, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+        disable_nagle_algorithm = True  # otherwise each answer waits 40 ms for an acknowledgement
 
         def setup(self):
             time.sleep(latency)
@@ -78,10 +78,13 @@ def server(latency: float) -> Iterator[tuple[str, int]]:
 
 
 def paths(size: str) -> list[str]:
+    """Return the paths of all files of a size on the server."""
     return [f"/{size.replace(' ', '-')}/{number}.ogg" for number in range(BODIES[size][0])]
 
 
 def bare(address: tuple[str, int], size: str, folder: Path) -> None:
+    """Read all files of a size over persistent connections, and discard them."""
+
     def read(names: list[str]) -> None:
         connection = http.client.HTTPConnection(*address)
         for path in names:
@@ -95,6 +98,7 @@ def bare(address: tuple[str, int], size: str, folder: Path) -> None:
 
 
 def acquired(address: tuple[str, int], size: str, folder: Path) -> None:
+    """Download all files of a size as a run does."""
     digest = hashlib.sha256(BODIES[size][1]).hexdigest()
     tracks = [
         Track(path, "label", path, url=f"http://{address[0]}:{address[1]}{path}", sha256=digest) for path in paths(size)
@@ -104,11 +108,11 @@ def acquired(address: tuple[str, int], size: str, folder: Path) -> None:
     with redirect_stdout(io.StringIO()):
         acquire_shard(tracks, dataset, folder=folder / "audio", access=access, attempt=1, state=state, title="bench")
     if any(row["status"] != "ok" for row in read_json(state)["tracks"].values()):
-        sys.exit("benchmarks/downloads.py: not all files arrived")
+        sys.exit("benchmarks/downloads.py: some files could not be downloaded")
 
 
 def seconds(fetch: Callable, address: tuple[str, int], size: str) -> float:
-    """Wall time of a fetch into a new folder."""
+    """Return the wall time of a download into a new folder."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         fetch(address, size, Path(folder))

@@ -1,17 +1,17 @@
-"""Measures how well copies of recordings are found among real music, and what that takes among many tracks.
+"""Measure how many copies of recordings are found in real music, and the time and memory for many tracks.
 
     python benchmarks/duplicates.py copies --audio FOLDER --cache FOLDER     recall by kind of copy, false pairs
     python benchmarks/duplicates.py scale --cache FOLDER [--tracks 25000] [--seconds 240]
 
-`copies` makes copies of every file below FOLDER by ffmpeg, one kind at a time finds them among all the originals, and
-lists what is found that is no copy, there and in the two demo sets. Fingerprints are kept in the cache (a quarter of an
-hour for open-music's 145 tracks), where a second run and `scale` find them.
+`copies` makes copies of every file below FOLDER with ffmpeg. For one kind of copy at a time, it searches for them among
+all originals. It also lists pairs that are not copies, in this music and in the two demo sets. It keeps fingerprints in
+the cache, where a second run and `scale` use them (15 minutes for the 145 tracks of open-music).
 
-`scale` invents fingerprints from those in the cache: after a second of silence stretches of real ones in random order,
-the upper 26 bits of an item from one track and the lower 6 from another, so that items follow one another and repeat as
-real ones do while no two tracks are alike. One in a hundred gets a copy, damaged as real trimmed copies are: half of
-these are whole, half 30 s long. Time and peak memory are of a process of its own that reads the tables and finds the
-pairs.
+`scale` makes artificial fingerprints from those in the cache. After a second of silence, each consists of stretches of
+real fingerprints in random order. The upper 26 bits of an item come from one track and the lower 6 bits from another.
+So the items repeat as real ones do, but no two tracks are alike. One track in a hundred gets a copy with the errors of
+real trimmed copies. Half of the copies are whole, and half are 30 s long. Time and peak memory are those of a separate
+process that reads the tables and finds the pairs.
 """
 
 import argparse
@@ -46,10 +46,10 @@ KINDS = {
     "all of these, mp3": ("mp3", "-ss", "5", "-af", "volume=-6dB", "-ar", "22050", "-b:a", "64k"),
     "30 s of the middle": ("wav", "-ss", "MIDDLE", "-t", "30"),
 }
-SHARD = 1000  # simulated tracks a table
+SHARD = 1000  # simulated tracks per table
 EXCERPT = round(30 / HOP_SECONDS) - 22  # items
-LOWER = np.uint32(0b111111)  # bits from another track: so few that invented tracks share as many values as real ones
-SILENCE, SILENT = np.uint32(0x256DF977), 8  # the item of digital silence, and how many of it a track begins with
+LOWER = np.uint32(0b111111)  # bits from another track: so few that artificial tracks share as many values as real ones
+SILENCE, SILENT = np.uint32(0x256DF977), 8  # the item of digital silence, and how many of them start a track
 
 
 def main(words: list[str]) -> None:
@@ -71,7 +71,7 @@ def main(words: list[str]) -> None:
 def report_copies(audio: Path, cache: Path) -> None:
     files = sorted(path for path in audio.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
-        sys.exit(f"benchmarks/duplicates.py: there is no audio below {audio}")
+        sys.exit(f"benchmarks/duplicates.py: there are no audio files below {audio}")
     for path in files:
         kept = cache / f"{safe_name(str(path.relative_to(audio)))}.npz"
         if not kept.is_file():
@@ -82,10 +82,10 @@ def report_copies(audio: Path, cache: Path) -> None:
     start = time.perf_counter()
     among = list(similar_pairs(pack(originals)))
     seconds = time.perf_counter() - start
-    print(f"{len(originals)} tracks; pairs among them, found in {seconds:.2f} s: {len(among)}")
+    print(f"{len(originals)} tracks; pairs of similar originals, found in {seconds:.2f} s: {len(among)}")
     for pair, similarity, offset, overlap in among:
         print(f"  {pair[0]} and {pair[1]}: {similarity:.3f} over {overlap:.0f} s at {offset:.1f} s")
-    print("| copy | tracks | found | least similarity | median | false pairs |\n|---|---|---|---|---|---|")
+    print("| copy | tracks | found | lowest similarity | median | false pairs |\n|---|---|---|---|---|---|")
     for kind in KINDS:
         copies = {f"{name}|{kind}": found[kind] for name, found in prints.items() if len(found[kind])}
         found = {pair: similarity for pair, similarity, _, _ in similar_pairs(pack(originals | copies))}
@@ -98,14 +98,14 @@ def report_copies(audio: Path, cache: Path) -> None:
     for recipe in ("bands", "genres"):
         found = {row["track_id"]: of_recipe(recipe, row["track_id"]) for row in catalogue.track_rows(recipe, seed=0)}
         pairs = [" = ".join(pair) for pair, *_ in similar_pairs(pack(found))]
-        print(f"demo set of {recipe}, {len(found)} tracks; pairs: {', '.join(pairs) or 'none'}")
+        print(f"demo recipe {recipe}, {len(found)} tracks; pairs: {', '.join(pairs) or 'none'}")
 
 
 def report_unrelated(originals: dict[str, np.ndarray]) -> None:
-    """How near two different songs come when they are compared without asking the index."""
+    """Print the highest similarities of two different songs, compared directly without the index."""
     pairs = combinations(sorted(originals), 2)
     found = sorted((compare(originals[one], originals[other])[0], one, other) for one, other in pairs)
-    print(f"the highest of {len(found)} pairs of originals, compared without the index:")
+    print(f"the most similar of {len(found)} pairs of originals, compared without the index:")
     for similarity, one, other in found[:-6:-1]:
         print(f"  {one} and {other}: {similarity:.3f}")
 
@@ -115,7 +115,7 @@ def name_of(track: str) -> str:
 
 
 def fingerprints_of(path: Path) -> dict[str, np.ndarray]:
-    """Of a file and of its copies, by kind."""
+    """Return the fingerprints of a file and of its copies, by kind."""
     whole = decode(path, max_seconds=3600)
     found = {"original": fingerprint(whole.segment)}
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-threads", "1", "-i", str(path)]
@@ -162,22 +162,22 @@ def report_scale(cache: Path, tracks: int, items: int) -> None:
                 copies[name] = at * HOP_SECONDS
             write_fingerprints(Path(folder) / f"{start}.parquet", found)
         chance, expected = shared_values([invented(real, 1000, dice) for _ in range(100)]), shared_values(real)
-        print(f"chance that two items are equal, by distinct values: invented {chance:.1e}, real {expected:.1e}")
+        print(f"chance that two items are equal, by distinct values: artificial {chance:.1e}, real {expected:.1e}")
         command = [sys.executable, __file__, "find", "--cache", folder]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    told = json.loads(done.stdout)
-    offsets = {tuple(pair): offset for pair, _, offset, _ in told["pairs"]}
+    search = json.loads(done.stdout)
+    offsets = {tuple(pair): offset for pair, _, offset, _ in search["pairs"]}
     misplaced = {name: abs(offsets.get((name, f"{name} copy"), np.inf) - at) for name, at in copies.items()}
     right = [name for name, seconds in misplaced.items() if seconds < 2 * HOP_SECONDS]
     print(
-        f"{told['tracks']} tracks of {items * HOP_SECONDS:.0f} s, {told['items']} items: {told['seconds']:.0f} s, "
-        f"{told['megabytes']:.0f} MB at most; {told['candidates']} candidates; {len(right)} of {len(copies)} copies "
-        f"found, {len(offsets) - len(right)} other pairs"
+        f"{search['tracks']} tracks of {items * HOP_SECONDS:.0f} s, {search['items']} items: "
+        f"{search['seconds']:.0f} s, peak memory {search['megabytes']:.0f} MB; {search['candidates']} candidates; "
+        f"found {len(right)} of {len(copies)} copies and {len(offsets) - len(right)} other pairs"
     )
 
 
 def errors_of(found: dict[str, np.ndarray]) -> np.ndarray:
-    """The bits by which a real trimmed copy differs from its original, item by item."""
+    """Return the bits in which a real trimmed copy differs from its original, item by item."""
     _, offset, overlap = compare(found["original"], found["trimmed by 5 s"])
     start = max(offset, 0)
     return found["original"][start : start + overlap] ^ found["trimmed by 5 s"][start - offset :][:overlap]
@@ -213,8 +213,8 @@ def find(folder: Path) -> None:
     pairs = list(similar_pairs(prints))
     seconds = time.perf_counter() - start
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = {"tracks": len(prints.track_ids), "items": len(prints.items), "pairs": pairs, "seconds": seconds}
-    print(json.dumps(told | {"megabytes": megabytes, "candidates": len(candidates(prints))}))
+    search = {"tracks": len(prints.track_ids), "items": len(prints.items), "pairs": pairs, "seconds": seconds}
+    print(json.dumps(search | {"megabytes": megabytes, "candidates": len(candidates(prints))}))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,27 @@
-"""Times feature extraction on one thread: songwise, the plain way, FMA's recipe, openSMILE and Essentia.
+"""Compare feature extraction on one thread: songwise, plain librosa, FMA's recipe, openSMILE and Essentia.
 
     python benchmarks/extraction.py                               12 clips of 30 s of invented songs
     python benchmarks/extraction.py --audio FOLDER --clips 40     real music: any files below FOLDER
     python benchmarks/extraction.py --without peers               any of ours, plain, recipe, peers
-    python benchmarks/extraction.py --floor                       and how far librosa is from itself (takes longer)
+    python benchmarks/extraction.py --floor                       also librosa's own rounding errors (takes longer)
 
-Every system reads the same 22,050 Hz mono WAV file and gives one row of numbers. Systems take turns clip by clip, so
-that a busy machine slows all alike; each has its warm-up clips first. The plain way (tests/plain.py) and FMA's recipe
-call librosa; the values of ours are checked against theirs in the same run.
+Every system reads the same 22,050 Hz mono WAV file and computes one row of numbers. The systems take turns clip by
+clip, so that a busy machine affects all of them equally. Each system starts with warm-up clips, which are not measured.
+Plain librosa (tests/plain.py) and FMA's recipe call librosa, and the same run compares the values of songwise with
+theirs.
 
-The peers are installed on the first run, from PyPI into benchmarks/out/peers, an environment of their own, and run as
-child processes. They are no part of songwise, and are under licences of their own (openSMILE: research only;
-Essentia: AGPL). A peer that cannot be installed or started is a row that says why.
+The peers, openSMILE and Essentia, are installed on the first run into an environment of their own,
+benchmarks/out/peers, and run as child processes. They are not part of songwise and have their own licences (openSMILE:
+research only; Essentia: AGPL). If a peer cannot be installed or started, its row gives the reason.
 
-Prints a Markdown table. Wall and CPU are medians over clips in ms; `times ours` is the median over clips of the
-system's wall time over ours for the same preset (for peers, over ours for all six presets together).
+It prints a Markdown table. Wall and CPU times are medians over clips in ms. `Times ours` is the median over clips of
+the system's wall time divided by that of songwise for the same preset. For peers, it is divided by the time of songwise
+for all six presets together.
 
-A second table says how far values are from the plain way's: |difference| / (|plain| + the column's deviation). Some
-columns are ill-conditioned: a minimum near zero, or the chroma of digital silence, where rounding noise is normalised
-to 1. --floor shows these: the plain way once more, on samples that are changed by a relative 1e-7, a float32 rounding.
+A second table compares the values with those of plain librosa: |difference| / (|plain| + the column's standard
+deviation). Some columns are ill-conditioned, such as a minimum near zero, or the chroma of digital silence, where
+rounding noise is normalised to 1. --floor shows these columns: it compares plain librosa with itself on samples that
+differ by a relative 1e-7, the rounding error of float32.
 """
 
 import argparse
@@ -40,11 +43,11 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-# Numpy and numba read these when they are imported; the peers inherit them.
+# Numpy and numba read these variables when they are imported, and the peers inherit them.
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")})
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa wakes numba)
+from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa imports numba)
 
 import librosa
 import numpy as np
@@ -68,16 +71,22 @@ PEERS = {
 
 @dataclass
 class System:
-    """What is timed.
+    """A system that is measured.
 
     Attributes
     ----------
-    title, what : for the table.
-    run : a WAV file's path to seconds of wall and of CPU, and the columns: by name, or their number.
-    against : the preset of ours that its time is divided by.
-    times : a row (wall, CPU) a clip, in seconds.
-    columns : how many numbers it gives.
-    failed : why it was not run, or not to the end; else empty.
+    title, what : str
+        Name and features, for the table.
+    run : callable
+        Takes the path of a WAV file. Returns wall and CPU time in seconds, and the columns by name or their number.
+    against : str
+        The preset of songwise whose time is the unit.
+    times : list of tuple of float
+        Wall and CPU time per clip, in seconds.
+    columns : int
+        Number of columns.
+    failed : str
+        Why it did not run to the end. Empty if it did.
     """
 
     title: str
@@ -93,7 +102,7 @@ def main(words: list[str]) -> None:
     options = _options(words)
     clips = list(synthetic_clips(options.clips) if options.audio is None else real_clips(options.audio, options.clips))
     if len(clips) < 2:
-        sys.exit("benchmarks/extraction.py: fewer than two clips of 30 s")
+        sys.exit("benchmarks/extraction.py: at least two clips of 30 s are needed")
     systems = chosen_systems(set(options.without))
     values = measure(systems, clips)
     print(f"\n{len(clips)} clips of {SECONDS} s, {RATE:,} Hz mono; one thread of {cpu_model()};")
@@ -110,7 +119,9 @@ def _options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--audio", type=Path, help="folder of audio files, cut to 30 s; default: invented songs")
     parser.add_argument("--clips", type=int, default=12)
     parser.add_argument("--without", nargs="*", default=[], choices=["ours", "plain", "recipe", "peers"])
-    parser.add_argument("--floor", action="store_true", help="also compare librosa with itself on rounded samples")
+    parser.add_argument(
+        "--floor", action="store_true", help="also compare librosa with itself on slightly changed samples"
+    )
     return parser.parse_args(words)
 
 
@@ -118,7 +129,7 @@ def _options(words: list[str]) -> argparse.Namespace:
 
 
 def synthetic_clips(count: int) -> list[Path]:
-    """The first 30 s of invented songs, of all bands in turn."""
+    """Return clips of the first 30 s of invented songs, of all bands in turn."""
     from songwise.datasets.demo.catalogue import track_rows
     from songwise.datasets.demo.synth import render
 
@@ -137,7 +148,7 @@ def synthetic_clips(count: int) -> list[Path]:
 
 
 def real_clips(source: Path, count: int) -> list[Path]:
-    """Thirty seconds of files below `source`, drawn with a fixed seed; from 0:30 on where a file is long enough."""
+    """Return clips of 30 s of random files below `source`, starting at 0:30 if a file is long enough."""
     import imageio_ffmpeg
 
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
@@ -157,7 +168,7 @@ def real_clips(source: Path, count: int) -> list[Path]:
 
 
 def _falls_silent(samples: np.ndarray) -> bool:
-    # Of digital silence librosa's CQT is rounding noise, which its chroma scales to 1: nothing to compare with.
+    # For digital silence, librosa's CQT is rounding noise, which its chroma scales to 1, so values cannot be compared.
     sounding = np.flatnonzero(np.concatenate([[1], samples, [1]]))
     return bool(np.diff(sounding).max() > 2048)
 
@@ -182,14 +193,14 @@ def _write(path: Path, samples: np.ndarray) -> Path:
 
 
 def chosen_systems(without: set[str]) -> dict[str, System]:
-    """Everything that is timed, ready to run: key to system."""
+    """Return all systems to measure by key, ready to run."""
     systems: dict[str, System] = {}
     if "ours" not in without:
         for preset in [*PRESETS, UNION]:
             systems[f"ours {preset}"] = System("songwise", preset, _timed(ours, preset), preset)
     if "plain" not in without:
         for preset in PRESETS:
-            systems[f"plain {preset}"] = System("librosa, the plain way", preset, _timed(by_hand, preset), preset)
+            systems[f"plain {preset}"] = System("plain librosa", preset, _timed(by_hand, preset), preset)
     if "recipe" not in without:
         systems["recipe"] = System("librosa, FMA's recipe", "fma518: one STFT, one CQT", _timed(fma_recipe), "fma518")
     if "peers" not in without:
@@ -199,7 +210,7 @@ def chosen_systems(without: set[str]) -> dict[str, System]:
 
 
 def _peer_system(name: str, package: str, title: str) -> System:
-    system = System(title, f"{package.replace('==', ' ')}, features of its own", _not_started, UNION)
+    system = System(title, f"{package.replace('==', ' ')}, its own features", _not_started, UNION)
     try:
         system.run = peer(name, package)
     except (OSError, subprocess.CalledProcessError, RuntimeError) as error:
@@ -222,7 +233,7 @@ def our_extractor(name: str) -> tuple:
 
 
 def ours(path: Path, preset: str) -> dict[str, float]:
-    """A WAV file's columns of a preset; the one place that knows songwise's interface."""
+    """Return a WAV file's columns of a preset, by songwise."""
     from songwise.audio.decode import AudioSegment, samples_of
 
     extractor, names = our_extractor(preset)
@@ -231,13 +242,13 @@ def ours(path: Path, preset: str) -> dict[str, float]:
 
 
 def by_hand(path: Path, preset: str) -> dict[str, float]:
-    """tests/plain.py of a WAV file."""
+    """Return a WAV file's columns of a preset, by tests/plain.py."""
     y, sr = librosa.load(path, sr=None)
     return plain(preset, y, sr)
 
 
 def rounded(path: Path, preset: str) -> dict[str, float]:
-    """As `by_hand`, of samples that are changed by a relative 1e-7."""
+    """Return the same columns as `by_hand`, of samples that are changed by a relative 1e-7."""
     y, sr = librosa.load(path, sr=None)
     noise = 1e-7 * np.random.default_rng(0).standard_normal(len(y))
     with warnings.catch_warnings():
@@ -246,9 +257,9 @@ def rounded(path: Path, preset: str) -> dict[str, float]:
 
 
 def fma_recipe(path: Path) -> dict[str, float]:
-    """FMA's 518 numbers computed as its own script does: one CQT for three families, one STFT for seven.
+    """Return FMA's 518 numbers as its own script computes them, with one CQT for three families and one STFT for seven.
 
-    In the columns of preset fma518. FMA's librosa took 12 bins an octave by default; today's takes 36 and must be told.
+    The columns are those of preset fma518. The default of librosa was 12 bins per octave then, and is 36 today.
     """
     y, sr = librosa.load(path, sr=None)
     rows = {"zero_crossing_rate": librosa.feature.zero_crossing_rate(y, frame_length=2048, hop_length=512)}
@@ -286,12 +297,14 @@ def _timed(function: Callable, *arguments) -> Callable[[Path], tuple[float, floa
 
 
 def peer(name: str, package: str) -> Callable[[Path], tuple[float, float, int]]:
-    """A peer's process, started; `run` sends it a path and waits for its answer.
+    """Start a peer's process, and return a function that sends it a path and waits for its answer.
 
     Raises
     ------
-    OSError, subprocess.CalledProcessError : its environment cannot be made.
-    RuntimeError : it does not start.
+    OSError, subprocess.CalledProcessError
+        If its environment cannot be created.
+    RuntimeError
+        If it does not start.
     """
     python = _installed(package)
     command = [python, ROOT / "benchmarks" / "peers.py", name]
@@ -302,7 +315,7 @@ def peer(name: str, package: str) -> Callable[[Path], tuple[float, float, int]]:
         line = child.stdout.readline()
         if not line:
             log.seek(0)
-            raise RuntimeError((log.read().strip().splitlines() or ["it ended without a word"])[-1])
+            raise RuntimeError((log.read().strip().splitlines() or ["it exited without an error message"])[-1])
         return json.loads(line)
 
     def run(path: Path) -> tuple[float, float, int]:
@@ -345,11 +358,12 @@ def _turn_all(systems: dict[str, System], clips: list[Path]) -> None:
 
 
 def measure(systems: dict[str, System], clips: list[Path]) -> dict[str, list[dict[str, float]]]:
-    """Time every system on every clip, in turns; fills what `System` says of times, columns and failures.
+    """Measure every system on every clip, in turns, and store times, columns and failures in the systems.
 
     Returns
     -------
-    Key of a system to its columns of each clip, for the systems that name their columns.
+    dict of str to list of dict
+        The columns of each clip per system, for the systems that name their columns.
     """
     values: dict[str, list] = {}
     with warnings.catch_warnings():
@@ -384,15 +398,17 @@ def _turn(system: System, path: Path) -> dict | int | None:
 
 
 def print_times(systems: dict[str, System]) -> None:
-    """A row a system, and one for all presets the plain way."""
+    """Print one row per system, and one for all presets of plain librosa."""
     rows = list(systems.values())
     plains = [systems[f"plain {name}"] for name in PRESETS if f"plain {name}" in systems]
     if plains:
-        together = System("librosa, the plain way", "the six presets, one after the other", _not_started, UNION)
+        together = System("plain librosa", "the six presets, one after the other", _not_started, UNION)
         together.times = np.sum([system.times for system in plains], axis=0).tolist()
         together.columns = len(plain_columns(UNION))
         rows.insert(rows.index(plains[-1]) + 1, together)
-    print("| system | what | columns | wall, ms a clip | CPU, ms a clip | times ours |\n|---|---|---|---|---|---|")
+    print(
+        "| system | features | columns | wall, ms per clip | CPU, ms per clip | times ours |\n|---|---|---|---|---|---|"
+    )
     for system in rows:
         if system.failed:
             print(f"| {system.title} | not run: {system.failed} | | | | |")
@@ -408,18 +424,18 @@ def _walls(system: System) -> np.ndarray:
 
 
 def print_differences(values: dict[str, list[dict[str, float]]]) -> None:
-    """How far each is from the plain way, by preset; `values` as `measure` returns them."""
+    """Print how much the values of `measure` differ from those of plain librosa, by preset."""
     reference = {name: values[f"plain {name}"] for name in PRESETS if f"plain {name}" in values}
     if len(reference) == len(PRESETS):
         clips = zip(*reference.values(), strict=True)
         reference[UNION] = [unite(UNION, dict(zip(PRESETS, rows, strict=True))) for rows in clips]
     pairs = [(f"ours {name}", "songwise", name) for name in [*PRESETS, UNION]]
     pairs += [("recipe", "FMA's recipe", "fma518")]
-    pairs += [(f"floor {name}", "librosa, samples rounded", name) for name in PRESETS]
+    pairs += [(f"floor {name}", "plain librosa, changed samples", name) for name in PRESETS]
     pairs = [(key, title, name) for key, title, name in pairs if key in values and name in reference]
     if not pairs:
         return
-    print("\n| against the plain way | columns | beyond 1e-4 | beyond 1e-3 | largest difference | in |")
+    print("\n| compared with plain librosa | columns | beyond 1e-4 | beyond 1e-3 | largest difference | in |")
     print("|---|---|---|---|---|---|")
     for key, title, name in pairs:
         names = list(reference[name][0])
@@ -434,15 +450,15 @@ def print_differences(values: dict[str, list[dict[str, float]]]) -> None:
 
 
 def _table(rows: list[dict[str, float]], names: list[str]) -> np.ndarray:
-    # (clips, columns); a column that is missing or too many is an error
+    # Shape (clips, columns).
     if list(rows[0]) != names:
         odd = sorted(set(rows[0]) ^ set(names))[:5]
-        raise SystemExit(f"columns differ from the plain way's: {odd or 'in their order'}")
+        raise SystemExit(f"columns differ from those of plain librosa: {odd or 'in their order'}")
     return np.array([[row[name] for name in names] for row in rows], np.float64)
 
 
 def cpu_model() -> str:
-    """What the machine calls its processor."""
+    """Return the name of the processor."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.exists() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

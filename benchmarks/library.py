@@ -1,11 +1,11 @@
-"""Measures how long `songwise init` takes for a large folder of music.
+"""Measure how long `songwise init` takes for a large folder of music.
 
     python benchmarks/library.py [--files 10000] [--folder FOLDER]
 
-Builds a library of artists with albums: small real files of mp3, flac, ogg, m4a and wav, 12 s of a tone at 8 kHz, with
-tags by the bundled ffmpeg. A file of each of a hundred artists is encoded; the others are copies of these with bytes of
-their own at the end. Runs the command twice, on what the file system has just read or written, and prints the time, the
-peak memory of the largest process and what the second run said.
+It builds a library of artists and albums from small files with tags: 12 s of a tone at 8 kHz as mp3, flac, ogg, m4a and
+wav, encoded by the bundled ffmpeg. Only one file per artist is encoded. The others are copies with different bytes at
+the end. It runs the command twice while the files are in the file system's cache. It prints the time, the peak memory
+of the largest process, and the messages of the second run.
 """
 
 import argparse
@@ -21,14 +21,14 @@ import imageio_ffmpeg
 
 FORMATS = ("mp3", "flac", "ogg", "m4a", "wav")
 GENRES = ("Rock", "Jazz", "Hip-Hop", "Folk", "Pop")
-ARTISTS = 20  # of each format
+ARTISTS = 20  # per format
 ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=10_000)
-    parser.add_argument("--folder", type=Path, help="where to build; default: a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder for the library; default: the system's temporary folder")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="songwise-library-") as folder:
         music = Path(folder) / "music"
@@ -40,12 +40,14 @@ def main() -> None:
             done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=True)
             seconds = time.perf_counter() - start
             peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-            print(f"run {run}: {seconds:.1f} s, {1000 * seconds / arguments.files:.2f} ms a file, peak {peak:.0f} MiB")
+            print(
+                f"run {run}: {seconds:.1f} s, {1000 * seconds / arguments.files:.2f} ms per file, peak {peak:.0f} MiB"
+            )
         print(done.stderr)
 
 
 def build(music: Path, files: int) -> int:
-    """Write that many files below `music`; their size in bytes."""
+    """Write the files of a library below `music`, and return their total size in bytes."""
     size = 0
     for number in range(files):
         artist = number % (ARTISTS * len(FORMATS))

@@ -1,9 +1,9 @@
-"""A peer of songwise behind a pipe, in its own environment: started by benchmarks/extraction.py, not by hand.
+"""Run another feature extractor as a child process of benchmarks/extraction.py, in an environment of its own.
 
     python benchmarks/peers.py NAME
 
-Reads the path of a WAV file a line, answers a line of JSON each: wall and cpu (seconds) and columns (how many numbers
-came out). The first line that it writes says that it is ready. Standard library and the peer only.
+It reads one path of a WAV file per line and answers each with one line of JSON: `wall` and `cpu` in seconds, and the
+number of `columns`. Its first line reports that it is ready. It imports only the standard library and the extractor.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 
 def opensmile_set(name: str) -> Callable[[str], int]:
-    """openSMILE's functionals of a feature set, over the whole file."""
+    """Return a function that computes openSMILE's functionals of a feature set for a whole file."""
     import opensmile
 
     smile = opensmile.Smile(feature_set=opensmile.FeatureSet[name], feature_level=opensmile.FeatureLevel.Functionals)
@@ -22,7 +22,7 @@ def opensmile_set(name: str) -> Callable[[str], int]:
 
 
 def essentia_music() -> Callable[[str], int]:
-    """Essentia's MusicExtractor with its own defaults."""
+    """Return a function that runs Essentia's MusicExtractor with its default settings."""
     import essentia
 
     essentia.log.infoActive = essentia.log.warningActive = False
@@ -33,7 +33,7 @@ def essentia_music() -> Callable[[str], int]:
     def run(path: str) -> int:
         pool, _ = extractor(path)
         names = {name for name in pool.descriptorNames() if not name.startswith("metadata.")}
-        values = [pool[name] for name in names - {"rhythm.beats_position"}]  # as long as there are beats
+        values = [pool[name] for name in names - {"rhythm.beats_position"}]  # one value per beat
         return sum(getattr(value, "size", 1) for value in values if not isinstance(value, str | list))
 
     return run
@@ -48,7 +48,7 @@ PEERS = {
 
 def main(name: str) -> None:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what the peer prints must not stand between the answers
+    os.dup2(2, 1)  # the extractor's own output must not mix with the answers
     run = PEERS[name]()
     print(json.dumps({"ready": name}), file=answers)
     for line in sys.stdin:

@@ -1,9 +1,9 @@
-"""Times the workflow as a user runs it, in fresh copies of the project: `make bench`.
+"""Measure the time of a first and a second run of the workflow in a fresh clone of the project.
 
-    python benchmarks/run.py                              the demo: first run, second run
-    python benchmarks/run.py open-music mirror=FOLDER     any data set and further --config words
+    python benchmarks/run.py                              the demo
+    python benchmarks/run.py open-music mirror=FOLDER     another data set with further --config settings
 
-Prints a table; the largest process comes from Snakemake's own benchmark files (MB of resident memory).
+It prints a table, and the resident memory of the largest process in MB, from Snakemake's benchmark files.
 """
 
 import csv
@@ -36,7 +36,7 @@ def main(words: list[str]) -> None:
         kept = ROOT / "benchmarks" / "out" / dataset
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(clone / "benchmarks" / "out" / dataset, kept)
-        print(f"A file for each job: {kept.relative_to(ROOT)}")
+        print(f"One file per job: {kept.relative_to(ROOT)}")
 
 
 def _absolute(word: str) -> str:

@@ -1,12 +1,12 @@
-"""Times extraction in the workflow, from files to tables, on one core and on all.
+"""Measure extraction in the workflow, from audio files to feature tables, on one core and on all cores.
 
     python benchmarks/scaling.py --audio FOLDER [--tracks 1000] [--preset all] [--shards 8]
 
-Cuts the audio files below FOLDER into pieces of 30 s (16-bit WAV, 22,050 Hz, mono; where there are fewer than tracks,
-they are used again, a little quieter), makes them a data set in a fresh clone of the project, and runs Snakemake until
-every shard has its table. Arithmetic is the time that the clips' numbers took, as each job's log says; everything else
-is overhead: Snakemake, starts of processes, decoding twice, tables. The largest process comes from Snakemake's
-benchmark files.
+It cuts the audio files below FOLDER into pieces of 30 s (16-bit WAV, 22,050 Hz, mono). If there are too few pieces, it
+uses them again, slightly quieter. It makes a data set of them in a fresh clone of the project, and runs Snakemake until
+every shard has its table. `Arithmetic` is the time that the features themselves took, from the logs of the jobs. All
+other time is overhead: Snakemake, process starts, decoding twice, writing tables. The memory of the largest process
+comes from Snakemake's benchmark files.
 """
 
 import argparse
@@ -43,9 +43,9 @@ def main(words: list[str]) -> None:
         write_tracks(options.audio, clone / "bench" / "music", options.tracks)
         write_config(clone, options)
         environment = os.environ | {"PYTHONPATH": str(clone / "src")}
-        warm = "from songwise.features import warm_up; warm_up()"
+        warm = "from songwise.features.extract import warm_up; warm_up()"
         subprocess.run([sys.executable, "-c", warm], cwd=clone, env=environment, check=True)
-        print("| cores | wall, s | arithmetic, s | overhead | tracks a second | times one core | largest process, MB |")
+        print("| cores | wall, s | arithmetic, s | overhead | tracks per second | speed-up | largest process, MB |")
         print("|---|---|---|---|---|---|---|")
         alone = None
         for used in dict.fromkeys((1, cores)):
@@ -61,18 +61,18 @@ def main(words: list[str]) -> None:
 
 
 def write_tracks(source: Path, folder: Path, count: int) -> None:
-    """Pieces of 30 s, half of them below `folder`/a, half below `folder`/b."""
+    """Write pieces of 30 s, half of them below `folder`/a and half below `folder`/b."""
     pieces: list[np.ndarray] = []
     for path in sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES):
         command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-i", path]
         command += ["-ac", "1", "-ar", str(RATE), "-f", "s16le", "pipe:1"]
         samples = np.frombuffer(subprocess.run(command, capture_output=True, check=False).stdout, "<i2")
-        found = samples[: len(samples) // (SECONDS * RATE) * SECONDS * RATE].reshape(-1, SECONDS * RATE)
-        pieces += [piece for piece in found if np.abs(piece.astype(np.int32)).max() > 1000]
+        whole = samples[: len(samples) // (SECONDS * RATE) * SECONDS * RATE].reshape(-1, SECONDS * RATE)
+        pieces += [piece for piece in whole if np.abs(piece.astype(np.int32)).max() > 1000]
         if len(pieces) >= count:
             break
     if not pieces:
-        sys.exit(f"benchmarks/scaling.py: there are no {SECONDS} s of audio below {source}")
+        sys.exit(f"benchmarks/scaling.py: no audio file below {source} is {SECONDS} s long or more")
     for label in "ab":
         (folder / label).mkdir(parents=True)
     for number in range(count):
@@ -85,6 +85,7 @@ def write_tracks(source: Path, folder: Path, count: int) -> None:
 
 
 def write_config(clone: Path, options: argparse.Namespace) -> None:
+    """Write the files of the data set and of a trivial model."""
     dataset = {"name": "bench", "label": "half", "source": {"type": "folder", "folder": "music"}}
     dataset |= {"shards": options.shards, "clip": {"seconds": SECONDS}, "split": {"folds": 2, "repeats": 1}}
     (clone / "bench" / "bench.yaml").write_text(yaml.safe_dump(dataset))
@@ -93,7 +94,7 @@ def write_config(clone: Path, options: argparse.Namespace) -> None:
 
 
 def run(clone: Path, cores: int, environment: dict) -> float:
-    """Seconds of wall time until all tables are there, from nothing but the files."""
+    """Extract the features of all shards from the audio files, and return the wall time in seconds."""
     for name in ("data", "logs", "benchmarks/out", ".snakemake"):
         subprocess.run(["rm", "-rf", clone / name], check=True)
     command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--until", "extract_features"]
@@ -109,11 +110,13 @@ def run(clone: Path, cores: int, environment: dict) -> float:
 
 
 def logged_seconds(log: Path) -> float:
-    found = re.search(r"clips, ([\d.]+) s of extraction", log.read_text())
-    return float(found[1]) if found else 0.0
+    """Return the seconds of extraction from the log of a job."""
+    match = re.search(r"clips, ([\d.]+) s of extraction", log.read_text())
+    return float(match[1]) if match else 0.0
 
 
 def megabytes(table: Path) -> float:
+    """Return the largest resident memory in a benchmark file of Snakemake."""
     with table.open(newline="") as stream:
         return max(float(row["max_rss"]) for row in csv.DictReader(stream, delimiter="\t") if row["max_rss"] != "-")
 

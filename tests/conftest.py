@@ -1,4 +1,4 @@
-"""Shared by all tests: real audio made on the spot, and one folder in which the workflow can run."""
+"""Settings and fixtures of all tests."""
 
 import os
 import shutil
@@ -7,11 +7,11 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-# librosa's generalised ufuncs (zero crossings, local maxima), with which features are compared, crash at random when
-# numba 0.68 loads them from its cache: a process that calls them compiles them itself. songwise's own code calls none.
+# The features are compared with librosa's generalised ufuncs (zero crossings, local maxima). These crash at random when
+# numba 0.68 loads them from its cache, so each test process compiles them itself. The code of songwise calls none.
 os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="songwise-tests-")
 
-# In the background of a script it is ignored, and then by all that tests start.
+# In the background of a script, SIGINT is ignored, and all processes that the tests start would ignore it too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -23,7 +23,7 @@ RATE = 22_050
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Where files are dealt to several processes, those that run Snakemake most come first: none is left to the end."""
+    """Start the files that run Snakemake most often first, so that no process runs one alone at the end."""
     if config.getoption("dist", "no") != "no":
         runs = Counter(item.path for item in items if item.get_closest_marker("workflow"))
         items.sort(key=lambda item: -runs[item.path])
@@ -37,5 +37,5 @@ def _numba_cache_removed():
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The project's folder."""
+    """Return the project's folder."""
     return ROOT

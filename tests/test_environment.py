@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.lock and environment.yml ask for the same packages, and the lock is safe to publish."""
+"""pyproject.toml, requirements.lock and environment.yml list the same packages, and the lock is safe to publish."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ def test_the_lock_satisfies_every_range(root):
         assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
-def test_the_lock_pins_with_hashes_and_names_no_address(root):
+def test_the_lock_has_a_hash_per_package_and_no_url(root):
     text = (root / "requirements.lock").read_text()
     entries = re.split(r"^(?=\S)", text, flags=re.M)[1:]
     assert len(entries) > 100
@@ -32,7 +32,7 @@ def test_the_lock_pins_with_hashes_and_names_no_address(root):
     assert "://" not in text
 
 
-def test_the_lock_drops_what_nothing_here_uses(root):
+def test_the_lock_excludes_packages_that_are_not_used(root):
     text = (root / "requirements.lock").read_text()
     for name in ("nvidia-nccl", "mutagen"):
         assert all("sys_platform == 'never'" in line for line in text.splitlines() if line.startswith(name))
@@ -40,24 +40,24 @@ def test_the_lock_drops_what_nothing_here_uses(root):
 
 def test_conda_users_get_the_same_packages_at_the_same_versions(root):
     environment = yaml.safe_load((root / "environment.yml").read_text())
-    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    pip = next(group["pip"] for group in environment["dependencies"] if isinstance(group, dict))
     assert pip[-1] == "--editable ."
     versions = locked(root)
 
-    def asked(requirement: Requirement, specifier: str) -> tuple:
+    def entry(requirement: Requirement, specifier: str) -> tuple:
         return canonicalize_name(requirement.name), sorted(requirement.extras), specifier, str(requirement.marker)
 
-    theirs = [asked(requirement, str(requirement.specifier)) for requirement in map(Requirement, pip[:-1])]
-    ours = [asked(requirement, f"=={versions[canonicalize_name(requirement.name)]}") for requirement in declared(root)]
+    theirs = [entry(requirement, str(requirement.specifier)) for requirement in map(Requirement, pip[:-1])]
+    ours = [entry(requirement, f"=={versions[canonicalize_name(requirement.name)]}") for requirement in declared(root)]
     assert theirs == ours
     python = tomllib.loads((root / "pyproject.toml").read_text())["project"]["requires-python"]
     assert f"python {python}" in environment["dependencies"]
 
 
-def test_the_packages_that_users_were_promised_are_installed():
+def test_the_packages_that_the_documentation_names_are_installed():
     from importlib.metadata import version
 
-    promised = [
+    packages = [
         "snakemake",
         "dvc",
         "mlflow",
@@ -69,5 +69,5 @@ def test_the_packages_that_users_were_promised_are_installed():
         "yt-dlp",
         "pydub",
     ]
-    for name in promised:
+    for name in packages:
         assert version(name)

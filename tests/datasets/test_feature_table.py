@@ -1,4 +1,4 @@
-"""A table of features is as good as audio: it joins the same rules, and whatever is wrong in it is named before."""
+"""Models can train on an existing feature table, and a mistake in the table is reported before any work."""
 
 import re
 import shutil
@@ -30,13 +30,15 @@ def row(genre: str, song: int, clip: int, *numbers: float) -> str:
     return f"{genre}.{song:05d}.{clip}.wav,66149,{','.join(map(repr, numbers))},{genre}"
 
 
-TWIN = [row("rock", 9, clip, 0.1 * 5 + 0.01 * (2 - clip) + 1, 120.5) for clip in range(3)]  # of rock.00005
+TWIN = [
+    row("rock", 9, clip, 0.1 * 5 + 0.01 * (2 - clip) + 1, 120.5) for clip in range(3)
+]  # the numbers of rock.00005 in another order
 GOOD = [row(genre, song, clip) for genre in ("blues", "rock") for song in range(6) for clip in range(3)]
 
 
 @pytest.fixture
 def data_set(tmp_path):
-    """A function that writes a table and the data set file that names it, and gives the file's path."""
+    """Return a function that writes a table and its data set file, and returns the path of the data set file."""
 
     def write(rows: list[str] = GOOD, header: str = HEADER, split: dict | None = None, **source) -> str:
         (tmp_path / "table.csv").write_text("\n".join([header, *rows]) + "\n")
@@ -48,7 +50,7 @@ def data_set(tmp_path):
     return write
 
 
-def test_a_song_is_what_the_expression_finds_in_the_file_name(data_set):
+def test_the_expression_finds_the_song_in_the_file_name(data_set):
     _, tracks = load_tracks(data_set(), ROOT)
     assert len(tracks) == 12
     assert (tracks[0].track_id, tracks[0].song, tracks[0].label) == ("blues.00000", "blues.00000", "blues")
@@ -59,7 +61,7 @@ def test_a_song_may_have_several_tracks(data_set):
     assert len(tracks) == 36 and len({track.song for track in tracks}) == 12
 
 
-def test_every_model_runs_once_and_on_the_tables_own_columns(data_set):
+def test_every_model_runs_once_on_the_columns_of_the_table(data_set):
     plan = load_plan({"dataset": data_set(), "models": ["majority", "knn", "lda_shrinkage"]}, ROOT)
     assert [str(run) for run in plan.runs] == ["majority@table", "knn@table", "lda_shrinkage@table"]
     assert list(plan.presets) == ["table"] and plan.settings["show_tracks"] == "none"
@@ -94,7 +96,7 @@ def test_every_model_runs_once_and_on_the_tables_own_columns(data_set):
         (GOOD, {"table": "tabel.csv"}, "source.table: there is no file"),
     ],
 )
-def test_a_mistake_in_a_table_is_named_with_its_row_and_column(data_set, rows, keys, message):
+def test_a_mistake_in_a_table_is_reported_with_row_and_column(data_set, rows, keys, message):
     with pytest.raises(InputError, match=re.escape(message)):
         load_tracks(data_set(rows, **keys), ROOT)
 
@@ -108,7 +110,7 @@ def write_tables(path: str, folder) -> dict:
     return outputs
 
 
-def test_numbers_arrive_as_they_stand_in_the_table(data_set, tmp_path):
+def test_features_equal_the_numbers_in_the_table(data_set, tmp_path):
     outputs = write_tables(data_set(), tmp_path)
     features = read_features([outputs["features"]])
     theirs = pd.read_csv(tmp_path / "table.csv")
@@ -118,14 +120,14 @@ def test_numbers_arrive_as_they_stand_in_the_table(data_set, tmp_path):
     assert {clip["clip_id"] for clip in read_rows(outputs["clips_csv"])} == set(ids)
 
 
-def test_a_song_that_stands_there_under_two_names_is_found_whatever_the_order_of_its_rows(data_set, tmp_path):
+def test_a_song_with_two_names_is_found_in_any_order_of_its_rows(data_set, tmp_path):
     outputs = write_tables(data_set([*GOOD, *TWIN]), tmp_path)
-    heard = {track["track_id"]: track["audio_sha256"] for track in read_rows(outputs["tracks_csv"])}
-    assert heard["rock.00009"] == heard["rock.00005"]
-    assert len(set(heard.values())) == 12
+    hashes = {track["track_id"]: track["audio_sha256"] for track in read_rows(outputs["tracks_csv"])}
+    assert hashes["rock.00009"] == hashes["rock.00005"]
+    assert len(set(hashes.values())) == 12
 
 
-def test_models_train_on_a_table_as_on_audio(data_set, tmp_path):
+def test_models_train_on_a_table(data_set, tmp_path):
     path = data_set()
     outputs = write_tables(path, tmp_path)
     model = load_plan({"dataset": path, "models": "lda_shrinkage"}, ROOT).models["lda_shrinkage"]
@@ -151,7 +153,7 @@ def test_models_train_on_a_table_as_on_audio(data_set, tmp_path):
     assert (found.groupby("song")["fold"].nunique() == 1).all()
 
 
-def test_a_sheet_adds_artists_folds_and_roles(data_set, tmp_path):
+def test_a_track_sheet_adds_artists_and_folds(data_set, tmp_path):
     songs = [f"{genre}.{song:05d}" for genre in ("blues", "rock") for song in range(6)]
     lines = [f"{song},artist {song[-1]},{int(song[-1]) % 3}" for song in songs]
     (tmp_path / "facts.csv").write_text("\n".join(["song,artist,fold", *lines]))
@@ -172,7 +174,7 @@ def write_lists(folder, **lists: list[str]) -> dict:
     return {role: f"{role}.txt" for role in lists}
 
 
-def test_the_lists_of_a_published_split_give_roles_and_leave_out_the_rest(data_set, tmp_path):
+def test_the_lists_of_a_published_split_give_roles_and_other_tracks_are_left_out(data_set, tmp_path):
     lists = write_lists(
         tmp_path,
         train=[f"{genre}/{genre}.{song:05d}.wav" for genre in ("blues", "rock") for song in range(4)],
@@ -194,14 +196,14 @@ def test_the_lists_of_a_published_split_give_roles_and_leave_out_the_rest(data_s
         (["pop.00000.wav"], ["blues.00000.wav"], "1 of the 2 listed files are not among the tracks: pop.00000"),
     ],
 )
-def test_lists_that_do_not_fit_are_an_error(data_set, tmp_path, train, test, message):
+def test_lists_that_do_not_match_the_tracks_are_an_error(data_set, tmp_path, train, test, message):
     with pytest.raises(InputError, match=re.escape(message)):
         load_tracks(data_set(lists=write_lists(tmp_path, train=train, test=test)), ROOT)
 
 
 @pytest.mark.skipif(not GTZAN.is_dir(), reason="the lists of GTZAN's fault-filtered split are not beside the project")
 @pytest.mark.parametrize("kind", ["table", "manifest"])
-def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tmp_path, kind):
+def test_the_fault_filtered_split_of_gtzan_matches_a_table_and_a_sheet(data_set, tmp_path, kind):
     from songwise.datasets.dataset import load_dataset
     from songwise.datasets.sheet import read_tracks
 
@@ -211,7 +213,7 @@ def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tm
     for name in lists.values():
         shutil.copy(GTZAN / name, tmp_path / name)
     if kind == "table":
-        names.remove("jazz.00054")  # the corrupt one, which Kaggle's tables lack
+        names.remove("jazz.00054")  # the corrupt track, which Kaggle's tables do not have
         path = data_set([f"{name}.wav,1,0,{number},{name[:-6]}" for number, name in enumerate(names)], lists=lists)
     else:
         path = data_set()
@@ -219,18 +221,22 @@ def test_the_fault_filtered_split_of_gtzan_fits_a_table_and_a_sheet(data_set, tm
         (tmp_path / "sheet.csv").write_text("track_id,label,path\n" + rows)
         content = {"name": "gtzan", "source": {"type": "manifest", "tracks": "sheet.csv", "lists": lists}}
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
-    said = []
-    tracks = read_tracks(*load_dataset(path, ROOT), ROOT, say=said.append)
+    lines = []
+    tracks = read_tracks(*load_dataset(path, ROOT), ROOT, say=lines.append)
     counts = [sum(track.role == role for track in tracks) for role in lists]
     if kind == "manifest":
-        assert counts == [443, 197, 290] and len(said) == 1
+        assert counts == [443, 197, 290] and len(lines) == 1
     else:
-        assert counts == [442, 197, 290] and "1 of the 930 listed files are not among the tracks: jazz.00054" in said[0]
-    assert f"70 of {len(names)} tracks are not in any list and are left out: classical.00042, country.00008" in said[-1]
+        assert (
+            counts == [442, 197, 290] and "1 of the 930 listed files are not among the tracks: jazz.00054" in lines[0]
+        )
+    assert (
+        f"70 of {len(names)} tracks are not in any list and are left out: classical.00042, country.00008" in lines[-1]
+    )
 
 
 @pytest.mark.workflow
-def test_a_table_and_a_recipe_run_from_end_to_end_without_any_audio(data_set, tmp_path):
+def test_a_table_and_a_recipe_run_from_end_to_end_without_audio(data_set, tmp_path):
     folder = copy_project(tmp_path / "project")
     path = data_set([*GOOD, *TWIN])
     published = {"lda_shrinkage@kaggle57": {"value": 0.99, "what": "test accuracy"}}

@@ -1,4 +1,4 @@
-"""FMA's metadata, in the layout of fma_metadata.zip, as a track sheet."""
+"""FMA's metadata becomes a track sheet with the official split, genres and licences."""
 
 import zipfile
 from pathlib import Path
@@ -15,9 +15,9 @@ from songwise.files import read_rows
 from songwise.splits.protocols import choose
 
 
-def sheet(tmp_path, said=None, archive=None, **fma):
+def sheet(tmp_path, lines=None, archive=None, **fma):
     path = tmp_path / "sheet.csv"
-    say = (lambda line: None) if said is None else said.append
+    say = (lambda line: None) if lines is None else lines.append
     write_sheet(archive or metadata(tmp_path), {"subset": "small", "label": "top"} | fma, path, say=say)
     return {row["track_id"]: row for row in read_rows(path)}
 
@@ -40,29 +40,29 @@ def test_a_track_has_fmas_number_artist_album_licence_and_official_role(tmp_path
     assert rows["148"]["attribution"] == "Two lines by Sunn"
 
 
-def test_small_is_part_of_medium_is_part_of_large_each_in_its_own_folder(tmp_path):
-    said = []
+def test_small_is_part_of_medium_and_medium_of_large_each_in_its_own_folder(tmp_path):
+    lines = []
     assert list(sheet(tmp_path)) == ["2", "10", "148", "98565"]
     assert list(sheet(tmp_path, subset="medium")) == ["2", "10", "148", "98565", "3000"]
-    large = sheet(tmp_path, said, subset="large")
+    large = sheet(tmp_path, lines, subset="large")
     assert list(large) == ["2", "10", "148", "98565", "3000", "155320"]
     assert large["2"]["path"] == "fma_large/000/000002.mp3"
-    assert said == ["FMA large: 1 of its tracks have no single top genre and are left out"]
+    assert lines == ["FMA large: 1 of its tracks have no single top genre and are left out"]
 
 
-def test_a_sub_genre_is_the_deepest_of_the_tracks_own_below_its_top_genre(tmp_path):
+def test_a_sub_genre_is_the_deepest_genre_of_the_track_below_its_top_genre(tmp_path):
     rows = sheet(tmp_path, subset="medium", label="sub")
     labels = {name: row["label"] for name, row in rows.items()}
     assert labels == {
         "2": "Rock/Punk",
         "10": "Rock/Hardcore",
-        "148": "Rock/Krautrock",  # as deep as Metal, and more frequent
+        "148": "Rock/Krautrock",  # as deep as Metal, but more frequent
         "98565": "Old-Time & Historic",
-        "3000": "Rock",  # Experimental is none of Rock's
+        "3000": "Rock",  # Experimental is not below Rock
     }
 
 
-def test_genres_are_chosen_by_fmas_own_names_and_a_slash_in_one_is_no_level(tmp_path):
+def test_genres_are_chosen_by_their_titles_and_a_slash_in_a_title_does_not_make_a_level(tmp_path):
     rows = sheet(tmp_path, subset="large", genres=["Old-Time / Historic", "Experimental"])
     assert {row["label"] for row in rows.values()} == {"Old-Time & Historic", "Experimental"}
     with pytest.raises(InputError, match=r"no top genre 'Rok'; did you mean 'Rock'\?"):
@@ -76,7 +76,7 @@ def without(name):
 
 
 @pytest.mark.parametrize(
-    ("broken", "words"),
+    ("broken", "message"),
     [
         ({"columns": without(("set", "subset"))}, r"tracks.csv: has no column set.subset"),
         ({"index": "id"}, "does not begin with track_id"),
@@ -86,13 +86,13 @@ def without(name):
         ({"genres": [(12, "many", 0, "Rock", 12)]}, "genre '12': genre_id, #tracks and parent must be numbers"),
     ],
 )
-def test_other_tables_are_refused_in_words(tmp_path, broken, words):
-    with pytest.raises(InputError, match=words):
+def test_invalid_tables_are_refused_with_a_message(tmp_path, broken, message):
+    with pytest.raises(InputError, match=message):
         sheet(tmp_path, archive=metadata(tmp_path, **broken))
     assert not (tmp_path / "sheet.csv").exists()
 
 
-def test_a_row_of_another_length_is_refused(tmp_path):
+def test_a_row_that_is_shorter_than_the_header_is_refused(tmp_path):
     whole = metadata(tmp_path)
     with zipfile.ZipFile(whole) as archive:
         text, tree = (archive.read(f"fma_metadata/{name}.csv").decode() for name in ("tracks", "genres"))
@@ -103,7 +103,7 @@ def test_a_row_of_another_length_is_refused(tmp_path):
         sheet(tmp_path, archive=whole)
 
 
-def test_a_bad_archive_is_refused_in_words(tmp_path):
+def test_a_damaged_archive_is_refused_with_a_message(tmp_path):
     path = metadata(tmp_path)
     content = path.read_bytes()
     for cut in (b"", b"no archive", content[: len(content) // 2], content.replace(b"tracks.csv", b"others.csv")):
@@ -118,20 +118,20 @@ def test_a_bad_archive_is_refused_in_words(tmp_path):
         sheet(tmp_path, archive=path)
 
 
-def test_a_table_that_unpacks_to_more_than_a_gigabyte_is_refused_unread(tmp_path):
+def test_a_table_of_more_than_a_gigabyte_is_refused_before_it_is_read(tmp_path):
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("fma_metadata/genres.csv", "")
     content = path.read_bytes()
-    claimed = (5 << 30 >> 2).to_bytes(4, "little")  # 1.25 GiB in the central directory
+    size = (5 << 30 >> 2).to_bytes(4, "little")  # 1.25 GiB in the central directory
     place = content.index(b"PK\x01\x02") + 24
-    path.write_bytes(content[:place] + claimed + content[place + 4 :])
+    path.write_bytes(content[:place] + size + content[place + 4 :])
     with pytest.raises(InputError, match=r"genres.csv is larger than 1024 MiB"):
         sheet(tmp_path, archive=path)
 
 
 @pytest.mark.parametrize("name", ["fma-small", "fma-medium", "fma-medium-12", "fma-large"])
-def test_the_shipped_data_sets_take_the_official_split_and_quarantine_the_known_faults(root, tmp_path, name):
+def test_the_fma_data_sets_use_the_official_split_and_quarantine_known_faults(root, tmp_path, name):
     dataset, path = load_dataset(name, root)
     fma = dataset["source"]["fma"]
     (tmp_path / "workflow").symlink_to(root / "workflow")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def copy_project(folder: Path) -> Path:
-    """The project's tracked files in a new folder, as a clone would have them."""
+    """Copy the project's files, except the tests, into a new folder, as a clone would have them."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
@@ -23,17 +23,17 @@ def copy_project(folder: Path) -> Path:
 
 
 def copy_finished(folder: Path, to: Path) -> Path:
-    """A copy of a project that has run. Snakemake has nothing to do in it, because the files keep their times."""
+    """Copy a project that has run. Snakemake has nothing to do in the copy, because the files keep their times."""
     return shutil.copytree(folder, to, symlinks=True)
 
 
 def ordinary_environment() -> dict[str, str]:
-    """The user's environment, with numba's cache where songwise has it."""
+    """Return the environment of a user, in which songwise chooses the folder of numba's cache."""
     return {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
 
 
 def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess:
-    """Run the workflow as a user would; stdout and stderr together in `.stdout`."""
+    """Run the workflow as a user would. `.stdout` of the result has both stdout and stderr."""
     command = [sys.executable, "-m", "snakemake", *words]
     return subprocess.run(
         command,
@@ -47,7 +47,7 @@ def snakemake(folder: Path, *words: str, **environment: str) -> subprocess.Compl
 
 
 def jobs(output: str) -> dict[str, int]:
-    """Snakemake's table of jobs to do."""
+    """Return the number of jobs per rule from Snakemake's output, except for the rule `all`."""
     return {
         name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", output, re.M) if name not in ("total", "all")
     }

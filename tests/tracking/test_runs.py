@@ -65,7 +65,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def fresh(tmp_path, monkeypatch):
-    """The path results/, and no store, in a current folder whose name, as a user's may, has a space in it."""
+    """Return the path results/ in an empty current folder. The folder's name has a space, as a user's may have."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folder = tmp_path / "my music"
     folder.mkdir()
@@ -75,7 +75,7 @@ def fresh(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory):
-    """A database without runs: making one takes seconds."""
+    """Return a database without runs. All tests share it, because making one takes seconds."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     folder = tmp_path_factory.mktemp("store")
@@ -85,7 +85,7 @@ def empty_store(tmp_path_factory):
 
 @pytest.fixture
 def results(fresh, empty_store):
-    """The path results/, beside a store that is still empty."""
+    """Return the path results/ in a current folder with an empty store."""
     shutil.copy(empty_store, "mlflow.db")
     return fresh
 
@@ -128,7 +128,7 @@ def write_dataset(results, dataset, **run_keys):
 
 
 def runs_of(logged, dataset):
-    """{run_key: run} of every run that the UI shows for a data set."""
+    """Return the runs that the UI shows for a data set by their run_key."""
     import mlflow
 
     client = mlflow.MlflowClient(logged["store"])
@@ -138,13 +138,13 @@ def runs_of(logged, dataset):
 
 
 def runs_in_file():
-    """How many runs mlflow.db on disk holds, whatever connections this process has open."""
+    """Return the number of runs in mlflow.db on disk, independently of this process's open connections."""
     with closing(sqlite3.connect("mlflow.db")) as connection:
         return connection.execute("SELECT count(*) FROM runs").fetchone()[0]
 
 
-def test_importing_the_module_does_not_import_mlflow_or_scikit_learn():
-    code = "import sys, songwise.tracking.runs, songwise.tracking.store; print({'mlflow', 'sklearn', 'skops'} & set(sys.modules))"
+def test_importing_the_modules_does_not_import_mlflow_or_scikit_learn():
+    code = "import sys, songwise.tracking.runs; print({'mlflow', 'sklearn', 'skops'} & set(sys.modules))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
@@ -194,7 +194,7 @@ def test_each_data_set_is_an_experiment_and_each_model_a_complete_run(fresh, cap
     assert [row["model"] for row in csv.DictReader((artifacts / "leakage.csv").open())] == ["svm"]
 
 
-def test_the_logged_model_is_no_pickle_and_predicts_as_the_bundle(results, monkeypatch):
+def test_the_logged_model_is_not_a_pickle_and_predicts_as_the_bundle(results, monkeypatch):
     import mlflow
     import pandas as pd
 
@@ -248,7 +248,7 @@ def test_a_deleted_store_is_rebuilt_for_every_data_set(results):
     assert runs_in_file() == 2
 
 
-def test_what_a_killed_process_left_is_replaced(results):
+def test_an_unfinished_run_of_a_killed_process_is_replaced(results):
     import mlflow
 
     write_dataset(results, "demo", svm="k1", forest="k2")
@@ -268,7 +268,7 @@ def test_what_a_killed_process_left_is_replaced(results):
 
 
 def call_in_child(results):
-    # Forked, so that the child need not import MLflow again.
+    # A forked child does not need to import MLflow again.
     child = multiprocessing.get_context("fork").Process(target=log_runs, args=(results,), kwargs={"git_commit": None})
     child.start()
     return child
@@ -276,7 +276,7 @@ def call_in_child(results):
 
 def test_a_process_killed_at_any_moment_leaves_a_store_that_the_next_call_completes(fresh):
     write_dataset(fresh, "demo", svm="k1", forest="k2")
-    # Waits for the traces of each stage rather than for so many seconds: machines differ.
+    # It waits for the files of each step instead of a number of seconds, because machines differ.
     for trace in (".mlflow.db.new", "mlflow.db", "mlruns"):
         child = call_in_child(fresh)
         while not Path(trace).exists():
@@ -316,7 +316,7 @@ def free_port():
 
 @pytest.fixture
 def server(tmp_path):
-    """The address of a real `mlflow server`."""
+    """Run a real `mlflow server`, and yield its address."""
     address = f"http://127.0.0.1:{free_port()}"
     folder = tmp_path / "server"
     folder.mkdir()
@@ -367,7 +367,7 @@ def test_a_team_server_works_as_the_local_store_does(fresh, server, monkeypatch)
     )
 
 
-def test_an_unreachable_server_is_said_at_once(results, monkeypatch):
+def test_an_unreachable_server_is_reported_at_once(results, monkeypatch):
     address = f"http://kim:secret@127.0.0.1:{free_port()}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     write_dataset(results, "demo", svm="k1")
@@ -379,7 +379,7 @@ def test_an_unreachable_server_is_said_at_once(results, monkeypatch):
     assert "\n" not in str(caught.value) and "secret" not in str(caught.value)
 
 
-def test_a_damaged_store_is_said_at_once(results):
+def test_a_damaged_store_is_reported_at_once(results):
     Path("mlflow.db").write_text("this is no database" * 100)
     write_dataset(results, "demo", svm="k1")
     start = time.monotonic()
@@ -388,7 +388,7 @@ def test_a_damaged_store_is_said_at_once(results):
     assert time.monotonic() - start < 20
 
 
-def test_missing_files_are_named_and_leave_no_half_run(results):
+def test_a_missing_file_is_reported_and_leaves_no_incomplete_run(results):
     with pytest.raises(InputError, match=r"results: contains no DATASET/leaderboard\.csv"):
         log_runs(results, git_commit=None)
     write_dataset(results, "demo", svm="k1")
@@ -403,7 +403,7 @@ def test_missing_files_are_named_and_leave_no_half_run(results):
     assert set(runs_of(log_runs(results, git_commit=None), "demo")) == {"k1"}
 
 
-def test_the_callers_environment_is_left_as_it_was(results, monkeypatch):
+def test_the_environment_of_the_caller_does_not_change(results, monkeypatch):
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     write_dataset(results, "demo", svm="k1")
     before = dict(os.environ)
@@ -411,7 +411,7 @@ def test_the_callers_environment_is_left_as_it_was(results, monkeypatch):
     assert dict(os.environ) == before
 
 
-def test_the_version_of_the_data_follows_the_pointer_as_long_as_it_is_of_the_data_at_hand(results):
+def test_the_data_version_is_the_pointers_as_long_as_the_data_are_what_was_shared(results):
     write_dataset(results, "demo", svm="k1")
     first = runs_of(log_runs(results, git_commit=None), "demo")["k1"]
     assert first.data.tags["data_version"] == "data1"
@@ -438,7 +438,7 @@ def test_the_version_of_the_data_follows_the_pointer_as_long_as_it_is_of_the_dat
     assert {run.data.tags["data_version"] for run in runs.values()} == {"data1"}
 
 
-def test_results_of_an_earlier_version_are_named(results):
+def test_results_of_an_earlier_version_are_reported(results):
     write_dataset(results, "demo", svm="k1")
     path = results / "demo/models/svm@mfcc/params.json"
     path.write_text(path.read_text().replace("data_key", "data_version"))

@@ -1,7 +1,11 @@
-"""Runs that are killed, stopped, doubled or out of disk: the same command completes, with the same results."""
+"""Runs that are killed, stopped, started twice or out of disk space: the same command completes with the same results.
+
+Each test has a project of its own, so the tests can run alone and in any order.
+"""
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from helpers.project import copy_project, ordinary_environment, snakemake
+from helpers.project import copy_finished, copy_project, ordinary_environment, snakemake
 from helpers.sound import RATE, write_wav
 
 from songwise.acquire.download import fetch_file
@@ -32,11 +36,11 @@ WORDS = ["--cores", "2", str(RESULTS / "leaderboard.csv"), *SETTINGS]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Files of a folder, whole or from a byte on; those that are held stop after a chunk, until they are let go."""
+    """Files of a folder, whole or from a byte on. The files in `held` stop after one chunk until they are released."""
 
     folder: ClassVar[Path]
     held: ClassVar[frozenset[str]] = frozenset()
-    asked: ClassVar[list[tuple[str, int]]] = []  # name, and the first byte
+    asked: ClassVar[list[tuple[str, int]]] = []  # name and first byte of each request
 
     def do_GET(self):
         name = self.path.rsplit("/", 1)[1]
@@ -58,7 +62,7 @@ class Handler(BaseHTTPRequestHandler):
                 time.sleep(0.01)
             self.wfile.write(body[first + CHUNK :])
         except OSError:
-            pass  # who asked was killed
+            pass  # the client was killed
 
     def log_message(self, *words):
         pass
@@ -108,9 +112,9 @@ def run(folder: Path) -> subprocess.CompletedProcess:
 
 
 class Running:
-    """A run in a session of its own, as in a terminal, that has come to a point and is then disturbed.
+    """A run in a session of its own, as in a terminal, that has reached a point at which a test disturbs it.
 
-    Of the songs whose numbers are `held`, no more than a chunk arrives.
+    Only one chunk arrives of the songs whose numbers are in `held`.
     """
 
     def __init__(self, folder: Path, when: Callable[[], object], held: range = range(0)):
@@ -146,7 +150,7 @@ class Running:
 
 
 def jobs_of(folder: Path, rule: str = "") -> list[int]:
-    """The processes at work on a script of the folder's."""
+    """The processes that run one of the folder's scripts."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -159,7 +163,7 @@ def jobs_of(folder: Path, rule: str = "") -> list[int]:
 
 
 def fetched(folder: Path) -> tuple[set[str], dict[str, int]]:
-    """The files that have arrived, whole as they are served, and the sizes of those that were cut."""
+    """The names of the complete files, and the sizes of the partial ones. Complete files equal those on the server."""
     audio = folder / "data/raw/slow/audio"
     whole = {path.name for path in audio.glob("[!.]*")}
     for name in whole:
@@ -168,7 +172,7 @@ def fetched(folder: Path) -> tuple[set[str], dict[str, int]]:
 
 
 def all_but_held(folder: Path) -> Callable[[], bool]:
-    """Whether all songs are there that are not held, and a chunk more of those that are."""
+    """Whether all songs that are not held have arrived, and one more chunk of those that are held."""
     had = fetched(folder)[1]
 
     def arrived() -> bool:
@@ -195,7 +199,7 @@ def fingerprinting(folder: Path) -> Callable[[], bool]:
 
 
 def extracting(folder: Path) -> Callable[[], bool]:
-    """Whether a table of features is begun."""
+    """Whether a table of features has been started."""
 
     def begun() -> set[Path]:
         return set((folder / "data/features").rglob(".*.unfinished.parquet"))
@@ -205,7 +209,7 @@ def extracting(folder: Path) -> Callable[[], bool]:
 
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """All that a run is for, by the file's name."""
+    """The results of a run, by the file's path."""
     found = {}
     for path in [
         *sorted((folder / "data/features/slow").rglob("*.parquet")),
@@ -226,21 +230,29 @@ def assert_same(folder: Path, reference: Path) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, server) -> Path:
+    """A project that has run without any disturbance. Tests must not change it."""
     folder = make_project(tmp_path_factory.mktemp("undisturbed") / "project", server)
     done = run(folder)
     assert done.returncode == 0, done.stdout[-3000:]
     return folder
 
 
-# The tests of one folder go on where the one before stopped, as a user would.
+@pytest.fixture
+def project(server, tmp_path) -> Path:
+    """A project in which nothing has run."""
+    return make_project(tmp_path / "project", server)
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory, server) -> Path:
-    return make_project(tmp_path_factory.mktemp("disturbed") / "project", server)
+@pytest.fixture
+def downloaded(undisturbed, tmp_path) -> Path:
+    """A project that has downloaded its songs and has done nothing else."""
+    folder = copy_finished(undisturbed, tmp_path / "downloaded")
+    for name in ("data/clips/slow", "data/features/slow", "results"):
+        shutil.rmtree(folder / name)
+    return folder
 
 
-def test_a_second_run_is_refused_whatever_it_is_for_and_a_look_is_not(project):
+def test_a_second_run_of_any_kind_is_refused_but_a_dry_run_is_not(project):
     first = Running(project, all_but_held(project), held=range(SONGS))
     try:
         refused = [snakemake(project, "--cores", "1", "--config", "dataset=demo")]
@@ -257,63 +269,60 @@ def test_a_second_run_is_refused_whatever_it_is_for_and_a_look_is_not(project):
     assert look.returncode == 0, look.stdout
 
 
-@pytest.mark.parametrize(("whole", "held"), [(True, range(1, SONGS)), (False, range(2, SONGS))], ids=["all", "main"])
-def test_kill_9_in_a_download_loses_no_byte_that_had_arrived(project, whole, held):
-    had, cut = fetched(project)
-    begin = len(Handler.asked)
-    running = Running(project, all_but_held(project), held=held)
-    running.send(signal.SIGKILL, whole=whole)
-    assert running.end()[0] == -signal.SIGKILL
-    asked = Handler.asked[begin:]
-    assert {name for name, _ in asked} == {path.name for path in Handler.folder.iterdir()} - had
-    assert all(first == cut[name] for name, first in asked)
-
-
-def test_ctrl_c_in_a_download_stops_at_once_in_words(project):
-    # Some of each shard, so that no job is just starting: what Python says before it reads ours cannot be helped.
-    running = Running(project, all_but_held(project), held=range(2, SONGS))
-    running.send(signal.SIGINT, whole=True)
-    code, output = running.end()
+def test_a_killed_or_stopped_download_loses_no_byte_that_had_arrived(project):
+    """First the whole session is killed, then Snakemake's main process alone, then Ctrl-C stops the run."""
+    disturbances = [(signal.SIGKILL, True, range(SONGS)), (signal.SIGKILL, False, range(1, SONGS))]
+    # Some songs of each shard arrive at last, so that no job is just starting: Python's own messages cannot be avoided.
+    disturbances += [(signal.SIGINT, True, range(2, SONGS))]
+    names = {path.name for path in Handler.folder.iterdir()}
+    for number, whole, held in disturbances:
+        complete, partial = fetched(project)
+        expected = partial or dict.fromkeys(names, 0)
+        begin = len(Handler.asked)
+        running = Running(project, all_but_held(project), held=held)
+        running.send(number, whole=whole)
+        code, output = running.end()
+        if number == signal.SIGKILL:
+            assert code == -signal.SIGKILL
+        asked = Handler.asked[begin:]
+        assert {name for name, _ in asked} == names - complete
+        assert all(first == expected[name] for name, first in asked)
     assert code != 0 and "Traceback" not in output
     assert "songwise: stopped before the end; the same command goes on from here" in output
 
 
-def test_a_job_that_is_killed_alone_is_named(project):
-    running = Running(project, lambda: jobs_of(project, "inspect_tracks"))
-    os.kill(jobs_of(project, "inspect_tracks")[0], signal.SIGKILL)
+def test_a_job_that_is_killed_alone_is_named(downloaded):
+    running = Running(downloaded, lambda: jobs_of(downloaded, "inspect_tracks"))
+    os.kill(jobs_of(downloaded, "inspect_tracks")[0], signal.SIGKILL)
     code, output = running.end()
     assert code != 0 and "Traceback" not in output
     assert "songwise: inspect_tracks slow " in output and "ended without a word, as jobs do that are killed" in output
 
 
-def test_sigterm_lets_the_jobs_end_and_says_so(project):
-    running = Running(project, lambda: jobs_of(project, "inspect_tracks"))
+def test_sigterm_lets_the_jobs_end_and_says_so(downloaded):
+    running = Running(downloaded, lambda: jobs_of(downloaded, "inspect_tracks"))
     running.send(signal.SIGTERM, whole=False)
     code, output = running.end()
     assert code != 0 and "Traceback" not in output
     assert "songwise: stopped before the end; the same command goes on from here" in output
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["all", "main"])
-@pytest.mark.parametrize("busy", [fingerprinting, extracting])
-def test_kill_9_in_clips_and_features_leaves_nothing_in_the_way(project, busy, whole):
-    for path in (project / "data/clips/slow").glob("*.csv") if busy is fingerprinting else ():
-        path.unlink()  # one shard may be done already
-    running = Running(project, busy(project))
-    running.send(signal.SIGKILL, whole=whole)
-    assert running.end()[0] == -signal.SIGKILL
-
-
-def test_then_the_same_command_completes_with_the_same_results(project, undisturbed):
+def test_after_kills_in_clips_and_features_the_same_command_completes_with_the_same_results(downloaded, undisturbed):
     begin = len(Handler.asked)
-    done = run(project)
+    for busy in (fingerprinting, extracting):
+        for whole in (True, False):
+            for path in (downloaded / "data/clips/slow").glob("*.csv") if busy is fingerprinting else ():
+                path.unlink()  # one shard may be complete already
+            running = Running(downloaded, busy(downloaded))
+            running.send(signal.SIGKILL, whole=whole)
+            assert running.end()[0] == -signal.SIGKILL
+    done = run(downloaded)
     assert done.returncode == 0, done.stdout[-3000:]
     assert len(Handler.asked) == begin
-    assert_same(project, undisturbed)
-    assert not list((project / ".snakemake/locks").glob("*")) and not list(
-        (project / ".snakemake/incomplete").glob("*")
-    )
-    assert "Nothing to be done" in run(project).stdout
+    assert_same(downloaded, undisturbed)
+    left = [*(downloaded / ".snakemake/locks").glob("*"), *(downloaded / ".snakemake/incomplete").glob("*")]
+    assert not left
+    assert "Nothing to be done" in run(downloaded).stdout
 
 
 def test_a_download_killed_after_its_last_byte_is_not_fetched_again(server, tmp_path):
@@ -327,7 +336,7 @@ def test_a_download_killed_after_its_last_byte_is_not_fetched_again(server, tmp_
 
 @pytest.fixture
 def disk(tmp_path) -> Iterator[Path]:
-    """A disk of 48 MiB, of memory."""
+    """A disk of 48 MiB, in memory."""
     place = tmp_path / "disk"
     place.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)]
@@ -352,7 +361,7 @@ def fill(path: Path) -> None:
             pass
 
 
-def test_a_full_disk_is_told_in_words_and_once_there_is_space_the_same_command_completes(disk, server, undisturbed):
+def test_a_full_disk_gives_a_message_and_with_more_space_the_same_command_completes(disk, server, undisturbed):
     folder = make_project(disk / "project", server)
     for when, held in ((all_but_held, range(1, SONGS)), (fingerprinting, range(0)), (extracting, range(0))):
         running = Running(folder, when(folder), held=held)

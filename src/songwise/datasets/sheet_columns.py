@@ -1,7 +1,7 @@
 """The known columns of a track sheet: checks of its header and of its values."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from songwise.errors import InputError, suggestion
@@ -39,7 +39,23 @@ def check_header(sheet: Path, header: list[str], required: list[str]) -> None:
             raise InputError(f"{sheet}: unknown column '{name}'{hint} If the column is your own, rename it.")
 
 
-def find_invalid(number: int, row: Mapping[str, str], names: Iterable[str]) -> list[str]:
+def patterns_of(names: Sequence[str]) -> dict[str, re.Pattern]:
+    """Return the patterns that values must match, for those columns that have one.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns, known or not.
+
+    Returns
+    -------
+    dict of str to Pattern
+        Pattern per column.
+    """
+    return {name: _COMPILED[name] for name in names if name in _COMPILED}
+
+
+def find_invalid(number: int, row: Mapping[str, str], patterns: Mapping[str, re.Pattern]) -> list[str]:
     """Return a message for each invalid value of a row.
 
     Parameters
@@ -48,8 +64,8 @@ def find_invalid(number: int, row: Mapping[str, str], names: Iterable[str]) -> l
         Number of the row, for messages.
     row : mapping of str to str
         Its cells by column.
-    names : iterable of str
-        Columns to check. Columns without a pattern are skipped.
+    patterns : mapping of str to Pattern
+        The columns to check (`patterns_of`).
 
     Returns
     -------
@@ -57,7 +73,7 @@ def find_invalid(number: int, row: Mapping[str, str], names: Iterable[str]) -> l
         One message per invalid value.
     """
     return [
-        f"row {number}: {name} '{row[name]}' is invalid (it must match {_COMPILED[name].pattern})"
-        for name in names
-        if name in _COMPILED and not _COMPILED[name].search(row[name])
+        f"row {number}: {name} '{row[name]}' is invalid (it must match {pattern.pattern})"
+        for name, pattern in patterns.items()
+        if not pattern.search(row[name])
     ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from songwise.datasets.csv_rows import complete_rows
-from songwise.datasets.sheet_columns import check_header, find_invalid
+from songwise.datasets.sheet_columns import check_header, find_invalid, patterns_of
 from songwise.datasets.track import SHEET_COLUMNS, Track
 from songwise.errors import InputError, raise_all, suggestion
 from songwise.files import read_csv
@@ -41,11 +41,12 @@ def read_sheet(sheet: Path, source_type: str) -> list[Track]:
     check_header(sheet, header, REQUIRED)
     if not rows:
         raise InputError(f"{sheet}: has no rows")
+    patterns = patterns_of(header)
     problems: list[str] = []
     tracks = []
     for number, row in complete_rows(rows, problems):
-        problems += find_invalid(number, row, header)
-        problems += [f"row {number}: {problem}" for problem in _find_place_problems(row, source_type)]
+        problems += find_invalid(number, row, patterns)
+        problems += _find_place_problems(number, row, source_type)
         tracks.append(_to_track(row, source_type, sheet.parent))
     raise_all(sheet, problems)
     _check_ids(sheet, tracks)
@@ -82,17 +83,17 @@ def add_faults(tracks: list[Track], faults: Mapping[str, str], dataset_path: Pat
     return [replace(track, fault=faults[track.track_id]) if track.track_id in faults else track for track in tracks]
 
 
-def _find_place_problems(row: Mapping[str, str], source_type: str) -> list[str]:
-    """Return what is wrong with the columns from which the audio is fetched."""
+def _find_place_problems(number: int, row: Mapping[str, str], source_type: str) -> list[str]:
+    """Return a message for each problem with the columns that locate the audio."""
     problems = []
     needed = _NEEDED[source_type]
     if not any(row.get(name) for name in needed):
-        problems.append(f"has no {' or '.join(needed)}, which source type {source_type} needs")
+        problems.append(f"row {number}: has no {' or '.join(needed)}, which source type {source_type} needs")
     if source_type in _PATHS_ARE_IN:
         path = PurePosixPath(row.get("path", ""))
         if path.is_absolute() or ".." in path.parts:
             place = _PATHS_ARE_IN[source_type]
-            problems.append(f"path '{path}' must be relative to the {place} and must not contain '..'")
+            problems.append(f"row {number}: path '{path}' must be relative to the {place} and must not contain '..'")
     return problems
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from songwise.datasets.csv_rows import complete_rows
-from songwise.datasets.sheet_columns import check_header, find_invalid
+from songwise.datasets.sheet_columns import check_header, find_invalid, patterns_of
 from songwise.datasets.track import Track
 from songwise.errors import InputError, raise_all
 from songwise.files import read_csv
@@ -38,10 +38,11 @@ def add_facts(tracks: list[Track], sheet: Path) -> list[Track]:
     names = [name for name in _FACTS if name in header]
     if not names:
         raise InputError(f"{sheet}: has none of the columns {', '.join(_FACTS)}; the header is: {','.join(header)}")
+    patterns = patterns_of(names)
     problems: list[str] = []
     facts: dict[str, dict[str, str]] = {}
     for number, row in complete_rows(rows, problems):
-        problems += find_invalid(number, row, names)
+        problems += find_invalid(number, row, patterns)
         values = {name: row[name] for name in names}
         if facts.setdefault(row[key], values) != values:
             problems.append(f"row {number}: contradicts an earlier row for {key} '{row[key]}'")

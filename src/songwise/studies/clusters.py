@@ -1,4 +1,4 @@
-"""Clusters against labels: do songs of one class lie together in the features, if nobody names the classes?
+"""Clusters against labels: whether songs of one class lie together in the features if nobody names the classes.
 
 The songs are clustered without their labels, the clusters are compared with the labels, and a map shows the songs.
 """
