@@ -38,7 +38,8 @@ class Sheet:
 
 def make_sheet(folder: Path) -> Sheet:
     """Three classes of eight songs, two per artist. The first song of a class has two tracks. Two songs of class x have
-    the same samples, and two of class y nearly the same."""
+    the same samples, and two of class y nearly the same.
+    """
     tracks = [_track(label, number, v) for label in LABELS for number in range(8) for v in range(1 + (number == 0))]
     sheet = Sheet(folder, tracks)
     write_tables(sheet)

@@ -50,6 +50,12 @@ def test_a_single_model_was_not_chosen(results):
     assert "best of" not in text and "tied" not in text
 
 
+def test_a_model_far_ahead_keeps_its_figure_after_correction(results):
+    write_json(results / "headline.json", FACTS | {"corrected_song_accuracy": 0.7341})
+    expected = "It is the best of 11 by so much that the correction for the choice changes nothing: 0.73."
+    assert expected in lines(results)
+
+
 def test_a_shortcut_is_a_warning_before_the_result(results):
     write_json(results / "shortcuts.json", {"beats_chance": True, "finding": "Bit rate alone identifies 84 %."})
     assert lines(results)[1] == "Warning: Bit rate alone identifies 84 %."

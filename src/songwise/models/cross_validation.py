@@ -18,7 +18,7 @@ from songwise.files import replacing, write_json
 from songwise.models.bundle import save_bundle
 from songwise.models.fit import Classifier, fit
 from songwise.runtime.progress import Progress
-from songwise.splits.table import divide_rounds, first_repeat, read_splits, read_songs
+from songwise.splits.table import divide_rounds, first_repeat, read_songs, read_splits
 
 _DECIMALS = 6  # of a probability; a song's verdict never has less than 1e-6
 

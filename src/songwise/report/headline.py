@@ -1,6 +1,6 @@
 """The result of a run in a few lines, for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from songwise.files import read_json, read_rows
@@ -38,7 +38,8 @@ def headline(results: Path, *, models: int, recipe: Mapping | None, has_audio: b
         "",
         f"Best on songs never heard: {facts['best']}, song accuracy {facts['song_accuracy']:.2f} "
         f"[{facts['song_accuracy_low']:.2f}, {facts['song_accuracy_high']:.2f}].",
-        *(_comparison(facts, models) if models > 1 else []),
+        *filter(None, [expectation(facts, models)]),
+        *_ties(facts["within_noise"], models),
         *recipe_lines(recipe, results),
         f"The report: {results}/report.html",
         f"The runs:   mlflow ui, then http://127.0.0.1:5000/#/experiments/{experiment}/runs{_LEADERBOARD_VIEW}",
@@ -48,15 +49,35 @@ def headline(results: Path, *, models: int, recipe: Mapping | None, has_audio: b
     return "\n".join(lines)
 
 
-def _comparison(facts: Mapping, models: int) -> list[str]:
-    tied = facts["within_noise"]
-    return [
-        f"It is the best of {models}, so expect slightly less on new songs: "
-        f"{facts['corrected_song_accuracy']:.2f} after correction.",
-        f"Statistically tied with it: {format_names(tied)}."
-        if tied
-        else "No other model is statistically tied with it.",
-    ]
+def expectation(facts: Mapping, models: int) -> str:
+    """Return what to expect of the best model on new songs, given that it was chosen among several.
+
+    Parameters
+    ----------
+    facts : mapping
+        Content of headline.json.
+    models : int
+        Number of models among which the best one was chosen.
+
+    Returns
+    -------
+    str
+        A sentence; empty if there was no choice.
+    """
+    if models == 1:
+        return ""
+    corrected = f"{facts['corrected_song_accuracy']:.2f}"
+    if float(corrected) < float(f"{facts['song_accuracy']:.2f}"):
+        return f"It is the best of {models}, so expect slightly less on new songs: {corrected} after correction."
+    return f"It is the best of {models} by so much that the correction for the choice changes nothing: {corrected}."
+
+
+def _ties(tied: Sequence[str], models: int) -> list[str]:
+    if models == 1:
+        return []
+    if not tied:
+        return ["No other model is statistically tied with it."]
+    return [f"Statistically tied with it: {format_names(tied)}."]
 
 
 def recipe_lines(recipe: Mapping | None, results: Path) -> list[str]:

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from songwise.files import read_json, read_rows, write_text
 from songwise.paths import confusion_picture, run_of
+from songwise.report.headline import expectation
 
 
 def render_report(
@@ -47,6 +48,7 @@ def render_report(
     """
     tracks = read_rows(folder / "tracks.csv")
     leaderboard = read_rows(folder / "leaderboard.csv")
+    facts = read_json(folder / "headline.json")
     text = (
         _environment(templates, folder)
         .get_template("page.html")
@@ -55,7 +57,8 @@ def render_report(
             label=label,
             recipe=recipe,
             dataset=folder.name,
-            headline=read_json(folder / "headline.json"),
+            headline=facts,
+            expectation=expectation(facts, len(leaderboard)),
             leaderboard=leaderboard,
             leakage=_pairs(read_rows(folder / "leakage.csv"), protocols),
             audited=protocols[1:],
