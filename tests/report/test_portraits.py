@@ -9,7 +9,7 @@ from matplotlib.image import imread
 from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import read_json, write_json, write_rows
-from songwise.plan.plan import check_shown
+from songwise.plan.session import check_shown
 from songwise.report import portraits
 from songwise.report.portraits import chosen, draw_track, draw_tracks
 

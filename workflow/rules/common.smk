@@ -38,7 +38,6 @@ LEVELS = ["clip", "song"]
 MODELS = {str(run): PLAN.model_of(str(run)) for run in PLAN.runs}
 PRESETS = SESSION.presets
 FEATURES = expand(SESSION.feature_files(PLAN.presets), dataset=DATASET, shard=SHARDS)
-AUDITS = [f"{RESULTS}/shortcuts.json", f"{RESULTS}/standardised.csv"] if HAS_AUDIO else []
 RECIPE = [f"{RESULTS}/recipe.csv"] if PLAN.settings["recipe"] else []
 ENVIRONMENT = "../../environment.yml"  # of all rules: the active one; documents it for --lint and --report
 
@@ -79,8 +78,7 @@ def feature_tables(wildcards):
 
 
 def presets_made(wildcards, output):
-    # Snakemake records no parameter that follows from `output`, so a preset is not made anew because it shares its job
-    # with other presets than the last time. The content of each is a hash in the names of its files.
+    # Snakemake records no parameter that follows from `output`: a preset is not redone because its pass has other members.
     return [PLAN.presets[preset_of(table)] for table in output.tables]
 
 

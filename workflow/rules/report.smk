@@ -41,7 +41,7 @@ rule render_report:
         levels="results/{dataset}/levels.csv",
         confusion_top="results/{dataset}/confusion_top.csv",
         calibration="results/{dataset}/calibration.png",
-        audits=AUDITS,
+        audits=[f"{RESULTS}/shortcuts.json", f"{RESULTS}/standardised.csv"] if HAS_AUDIO else [],
         figures=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.png",
             run=PLAN.runs,
