@@ -1,4 +1,4 @@
-"""Intervals are as wide as what is independent allows, and luck among many models is no merit."""
+"""Intervals follow from the number of independent observations, and luck among many models is corrected for."""
 
 import numpy as np
 import pytest
@@ -28,13 +28,13 @@ def test_repeats_do_not_count_as_more_songs():
 
 
 def test_an_interval_over_clips_would_be_too_narrow():
-    """Ten clips of a song that stand or fall together are one observation, not ten."""
+    """Ten clips of a song that are right or wrong together are one observation, not ten."""
     hits = {f"s{i}": [i % 2] * 10 for i in range(30)}
     confusions = Confusions(table(hits), units({song: song for song in hits}), ["a", "b"])
     assert width(confusions) == pytest.approx(2 * 1.96 * np.sqrt(0.25 / 30), rel=0.15)
 
 
-def test_an_interval_over_songs_would_be_too_narrow_where_artists_stand_or_fall():
+def test_an_interval_over_songs_would_be_too_narrow_if_an_artists_songs_agree():
     hits = {f"artist{i}-{n}": [i % 2] for i in range(30) for n in range(8)}
     artist = {song: song.partition("-")[0] for song in hits}
     by_artist = Confusions(table(hits), units(artist), ["a", "b"])
@@ -45,7 +45,7 @@ def test_an_interval_over_songs_would_be_too_narrow_where_artists_stand_or_fall(
 
 
 def test_a_large_artist_weighs_by_its_songs():
-    """One artist with 30 songs, all wrong, and 15 with 2, all right: .5 of the songs, uncertain by one artist."""
+    """One artist with 30 songs, all wrong, and 15 with 2, all right: 50 % of the songs, which depends on one artist."""
     hits = {f"big-{n}": [0] for n in range(30)} | {f"small{i}-{n}": [1] for i in range(15) for n in range(2)}
     confusions = Confusions(table(hits), units({song: song.partition("-")[0] for song in hits}), ["a", "b"])
     assert accuracy(confusions.total) == pytest.approx(0.5)
@@ -55,7 +55,7 @@ def test_a_large_artist_weighs_by_its_songs():
     assert (values == 1).mean() == pytest.approx((15 / 16) ** 16, abs=0.04)  # the big one is not drawn
 
 
-def test_intervals_and_pairs_cope_with_groups_that_are_never_tested():
+def test_groups_that_are_never_tested_widen_no_interval():
     rng = np.random.default_rng(0)
     songs = [f"s{i:03}" for i in range(200)]
     tested = {song: [int(rng.random() < 0.6)] for song in songs[:40]}
@@ -67,12 +67,12 @@ def test_intervals_and_pairs_cope_with_groups_that_are_never_tested():
     low, high = interval(accuracy(other.resampled(draws)) - accuracy(one.resampled(draws)))
     assert low < 1 - accuracy(one.total) < high
     assert high - low == pytest.approx(width(one), rel=0.1)  # the other is right throughout
-    # Where so few are tested that some draws hold none of them, those draws say nothing.
+    # With so few tested groups some draws contain none of them, and those draws do not count.
     few = Confusions(table({"s000": [1], "s001": [0]}), every, ["a", "b"])
     assert interval(accuracy(few.resampled(draws))) == (0, 1)
 
 
-def test_a_model_that_is_as_good_is_within_noise_and_a_bad_one_is_not():
+def test_a_model_that_is_as_good_is_tied_and_a_bad_one_is_not():
     rng = np.random.default_rng(0)
     best = (rng.random(100) < 0.8).astype(float)
     close = best.copy()
@@ -84,7 +84,7 @@ def test_a_model_that_is_as_good_is_within_noise_and_a_bad_one_is_not():
     assert p[3] < 0.001
 
 
-def test_pairing_tells_a_small_difference_that_unpaired_intervals_would_not():
+def test_pairing_detects_a_small_difference_that_unpaired_intervals_miss():
     best = (np.arange(100) % 5 > 0).astype(float)
     worse = best.copy()
     worse[[1, 7, 13, 19, 21, 27, 33, 39]] = 0  # never better, worse on eight
@@ -98,7 +98,7 @@ def test_pairing_tells_a_small_difference_that_unpaired_intervals_would_not():
 
 
 def test_p_values_of_equally_good_models_are_honest(monkeypatch):
-    """Two models of .6 that err on other songs: p is below .05 in about 5 % of worlds."""
+    """Two models with an accuracy of 0.6 on different songs: p is below 0.05 in about 5 % of the data sets."""
     monkeypatch.setattr("songwise.evaluation.bootstrap._COMPARISONS", 1)
     rng = np.random.default_rng(0)
     found = []
@@ -128,7 +128,7 @@ def test_one_model_needs_no_correction():
     hits = (np.arange(60) % 3 > 0).astype(float)[None]
     corrected = select_corrected(hits, np.ones(60), bootstrap_draws(60, seed=0))
     assert corrected["corrected_song_accuracy"] == pytest.approx(2 / 3, abs=0.01)
-    # A group counts by its votes, and one that was never tested not at all.
+    # A group counts by its votes, and a group that was never tested does not count.
     votes = np.repeat([4.0, 1.0, 0.0], 20)
     hits = (votes * np.repeat([1, 0, 0], 20))[None]
     corrected = select_corrected(hits, votes, bootstrap_draws(60, seed=0))

@@ -10,7 +10,7 @@ def test_calibration_error_by_hand():
     confidence = np.array([0.95, 0.95, 0.95, 0.95, 1 / 15, 1.0])
     right = np.array([True, True, False, False, False, True])
     bins = reliability(confidence, right, np.ones(6))
-    # The last bin, (14/15, 1], holds five, three of them right; 1/15 closes the first.
+    # The last bin, (14/15, 1], contains five rows, three of them right; 1/15 belongs to the first bin.
     np.testing.assert_allclose(bins[14], [5, 0.96, 0.6])
     np.testing.assert_allclose(bins[0], [1, 1 / 15, 0])
     assert bins[1:14].sum() == 0

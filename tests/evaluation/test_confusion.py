@@ -29,7 +29,7 @@ def test_songs_of_one_artist_have_a_vote_each_and_are_drawn_together():
     assert drawn.tolist() == [1, 0, 0.75]
 
 
-def test_a_group_that_is_never_tested_carries_nothing():
+def test_a_group_that_is_never_tested_has_no_votes():
     groups = {"x": "x", "y": "y", "train": "train"}
     confusions = Confusions(table({"x": [1], "y": [0]}), units(groups), ["a", "b"])
     assert confusions.votes.tolist() == [0, 1, 1]  # in the order of the names

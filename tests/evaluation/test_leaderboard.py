@@ -83,7 +83,7 @@ def by_song() -> dict[str, str]:
     return {song: TWINS[0] if song in TWINS else song for song in SONGS}
 
 
-def test_the_whole_job(results):
+def test_models_are_ranked_and_compared(results):
     write_splits(results, {"by-song": by_song(), "random-clips": {song: f"{song}@0" for song in SONGS}})
     for model, share in (("good", 0.9), ("fair", 0.85), ("bad", 0.2)):
         predict(results, f"{model}@mfcc", "by-song", share=share)
@@ -150,7 +150,7 @@ def test_by_artist_draws_artists_and_counts_songs(results):
 
 
 def test_a_hold_out_tests_some_songs_and_its_audit_others(results):
-    """Nine songs of 36 are tested, in two repeats not the same; the leaking protocol tests clips of any."""
+    """Nine of 36 songs are tested, and the leaking protocol tests others."""
     write_splits(results, {"by-song": by_song(), "random-clips": {song: f"{song}@0" for song in SONGS}})
     held_out = tuple(song for song in SONGS if song.endswith(("u0", "v1", "w2")))
     elsewhere = tuple(song for song in SONGS if song.endswith(("u1", "v1", "w3")))

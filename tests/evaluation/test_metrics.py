@@ -48,7 +48,7 @@ def test_figures_of_confusion_matrices_are_scikit_learns(rows):
         np.testing.assert_allclose(figure(stack), [figure(matrix), figure(matrix.T)])
 
 
-def test_a_class_that_is_nowhere_does_not_count():
+def test_a_class_that_does_not_occur_does_not_count():
     matrix = np.array([[3.0, 1.0, 0.0], [1.0, 5.0, 0.0], [0.0, 0.0, 0.0]])
     assert accuracy(matrix) == pytest.approx(0.8)
     assert macro_f1(matrix) == pytest.approx((6 / 8 + 10 / 12) / 2)
@@ -75,8 +75,8 @@ def test_auc_within_one_fit_is_scikit_learns(rows):
     )
 
 
-def test_auc_compares_no_probabilities_of_different_fits():
-    # A fit that saw more of a class gives it more, and its test side holds less of it: merged, that is below .5.
+def test_auc_does_not_compare_probabilities_of_different_fits():
+    # A fit with more songs of a class predicts it more often, and tests fewer of it: merged, the AUC is below 0.5.
     y = np.array([0, 0, 1, 0, 1, 1])
     fits = np.array([0, 0, 0, 1, 1, 1])
     constant = np.where(fits == 0, 1 / 3, 2 / 3)
@@ -85,7 +85,7 @@ def test_auc_compares_no_probabilities_of_different_fits():
     assert roc_auc(y, probabilities, fits, np.ones(6)) == pytest.approx(0.5)
 
 
-def test_auc_leaves_out_classes_that_no_fit_has_to_tell_from_others():
+def test_auc_leaves_out_classes_that_no_fit_tests_beside_others():
     y = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.4, 0.3, 0.3], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1]])
     # Of label 0 three pairs of four are in order, of label 1 all; label 2 does not occur.
@@ -97,6 +97,6 @@ def test_top_2_takes_the_prediction_and_the_most_probable_other(rows):
     y, probabilities, predicted = rows["y"], rows["probabilities"] + 1e-9 * np.arange(4), rows["predicted"]
     expected = sklearn_metrics.top_k_accuracy_score(y, probabilities, k=2, sample_weight=rows["votes"])
     assert top2_accuracy(y, predicted, probabilities, rows["votes"]) == pytest.approx(expected)
-    # A verdict may win a tie against the order of the labels; it stays the first guess.
+    # A verdict may win a tie against the order of the labels. It remains the first guess.
     even = np.array([[1 / 3, 1 / 3, 1 / 3]] * 3)
     assert top2_accuracy(np.arange(3), np.array([2, 2, 2]), even, np.ones(3)) == pytest.approx(2 / 3)

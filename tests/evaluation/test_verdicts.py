@@ -1,4 +1,4 @@
-"""What a song is said to be, on tables small enough to check by hand."""
+"""Song verdicts, on tables that are small enough to check by hand."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ def clips(*rows) -> pd.DataFrame:
 
 
 def test_a_songs_verdict_is_the_mean_log_probability():
-    # The mean probability says a (.55), the majority says a (2 of 3), the mean logarithm says b.
+    # The mean probability favours a (0.55), the majority a (2 of 3), the mean logarithm b.
     rows = clips(("s", "b", 0.8, 0.2), ("s", "b", 0.8, 0.2), ("s", "b", 0.05, 0.95))
     songs = song_verdicts(rows)
     assert songs["predicted"].tolist() == ["b"]
@@ -25,7 +25,7 @@ def test_a_songs_verdict_is_the_mean_log_probability():
     assert [table["predicted"].item() for table in verdicts_by_rule(rows).values()] == ["b", "a", "a"]
 
 
-def test_the_rules_differ_where_a_sure_clip_stands_against_many():
+def test_the_rules_differ_if_one_confident_clip_contradicts_many():
     # b has the majority (2 of 3), a the higher mean (.58) and the higher mean logarithm.
     rows = clips(("s", "a", 0.98, 0.02), ("s", "a", 0.4, 0.6), ("s", "a", 0.36, 0.64))
     found = verdicts_by_rule(rows)
@@ -43,12 +43,12 @@ def test_the_first_rule_is_the_verdict():
     pd.testing.assert_frame_equal(first, songs[list(first.columns)])
 
 
-def test_a_zero_is_floored_and_is_no_veto():
+def test_a_zero_is_floored_and_is_not_a_veto():
     # 1-NN: three votes for a and one for b; without the floor both means are minus infinity.
     songs = song_verdicts(clips(*[("s", "a", 1.0, 0.0)] * 3, ("s", "a", 0.0, 1.0)))
     assert songs["predicted"].tolist() == ["a"]
     assert np.isfinite(songs[["p_a", "p_b"]].to_numpy()).all()
-    # Four clips all but sure of a outweigh one that rules it out.
+    # Four clips that are almost sure of a outweigh one that excludes it.
     songs = song_verdicts(clips(*[("s", "a", 0.99, 0.01)] * 4, ("s", "a", 0.0, 1.0)))
     assert songs["predicted"].tolist() == ["a"]
 

@@ -1,4 +1,4 @@
-"""The figure of leakage shows each model's figures, protocol by protocol."""
+"""The figure of leakage shows the accuracy of each model under each protocol."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A portrait shows what is heard in the middle of its track, and one that cannot be drawn stops nothing."""
+"""A portrait shows the middle of its track, and a track that cannot be drawn does not stop the others."""
 
 import numpy as np
 import pytest
@@ -37,12 +37,12 @@ def panel(picture: np.ndarray, name: str) -> np.ndarray:
 
 
 def distance(pixels: np.ndarray, colour: tuple) -> np.ndarray:
-    """How far the rows of a panel are from a colour, on average."""
+    """Return the mean distance of each row of a panel from a colour."""
     return np.abs(pixels - np.array(colour[:3])).sum(axis=2).mean(axis=1)
 
 
 def height_of(pixels: np.ndarray, colour: tuple) -> float:
-    """Where between the bottom, 0, and the top, 1, of a panel the rows nearest to a colour are."""
+    """Return the height of the rows nearest to a colour, from 0 at the bottom to 1 at the top."""
     found = distance(pixels, colour)
     return 1 - (np.flatnonzero(found < found.min() + 0.02).mean() + 0.5) / len(found)
 
@@ -91,7 +91,7 @@ def test_the_first_good_track_of_each_class_is_chosen_or_those_named():
     assert [found["track_id"] for found in chosen(many, "per-class")] == [f"t{number}" for number in range(12)]
 
 
-def test_what_cannot_be_drawn_is_left_out(tmp_path, capsys):
+def test_a_track_that_cannot_be_drawn_is_left_out(tmp_path, capsys):
     names = {"../odd/na me%.wav": "b", "gone": "b", "text": "a", "bad": "a"}
     rows = [row(name, label, "quarantined" if name == "bad" else "ok") for name, label in names.items()]
     write_rows(tmp_path / "tracks.csv", rows[0], rows)

@@ -37,8 +37,9 @@ def study_best(folder: Path, given: dict) -> None:
 
 
 def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = True) -> dict:
-    """Songs of three classes, five folds: mfcc tells the class, mel and mfcc_short say nothing. Every tenth song is in
-    a group with another, and the labels of the second repeat are nonsense.
+    """Write songs of three classes in five folds: mfcc identifies the class, mel and mfcc_short are noise.
+
+    Every tenth song is in a group with another one, and the labels of the second repeat are wrong.
     """
     rng = np.random.default_rng(0)
     songs = [f"song-{index:02d}" for index in range(n_songs)]
@@ -46,10 +47,10 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
     rows, numbers = [], []
     for index, song in enumerate(songs):
         label = index % 3
-        told = np.eye(3)[label].repeat(2) + rng.normal(size=6)
+        signal = np.eye(3)[label].repeat(2) + rng.normal(size=6)
         for clip in range(clips):
             place = {"clip_id": f"{song}@{clip}", "track_id": f"track-{song}"}
-            numbers.append({**place, **dict(zip(NAMES, told + 0.3 * rng.normal(size=6), strict=True))})
+            numbers.append({**place, **dict(zip(NAMES, signal + 0.3 * rng.normal(size=6), strict=True))})
             rows += [
                 {"protocol": "by-song", "repeat": repeat, **place, "label": "abc"[label if repeat == 0 else clip],
                  "group": group_of[song], "fold": songs.index(group_of[song]) // 3 % 5, "role": "test"}
@@ -95,7 +96,7 @@ def study(tmp_path_factory):
     return folder / "out", data, fits
 
 
-def test_each_step_of_the_curve_holds_the_one_before_in_whole_groups(study):
+def test_each_step_of_the_curve_contains_the_one_before_in_whole_groups(study):
     folder, data, fits = study
     splits = pd.read_csv(data["splits_csv"]).query("repeat == 0")
     curve = pd.read_csv(folder / "learning_curve.csv")
@@ -116,7 +117,7 @@ def test_each_step_of_the_curve_holds_the_one_before_in_whole_groups(study):
         assert not before & set(splits.loc[splits["fold"] == fold, "group"])
 
 
-def test_the_curve_rises_where_there_is_more_to_learn(study):
+def test_the_curve_rises_if_there_is_more_to_learn(study):
     folder, _, _ = study
     curve = pd.read_csv(folder / "learning_curve.csv")
     assert (curve["low"] <= curve["song_accuracy"]).all() and (curve["song_accuracy"] <= curve["high"]).all()
@@ -128,7 +129,7 @@ def test_the_curve_rises_where_there_is_more_to_learn(study):
     assert facts["rise"]["rise"] == pytest.approx(found, abs=2e-4)
 
 
-def test_only_the_family_that_tells_the_class_is_important(study):
+def test_only_the_family_that_identifies_the_class_is_important(study):
     folder, _, _ = study
     falls = pd.read_csv(folder / "importance.csv").set_index("family")
     assert falls["columns"].to_dict() == {"mfcc": 9, "mel": 6}
@@ -144,7 +145,7 @@ def test_the_same_seed_gives_the_same_files(study, tmp_path):
     assert all((tmp_path / name).read_bytes() == (folder / name).read_bytes() for name in names)
 
 
-def test_the_whole_side_is_fitted_as_for_the_leaderboard(study, tmp_path):
+def test_the_whole_training_set_is_fitted_as_for_the_leaderboard(study, tmp_path):
     from songwise.evaluation.confusion import Confusions
     from songwise.evaluation.metrics import accuracy
     from songwise.evaluation.predictions import read_predictions
@@ -179,7 +180,7 @@ def test_classes_that_cannot_be_thinned_have_a_curve_of_one_point(tmp_path):
     assert set(pd.read_csv(tmp_path / "out/importance.csv")["family"]) == {"mfcc", "mel"}
 
 
-def test_a_song_gets_all_its_numbers_of_one_other_song():
+def test_a_song_gets_all_its_numbers_from_one_other_song():
     songs = np.array(["a", "b", "a", "c", "c", "c", "b"])
     rng = np.random.default_rng(1)
     lenders = set()
@@ -200,7 +201,7 @@ def test_a_shared_column_belongs_to_the_first_family():
     assert families_of(preset, ["mfcc_03_mean", "mfcc_01_mean", "mfcc_02_mean"]) == {"mel": [0], "mfcc": [1, 2]}
 
 
-def test_columns_from_elsewhere_are_told_by_their_names():
+def test_families_of_columns_from_elsewhere_follow_from_their_names():
     columns = ["tempo", "mfcc1_mean", "mfcc12_var", "chroma_stft_mean", "chroma_03_skew", "spectral_rolloff"]
     found = {"tempo": [0], "mfcc": [1, 2], "chroma_stft": [3], "chroma": [4], "spectral_rolloff": [5]}
     assert families_of({"families": []}, columns) == found
@@ -215,8 +216,8 @@ def test_the_last_step_has_all_songs_of_the_largest_class(largest, expected):
     assert list(steps) == expected and len(steps[largest][0]) == largest + 1
 
 
-def test_of_large_groups_there_are_two_a_class_at_least_and_fewer_steps():
-    """By artist: four artists a class with eight songs each."""
+def test_at_least_two_large_groups_per_class_are_kept_in_fewer_steps():
+    """By artist: four artists per class with eight songs each."""
     songs = [
         (label, f"{label}{artist}{song}", f"{label}{artist}")
         for label in "ab"

@@ -1,4 +1,4 @@
-"""Clusters agree with labels where the songs lie apart by label, and only there."""
+"""Clusters agree with the labels only if songs of different labels are far apart."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from songwise.studies import clusters
 
 
 def blobs(folder: Path, *, gap: float, labels: tuple[str, ...] = ("a", "b", "c"), n_songs: int = 60) -> dict:
-    """Songs of three clips each; by their label their means lie `gap` apart. One column is constant, one is large."""
+    """Songs of three clips each; the means of the labels are `gap` apart. One column is constant, one is large."""
     rng = np.random.default_rng(0)
     rows, numbers = [], []
     for index in range(n_songs):
@@ -63,7 +63,7 @@ def test_three_separated_blobs_are_found(tmp_path):
     assert read_json(tmp_path / "out/clusters.json")["components"] == 7  # the constant column is none
 
 
-def test_labels_that_mean_nothing_are_not_found(tmp_path):
+def test_meaningless_labels_do_not_agree_with_clusters(tmp_path):
     clusters.cluster_songs(**blobs(tmp_path, gap=0))
     found = pd.read_csv(tmp_path / "out/clusters.csv").set_index("method")
     assert found.loc[["kmeans", "ward", "hdbscan"], "ari"].abs().max() < 0.1
@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_files(tmp_path):
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes() for name in names)
 
 
-def test_of_very_many_songs_a_seeded_sample_is_taken(tmp_path, monkeypatch):
+def test_a_seeded_sample_replaces_very_many_songs(tmp_path, monkeypatch):
     monkeypatch.setattr(clusters, "_MOST_SONGS", 40)
     clusters.cluster_songs(**blobs(tmp_path, gap=30))
     assert len(pd.read_csv(tmp_path / "out/song_clusters.csv")) == 40

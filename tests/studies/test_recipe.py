@@ -1,4 +1,4 @@
-"""A recipe sets the published figure beside the same model here, and claims nothing that was not run."""
+"""A recipe shows the published figure beside the same model here, and only figures of models that were run."""
 
 import re
 
@@ -47,7 +47,7 @@ def compared(tmp_path, *runs: str, protocols: dict[str, float]) -> dict[str, dic
     return {row["model"]: row for row in rows}
 
 
-def test_published_and_measured_figures_stand_side_by_side(tmp_path):
+def test_published_and_measured_figures_are_side_by_side(tmp_path):
     protocols = {"by-song": 0.5, "random-clips": 0.8, "by-artist": 0.4}
     rows = compared(tmp_path, "majority@jlaoo26", "knn@jlaoo26", "mlp@jlaoo26", protocols=protocols)
     names = ("published", "published_here", "by_song", "by_song_low", "by_artist")
@@ -66,13 +66,13 @@ def test_what_was_not_run_has_no_figure_and_a_note(tmp_path):
     assert rows["mlp"]["note"] == "not among this run's models" and rows["mlp"]["by_song"] == ""
 
 
-def test_a_tables_own_columns_stand_for_the_preset(tmp_path):
+def test_a_tables_own_columns_replace_the_preset(tmp_path):
     rows = compared(tmp_path, "knn@table", protocols={"by-song": 0.5, "random-clips": 0.8})
     assert (rows["knn"]["features"], rows["knn"]["published"], rows["knn"]["by_song"]) == ("table", "0.9", "0.5")
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
-def test_every_recipe_runs_on_any_data_set_and_says_what_it_compares(path):
+def test_every_recipe_runs_on_any_data_set_and_has_published_figures(path):
     config = yaml.safe_load(path.read_text())
     plan = load_plan(config | {"dataset": "demo"}, ROOT)
     assert plan.settings["recipe"]["name"] == path.stem
@@ -81,7 +81,7 @@ def test_every_recipe_runs_on_any_data_set_and_says_what_it_compares(path):
     assert published and published <= {str(run) for run in plan.runs}
 
 
-def test_clip_keys_of_the_config_go_before_the_data_sets():
+def test_clip_keys_of_the_config_override_those_of_the_data_set():
     plan = load_plan({"dataset": "demo", "models": "knn", "clip": {"seconds": 3}}, ROOT)
     assert plan.dataset["clip"] == {"seconds": 3, "hop": 3, "start": 0, "stop": None, "min_seconds": 1.5}
     plan = load_plan({"dataset": "demo", "models": "knn", "clip": {"stop": 20}}, ROOT)

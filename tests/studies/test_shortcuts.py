@@ -1,4 +1,4 @@
-"""Files tell how they were encoded, and a data set whose classes can be told by that is found out, no other."""
+"""The facts about a file are right, and the audit warns if and only if they identify the classes."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def source(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("options", FORMATS, ids=" ".join)
-def test_every_format_tells_what_it_is(source, tmp_path, options):
+def test_every_format_has_its_facts(source, tmp_path, options):
     codec, bit_rate = FORMATS[options]
     path = encode(source, tmp_path / f"song.{options[0]}", *options[1:])
     found, plain = facts(path), facts(source)
@@ -74,16 +74,16 @@ def test_tags_cannot_pass_for_facts(source, tmp_path):
 
 @pytest.mark.parametrize("hertz", [4_000, 8_000, 16_000])
 @pytest.mark.parametrize("level", [1, 0.05])
-def test_the_cutoff_is_where_a_low_pass_is(tmp_path, hertz, level):
+def test_the_cutoff_is_that_of_a_low_pass(tmp_path, hertz, level):
     steps = {"low_pass": hertz, "trim": None, "loudness": None}
     samples, _ = standardised(level * noise(5), HIGH, {"sample_rate": "native", "standardise": steps})
     path = write_wav(tmp_path / "song.wav", samples, HIGH)
     assert facts(path)["cutoff"] == pytest.approx(hertz, rel=0.05)
-    samples[::HIGH] = 1  # a click a second holds all frequencies, and says nothing of the encoder
+    samples[::HIGH] = 1  # one click per second contains all frequencies, and does not come from the encoder
     assert facts(write_wav(path, samples, HIGH))["cutoff"] == pytest.approx(hertz, rel=0.05)
 
 
-def test_encoders_cut_and_plain_files_do_not(source, tmp_path):
+def test_encoders_have_a_cutoff_and_plain_files_do_not(source, tmp_path):
     assert facts(source)["cutoff"] == pytest.approx(HIGH / 2, abs=50)
     low = facts(encode(source, tmp_path / "low.mp3", "-b:a", "64k"))["cutoff"]
     high = facts(encode(source, tmp_path / "high.mp3", "-b:a", "192k"))["cutoff"]
@@ -103,7 +103,7 @@ def test_the_width_of_one_channel_of_two_and_of_opposite_ones(tmp_path):
 
 
 def write_splits(path: Path, tracks: list[dict], folds: int = 3, repeats: int = 1) -> Path:
-    """Folds by the number of the song in its class; two clips a track."""
+    """Folds by the number of the song in its class; two clips per track."""
     songs = sorted({(row["label"], row["song"]) for row in tracks})
     of_class = {song: sum(other[0] == song[0] for other in songs[:index]) for index, song in enumerate(songs)}
     rows = [
@@ -149,7 +149,7 @@ def song(number: int) -> np.ndarray:
     return rng.uniform(0.2, 1) * tone(rng.uniform(4, 6), rng.uniform(200, 800), HIGH)
 
 
-def test_classes_that_differ_in_nothing_but_their_encoding_are_found_out(tmp_path):
+def test_classes_that_differ_only_in_their_encoding_are_a_warning(tmp_path):
     files = {}
     for number in range(8):
         plain = write_wav(tmp_path / f"{number}.wav", song(number), HIGH)
@@ -169,7 +169,7 @@ def test_classes_that_differ_in_nothing_but_their_encoding_are_found_out(tmp_pat
     assert "cutoff" in found["finding"].partition("The most informative: ")[2].partition(".")[0]
 
 
-def test_classes_of_other_songs_alike_encoded_are_not_accused(tmp_path):
+def test_classes_with_the_same_encoding_are_not_a_warning(tmp_path):
     files = {
         f"{label}-{number}": (
             label,
@@ -184,7 +184,7 @@ def test_classes_of_other_songs_alike_encoded_are_not_accused(tmp_path):
 
 
 def rows(count: dict[str, int], rng: np.random.Generator, **known) -> list[dict]:
-    """Rows of tracks.csv with facts drawn at random, but for those in `known`, functions of the label."""
+    """Rows of tracks.csv with random facts, except for those in `known`, functions of the label."""
     drawn = {"codec": "mp3", "bit_rate": 128_000, "sample_rate": 44_100, "channels": 2, "side": "0.1"}
     return [
         dict.fromkeys(TRACK_COLUMNS, "")
@@ -197,23 +197,23 @@ def rows(count: dict[str, int], rng: np.random.Generator, **known) -> list[dict]
     ]
 
 
-def test_facts_drawn_at_random_accuse_nobody(tmp_path):
-    accused = 0
+def test_facts_drawn_at_random_are_not_a_warning(tmp_path):
+    warnings = 0
     for seed in range(3):
         (tmp_path / str(seed)).mkdir()
         tracks = rows({"a": 8, "b": 8, "c": 8}, np.random.default_rng(seed), cutoff=lambda _: "", peak=lambda _: "")
-        accused += audit(tmp_path / str(seed), tracks)["beats_chance"]
-    assert accused == 0
+        warnings += audit(tmp_path / str(seed), tracks)["beats_chance"]
+    assert warnings == 0
 
 
-def test_chance_is_the_commonest_class(tmp_path):
+def test_chance_is_guessing_the_most_common_class(tmp_path):
     constant = dict.fromkeys(("seconds", "loudness", "peak", "cutoff"), lambda _: "1")
     found = audit(tmp_path, rows({"a": 18, "b": 6}, np.random.default_rng(0), **constant))
     assert (found["accuracy"], found["chance"], found["difference"]) == (0.75, 0.75, 0)
     assert not found["beats_chance"] and found["features"] == []
 
 
-def test_the_feature_that_tells_is_named_with_what_it_is_worth_and_alike_in_every_run(tmp_path):
+def test_the_informative_feature_has_the_greatest_fall_in_every_run(tmp_path):
     rng = np.random.default_rng(0)
     level = {"a": -9, "b": -14, "c": -20}
     tracks = rows({"a": 8, "b": 8, "c": 8}, rng, loudness=lambda label: f"{level[label] + rng.normal():.2f}")
@@ -232,7 +232,7 @@ def test_the_feature_that_tells_is_named_with_what_it_is_worth_and_alike_in_ever
 def test_the_tracks_of_a_song_are_one_vote_and_one_song(tmp_path):
     rng = np.random.default_rng(0)
     tracks = rows({"a": 8, "b": 8}, rng, loudness=lambda label: {"a": "-9", "b": "-20"}[label])
-    # Two more versions of one song of a: of the other class by their loudness, so that they outvote it.
+    # Two more versions of one song of a have the loudness of the other class, so that they outvote it.
     tracks += [tracks[0] | {"track_id": f"version-{number}", "loudness": "-20"} for number in range(2)]
     found = audit(tmp_path, tracks)
     alone = {row["name"]: row["alone"] for row in found["features"]}

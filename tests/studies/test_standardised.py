@@ -16,7 +16,7 @@ def preset(name: str, **changes) -> dict:
     return {"name": name, "families": members} | changes
 
 
-def test_presets_pair_where_nothing_but_standardise_differs(tmp_path):
+def test_presets_pair_if_only_standardise_differs(tmp_path):
     (tmp_path / "workflow").mkdir()
     (tmp_path / "workflow/schemas").symlink_to(ROOT / "workflow/schemas")
     (tmp_path / "config/features").mkdir(parents=True)
@@ -35,7 +35,7 @@ def test_presets_pair_where_nothing_but_standardise_differs(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mfcccov", "all"])
-def test_the_standardised_presets_are_the_raw_ones_but_for_that(name):
+def test_the_standardised_presets_differ_from_the_raw_ones_only_in_that(name):
     names = (name, f"{name}_standardised")
     assert standardised_pairs({each: load_preset(each, ROOT) for each in names}) == [names]
 

@@ -51,7 +51,7 @@ def draw_tracks(
     show : str or list of str
         "per-class" for the first good track of each class, 12 at most, or a list of track_ids.
     max_seconds : float
-        Most seconds of a file to decode.
+        Longest track of the data set in seconds; nothing after that is decoded.
     folder : Path
         Folder to write: one PNG per track, and index.json, a list of {track_id, label, file} in the order to show them.
     """
@@ -118,7 +118,7 @@ def draw_track(path: Path, output: Path, *, title: str, max_seconds: float) -> N
     title : str
         Text above the figure, cut after 90 characters.
     max_seconds : float
-        Most seconds of the file to decode.
+        Longest track of the data set in seconds; nothing after that is decoded.
 
     Raises
     ------

@@ -21,10 +21,8 @@ from songwise.models.cross_validation import fold_seed
 from songwise.models.fit import Classifier, fit
 from songwise.runtime.progress import Progress
 from songwise.studies.data import Data
-from songwise.studies.importance import IMPORTANCE_COLUMNS, families_of, swapped
+from songwise.studies.importance import IMPORTANCE_COLUMNS, SWAPS, families_of, swap_families
 from songwise.studies.learning_curve import LEARNING_CURVE_COLUMNS, nearest_to_half, thinned
-
-_SWAPS = 5  # how often songs swap a family's numbers
 
 
 class _Predictions(NamedTuple):
@@ -80,46 +78,31 @@ def study_best(data: Data, *, models: dict[str, dict], presets: dict[str, dict],
     rise = None if half is None else curve[half] | _figures("rise", whole - scores[curve[half]["songs_per_class"]])
     write_rows(folder / "learning_curve.csv", LEARNING_CURVE_COLUMNS, curve)
     write_rows(folder / "importance.csv", IMPORTANCE_COLUMNS, falls)
-    write_json(folder / "study.json", {"run": str(data.run), "swaps": _SWAPS, "rise": rise, "whole": curve[-1]})
+    write_json(folder / "study.json", {"run": str(data.run), "swaps": SWAPS, "rise": rise, "whole": curve[-1]})
 
 
 def _predict(data: Data, model: dict, families: dict[str, list[int]], seed: int) -> _Predictions:
     steps = thinned([fold.train for fold in data.rounds], seed)
     n_songs = {size: float(np.mean([side["song"].nunique() for side in sides])) for size, sides in steps.items()}
-    found = _Predictions({size: [] for size in steps}, n_songs, {family: [] for family in families})
+    predictions = _Predictions({size: [] for size in steps}, n_songs, {family: [] for family in families})
     progress = Progress(f"study {data.run}", len(data.rounds), "folds")
     for number, (_, fold, _, _, test) in enumerate(data.rounds):
-        fit_at = {size: sides[number] for size, sides in steps.items() if size in found.by_size}
-        for size, train in fit_at.items():
+        X = data.numbers(test)
+        for size in list(predictions.by_size):
             try:
-                classifier = _fit(data, model, train, fold_seed(seed, 0, fold))
-                found.by_size[size].append(_predicted(data, classifier, data.numbers(test), test))
+                classifier = _fit(data, model, steps[size][number], fold_seed(seed, 0, fold))
+                predictions.by_size[size].append(_predicted(data, classifier, X, test))
             except (ValueError, InputError) as error:
                 if size == max(steps):
                     raise
                 print(f"learning curve: {size} songs per class are too few for {data.run}: {error}")
-                del found.by_size[size]
+                del predictions.by_size[size]
         # The last classifier was fitted on the whole training set.
-        _swap_families(data, classifier, test, found.by_family, families, np.random.default_rng([seed, fold]))
+        rng = np.random.default_rng([seed, fold])
+        for swap, family, changed in swap_families(X, test["song"].to_numpy(), families, rng):
+            predictions.by_family[family].append(_predicted(data, classifier, changed, test, repeat=swap))
         progress.step()
-    return found
-
-
-def _swap_families(
-    data: Data,
-    classifier: Classifier,
-    test: pd.DataFrame,
-    by_family: dict[str, list[pd.DataFrame]],
-    families: dict[str, list[int]],
-    rng: np.random.Generator,
-) -> None:
-    X = data.numbers(test)
-    for swap in range(_SWAPS):
-        lenders = swapped(test["song"].to_numpy(), rng)
-        for family, columns in families.items():
-            changed = X.copy()
-            changed[:, columns] = X[np.ix_(lenders, columns)]
-            by_family[family].append(_predicted(data, classifier, changed, test, repeat=swap))
+    return predictions
 
 
 def _fit(data: Data, model: dict, train: pd.DataFrame, seed: int) -> Classifier:

@@ -1,6 +1,7 @@
-"""Clusters against labels: whether songs of one class lie together in the features if nobody names the classes.
+"""Clusters against labels: whether songs of one class are close together in the features.
 
-The songs are clustered without their labels, the clusters are compared with the labels, and a map shows the songs.
+The songs are clustered without their labels, the clusters are compared with the labels, and each song gets a place on a
+map.
 """
 
 from pathlib import Path

@@ -4,12 +4,14 @@ Breiman, Random Forests, Machine Learning 45, 2001, with songs as the units and 
 """
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 
 from songwise.features.presets import names_of
 
 IMPORTANCE_COLUMNS = ("family", "columns", "fall", "low", "high")
+SWAPS = 5  # how often the songs swap each family's numbers
 _ENDING = re.compile(r"(_?\d+)?(_(mean|std|var|min|max|median|skew|kurtosis))?$")
 
 
@@ -64,3 +66,32 @@ def swapped(songs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     for borrower, lender in enumerate(rng.permutation(len(clips))):
         rows[clips[borrower]] = np.resize(clips[lender], len(clips[borrower]))
     return rows
+
+
+def swap_families(
+    X: np.ndarray, songs: np.ndarray, families: dict[str, list[int]], rng: np.random.Generator
+) -> Iterator[tuple[int, str, np.ndarray]]:
+    """Yield features in which the songs swap the numbers of one family, for each swap and family.
+
+    Parameters
+    ----------
+    X : ndarray of float, shape (clips, columns)
+        Features.
+    songs : ndarray of str, shape (clips,)
+        Song of each clip.
+    families : dict of str to list of int
+        Family to the positions of its columns.
+    rng : Generator
+        Decides which song lends to which. All families of a swap have the same lenders.
+
+    Yields
+    ------
+    tuple of int, str and ndarray of float, shape (clips, columns)
+        Number of the swap, family, and changed features.
+    """
+    for swap in range(SWAPS):
+        lenders = swapped(songs, rng)
+        for family, columns in families.items():
+            changed = X.copy()
+            changed[:, columns] = X[np.ix_(lenders, columns)]
+            yield swap, family, changed
