@@ -189,9 +189,7 @@ _ROWS |= {"poly_features": 2, "harmonic_spectrum": 1025, "percussive_spectrum": 
 def _moment(function):
     def statistic(rows):
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.filterwarnings(
-                "ignore", "Precision loss occurred"
-            )  # of rows that are constant except for rounding
+            warnings.filterwarnings("ignore", "Precision loss occurred")  # of nearly constant rows
             value = function(rows, axis=1)
         return np.where(np.isfinite(value), value, 0)
 

@@ -259,9 +259,7 @@ def test_a_number_that_is_not_finite_is_named_and_leaves_no_table(tmp_path):
     numbers = np.zeros(26)
     numbers[3] = np.nan
     message = r"spectral_bandwidth_mean of preset jlaoo26 is not finite for song@0"
-    with (
-        pytest.raises(ArithmeticError, match=message),
-        TableWriter(tmp_path / "0.parquet", PRESETS["jlaoo26"]) as table,
-    ):
+    path = tmp_path / "0.parquet"
+    with pytest.raises(ArithmeticError, match=message), TableWriter(path, PRESETS["jlaoo26"]) as table:
         table.add("song@0", numbers)
     assert not list(tmp_path.iterdir())
