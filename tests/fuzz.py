@@ -1,6 +1,6 @@
-"""Damaged files by the thousand, and what songwise makes of them; test_fuzz.py runs some.
+"""Thousands of damaged files, and what songwise makes of them. tests/audio/test_fuzz.py runs some.
 
-python tests/fuzz.py FOLDER COUNT SEED    a campaign of its own, in two processes
+python tests/fuzz.py FOLDER COUNT SEED    runs a campaign by itself, in two processes
 """
 
 import json
@@ -33,9 +33,9 @@ CLIP = {"seconds": 1, "hop": 1, "start": 0, "stop": None, "min_seconds": 0.5}
 DATASET = {"name": "fuzz", "clip": CLIP, "max_seconds": 20}
 PRESETS = ("jlaoo26", "mfcccov")
 EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x7FC00000)
-HEAD = 200  # bytes in which the formats say what they are
-# Of a WAV: sizes, coding, channels, rate, bytes a second, frame, bits. Of a FLAC: block and frame sizes, rate to total.
-# Of an Ogg page: version, flags, granule, serial, sequence, sum, segments, and the codec's own header behind it.
+HEAD = 200  # bytes in which a file states its format
+# Positions of fields in the header. WAV: sizes, coding, channels, rate, bytes per second, frame, bits. FLAC: block and
+# frame sizes, rate to total. Ogg page: version, flags, granule, serial, sequence, checksum, segments, codec header.
 FIELDS = {
     "wav": (4, 16, 20, 22, 24, 28, 32, 34, 40),
     "flac": (4, 5, 8, 10, 12, 15, 18, 21, 22),
@@ -46,17 +46,34 @@ FIELDS = {
 
 def _ogg_sums() -> Iterator[int]:
     for value in range(256):
-        found = value << 24
+        total = value << 24
         for _ in range(8):
-            found = (found << 1 & 0xFFFFFFFF) ^ (0x04C11DB7 if found >> 31 else 0)
-        yield found
+            total = (total << 1 & 0xFFFFFFFF) ^ (0x04C11DB7 if total >> 31 else 0)
+        yield total
 
 
 OGG_SUMS = tuple(_ogg_sums())
 
 
 def damaged(sources: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of files, each format's in turn; the same for the same seed."""
+    """Yield damaged files, one format after the other; the same for the same seed.
+
+    Parameters
+    ----------
+    sources : dict of str to bytes
+        Content of a good file per suffix.
+    count : int
+        Number of files.
+    seed : int
+        Seed of the damage.
+
+    Yields
+    ------
+    name : str
+        File name.
+    content : bytes
+        Damaged content.
+    """
     rng = random.Random(seed)
     suffixes = list(sources)
     for number in range(count):
@@ -71,7 +88,7 @@ def damaged(sources: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[
 
 
 def _place(content: bytearray, rng: random.Random) -> int:
-    # Half of all damage meets the header, which is a hundredth of the file.
+    # Half of all damage is in the header, which is a hundredth of the file.
     return rng.randrange(max(1, min(len(content), HEAD) if rng.random() < 0.5 else len(content)))
 
 
@@ -120,7 +137,7 @@ def _write(content, at, rng):
 
 
 def seal(content):
-    # Pages of Ogg whose sum is wrong are dropped, and the damage within never reaches a decoder.
+    """Correct the checksums of Ogg pages: a decoder never sees the damage in pages with a wrong one."""
     at = content.find(b"OggS")
     while at >= 0 and at + 27 <= len(content):
         segments = content[at + 26]
@@ -132,10 +149,10 @@ def seal(content):
 
 
 def _ogg_sum(page: bytes) -> int:
-    found = 0
+    total = 0
     for byte in page:
-        found = (found << 8 & 0xFFFFFFFF) ^ OGG_SUMS[found >> 24 ^ byte]
-    return found
+        total = (total << 8 & 0xFFFFFFFF) ^ OGG_SUMS[total >> 24 ^ byte]
+    return total
 
 
 def _splice(content, rng, suffix, sources):
@@ -144,16 +161,26 @@ def _splice(content, rng, suffix, sources):
 
 
 def campaign(folder: Path, count: int, seed: int) -> dict:
-    """Damage `count` files, take them through the stages clips and features, and say what came of it.
+    """Damage files, and take them through the stages clips and features.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder for the files and tables.
+    count : int
+        Number of files.
+    seed : int
+        Seed of the damage.
 
     Returns
     -------
-    seconds : of the whole.
-    megabytes : the most that one of the processes, or of their children, had in memory.
-    said : the number of files by status and the beginning of the reason.
-    clips : of how many features were computed.
+    dict
+        - seconds : float, duration.
+        - megabytes : int, the highest memory of one of the processes or of their children.
+        - outcomes : dict of str to int, number of files by status and the first words of the reason.
+        - clips : int, number of clips with features.
     """
-    # Not by the processes that compute features: it has them compile everything anew.
+    # Not imported by the processes that compute features: with it, they compile everything again.
     from helpers.project import ordinary_environment
     from helpers.sound import encode, tone, write_wav
 
@@ -170,17 +197,25 @@ def campaign(folder: Path, count: int, seed: int) -> dict:
             workers.append(subprocess.Popen(command, stdout=stream, stderr=stream, env=ordinary_environment()))
     codes = [worker.wait() for worker in workers]
     assert not any(codes), "\n".join(log.read_text()[-5000:] for log in logs)
-    found = [json.loads((folder / f"shard{number}" / "found.json").read_text()) for number in range(PROCESSES)]
+    parts = [json.loads((folder / f"shard{number}" / "result.json").read_text()) for number in range(PROCESSES)]
     return {
         "seconds": round(time.monotonic() - start, 1),
-        "megabytes": max(part["megabytes"] for part in found),
-        "said": dict(sum((Counter(part["said"]) for part in found), Counter()).most_common()),
-        "clips": sum(part["clips"] for part in found),
+        "megabytes": max(part["megabytes"] for part in parts),
+        "outcomes": dict(sum((Counter(part["outcomes"]) for part in parts), Counter()).most_common()),
+        "clips": sum(part["clips"] for part in parts),
     }
 
 
 def work(folder: Path, number: int) -> None:
-    """One shard of the folder's files, as the workflow's jobs take it, and a look at every figure it leaves."""
+    """Process one shard of the folder's files as the workflow's jobs do, and check every number that it writes.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of damaged files.
+    number : int
+        Number of the shard, from 0 to `PROCESSES` - 1.
+    """
     from pyarrow import parquet
 
     from songwise.clips.cut import GoodClips
@@ -216,8 +251,8 @@ def work(folder: Path, number: int) -> None:
         assert all(np.isfinite(column).all() for column in values), path
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     unit = 20 if sys.platform == "darwin" else 10  # ru_maxrss is in bytes there, elsewhere in KiB
-    said = Counter(f"{row['status']} {' '.join(row['reason'].split()[:2])}".strip() for row in rows)
-    write_json(at / "found.json", {"megabytes": most >> unit, "said": said, "clips": len(clips)})
+    outcomes = Counter(f"{row['status']} {' '.join(row['reason'].split()[:2])}".strip() for row in rows)
+    write_json(at / "result.json", {"megabytes": most >> unit, "outcomes": outcomes, "clips": len(clips)})
 
 
 if __name__ == "__main__":

@@ -245,5 +245,11 @@ def samples_of(segment: AudioSegment) -> tuple[np.ndarray, int]:
     rate : int
         Sample rate in Hz.
     """
-    samples = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels)
-    return samples.mean(axis=1, dtype=np.float32) / np.float32(32768), segment.frame_rate
+    channels = np.frombuffer(segment.raw_data, "<i2").reshape(-1, segment.channels).T
+    # The same numbers as `mean(axis=0)`, because the sum is exact, but several times as fast.
+    samples = channels[0].astype(np.float32)
+    for channel in channels[1:]:
+        samples += channel
+    samples /= np.float32(len(channels))
+    samples /= np.float32(32768)
+    return samples, segment.frame_rate

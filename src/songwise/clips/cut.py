@@ -107,9 +107,11 @@ class GoodClips:
                 self._clip_ids[row["track_id"]].add(row["clip_id"])
 
     def __len__(self) -> int:
+        """Return the number of clips."""
         return sum(map(len, self._clip_ids.values()))
 
     def __iter__(self) -> Iterator[tuple[str, AudioSegment]]:
+        """Yield clip_id and audio of each clip."""
         for track in self._tracks:
             if track.track_id in self._clip_ids:
                 yield from self._clips_of(track)
