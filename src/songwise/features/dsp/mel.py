@@ -130,7 +130,7 @@ def mfcc(mel_db: np.ndarray, n: int) -> np.ndarray:
     bands = mel_db.shape[1]
     coefficients = np.ascontiguousarray((mel_db @ _cosines(bands, n)).T)
     # On some processors the product of equal frames depends on their place in the matrix. Rows that vary by no more
-    # than such rounding, as in digital silence, are made constant. Else their kurtosis would be that of rounding errors.
+    # than such rounding, as in digital silence, are made constant: rounding errors must not have a kurtosis.
     flat = np.ptp(coefficients, axis=1) <= np.finfo(np.float32).eps * bands * np.abs(mel_db).max()
     coefficients[flat] = coefficients[flat, :1]
     return coefficients
