@@ -168,7 +168,7 @@ def test_a_track_sheet_adds_artists_and_folds(data_set, tmp_path):
     with pytest.raises(InputError, match="row 14: fold 'first' is invalid"):
         load_tracks(path, ROOT)
     (tmp_path / "facts.csv").write_text("\n".join(["song,artist,fold", *lines, "blues.00000,x,0"]))
-    with pytest.raises(InputError, match="row 14: contradicts an earlier row for song 'blues.00000'"):
+    with pytest.raises(InputError, match=r"row 14: contradicts an earlier row for song 'blues\.00000'"):
         load_tracks(path, ROOT)
 
 
