@@ -18,20 +18,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CALLS_LIBROSA = ("tests/features/", "tests/report/")
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Divide the tests between processes by file (`--dist loadgroup`).
-
-    Files that call librosa's compiled functions are one group, because every process compiles them again (30 s). Files
-    that run Snakemake most often start first, so that no process runs one alone at the end.
-    """
-    if hasattr(config, "workerinput"):  # only in the processes that pytest-xdist starts
-        for item in items:
-            path = item.path.relative_to(ROOT).as_posix()
-            item.add_marker(pytest.mark.xdist_group("librosa" if path.startswith(CALLS_LIBROSA) else path))
+    """Start the files that run Snakemake most often first, so that no process runs one alone at the end."""
+    if hasattr(config, "workerinput"):  # in a process of pytest-xdist, where the option `dist` is always "no"
         runs = Counter(item.path for item in items if item.get_closest_marker("workflow"))
         items.sort(key=lambda item: -runs[item.path])
 

@@ -86,6 +86,7 @@ def test_every_model_runs_once_on_the_columns_of_the_table(data_set):
         ([*GOOD, row("rock", 7, 0).removesuffix("rock")], {}, "row 38: label '' is invalid; a label must not be empty"),
         ([*GOOD, "rock.00000.9.wav,1,1,1,blues"], {}, "song 'rock.00000' has more than one label: blues, rock"),
         ([*GOOD, "rock.00007.0.wav,1,1"], {}, "row 38: has fewer cells than the header"),
+        ([*GOOD, "rock.00007.0.wav,1,1,1,rock,1"], {}, "row 38: has more cells than the header"),
         ([], {}, "has no rows"),
         (GOOD, {"label": "genre"}, "column 'genre' (source.label) is missing (known: filename, label, length"),
         (GOOD, {"clip": "file_name"}, "column 'file_name' (source.clip) is missing; did you mean 'filename'?"),
@@ -165,6 +166,9 @@ def test_a_track_sheet_adds_artists_and_folds(data_set, tmp_path):
         load_tracks(path, ROOT)
     (tmp_path / "facts.csv").write_text("\n".join(["song,artist,fold", *lines, "blues.00000,x,first"]))
     with pytest.raises(InputError, match="row 14: fold 'first' is invalid"):
+        load_tracks(path, ROOT)
+    (tmp_path / "facts.csv").write_text("\n".join(["song,artist,fold", *lines, "blues.00000,x,0"]))
+    with pytest.raises(InputError, match=r"row 14: contradicts an earlier row for song 'blues\.00000'"):
         load_tracks(path, ROOT)
 
 

@@ -183,7 +183,7 @@ def test_a_changed_preset_or_track_redoes_what_follows_from_it_but_a_title_does_
     stamp = track.stat()
     os.utime(track)
     counts = dry_run(mine)
-    assert (counts["extract_features"], counts["extract_features_2"]) == (3, 1)  # its shard's tables of all presets
+    assert (counts["extract_features"], counts["extract_features_2"]) == (SHARDS, 1)  # its shard's tables of all presets
     assert counts["inspect_tracks"] == 1 and counts["train_model"] == 4
     os.utime(track, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     extra.write_text(EXTRA)
