@@ -23,7 +23,7 @@ rule evaluate_models:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
-        checked=ancient("results/{dataset}/models_checked.json"),
+        checked="results/{dataset}/models_checked.json",
     output:
         songs=expand(
             "results/{{dataset}}/models/{run}/{protocol}/songs.csv",
