@@ -1,11 +1,11 @@
-# Each target is a line or two over the real tools; `source .venv/bin/activate` and type them yourself.
+# Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
 .PHONY: reproduce env test lint lock schemas bench clean
 VENV := .venv/bin
 
-reproduce: env ## everything on the built-in demo set, offline
+reproduce: env ## run everything on the built-in demo set, offline (the default)
 	$(VENV)/snakemake --cores all
 
-env: .venv/installed ## the locked environment in .venv
+env: .venv/installed ## install the locked environment into .venv
 
 .venv/installed: requirements.lock pyproject.toml
 	python3 -m venv .venv
@@ -15,29 +15,30 @@ env: .venv/installed ## the locked environment in .venv
 	$(VENV)/python -c "from songwise.features.extract import warm_up; warm_up()"
 	touch $@
 
-test: env ## all tests, a file a core; `pytest -m "not workflow"` leaves out those that run Snakemake
+test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips those that run Snakemake
 	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-lint: env
+lint: env ## check style, docstrings, imports between packages, and the workflow
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
+	$(VENV)/numpydoc lint $$(git ls-files 'src/*.py')
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/snakefmt --check Snakefile workflow
 	$(VENV)/snakemake --lint
 
-lock: ## after an edit of pyproject.toml
+lock: ## update requirements.lock after an edit of pyproject.toml
 	$(VENV)/uv pip compile pyproject.toml --group dev --universal --fork-strategy fewest \
 	  --generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
 
-schemas: env ## after an edit of src/songwise/schemas: the JSON Schemas, and the tables of keys in config/README.md
+schemas: env ## generate workflow/schemas and the tables of keys in config/README.md from src/songwise/schemas
 	$(VENV)/python -m songwise.schemas.generate
 
-bench: env ## times the demo, extraction beside its peers, downloads, archives and init; never a test
+bench: env ## measure the demo, extraction, downloads, archives and init; never a test
 	$(VENV)/python benchmarks/run.py
 	$(VENV)/python benchmarks/extraction.py
 	$(VENV)/python benchmarks/downloads.py
 	$(VENV)/python benchmarks/archives.py
 	$(VENV)/python benchmarks/library.py
 
-clean: ## what songwise generated; the environment, raw data and DVC's pointers stay
+clean: ## remove what songwise generated; the environment, raw data and DVC's pointers stay
 	rm -rf results logs benchmarks/out data/clips/*/ data/features/*/ data/splits mlruns mlflow.db .snakemake

@@ -1,9 +1,9 @@
-# songwise: classify music, and know how well on songs never heard.
+# songwise: classify music, and measure how well that works on songs the model has never heard.
 #
 #   snakemake --cores all                                  the demo set, offline
 #   snakemake --cores all --config dataset=open-music      real music
 #
-# What to compute stands in config/config.yaml (see config/README.md); how, in workflow/rules.
+# config/config.yaml says what to compute (see config/README.md); workflow/rules, how.
 from snakemake.utils import min_version
 
 min_version("9.27")

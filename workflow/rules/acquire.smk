@@ -1,7 +1,7 @@
 # Inputs: the track sheet, the network or a mirror.
-# Outputs: data/raw/DATASET/audio, and for each shard what became of its tracks.
-# Steps: fetch_archives where the source has them; acquire_tracks. Audio files are no outputs of the rules: Snakemake
-# deletes the outputs of a job that is killed, and what has arrived must not be fetched twice.
+# Outputs: data/raw/DATASET/audio, and a record of what happened to the tracks of each shard.
+# Steps: fetch_archives, if the source has archives -> acquire_tracks. The audio files are not outputs of the rules:
+#   Snakemake deletes the outputs of a job that is killed, and nothing that arrived may be downloaded twice.
 
 from songwise.acquire.record import RECORD_FORMAT
 

@@ -1,5 +1,5 @@
-# Inputs: what became of the tracks of every shard; licences and attributions of the track sheet.
-# Outputs: data/raw/DATASET/ATTRIBUTION.md, which travels with the audio.
+# Inputs: the records of every shard; licences and attributions of the track sheet.
+# Outputs: data/raw/DATASET/ATTRIBUTION.md, which is shared together with the audio.
 # Steps: write_attribution.
 
 

@@ -1,9 +1,9 @@
-# Inputs: what acquire_tracks got.
-# Outputs: three tables a shard, data/clips/DATASET/SHARD.{tracks,clips}.csv, what its tracks are and what its clips,
-#   and SHARD.fingerprints.parquet, by which copies of a recording are found.
-#   With keep_clips the clips themselves, data/clips/DATASET/SHARD/*.wav.
-# Steps: inspect_tracks; cut_clips, with keep_clips only. Features do not follow from it, since audio that comes and
-#   goes would pull their jobs with it: extract_features cuts for itself.
+# Inputs: the records of acquire_tracks.
+# Outputs: three tables per shard: data/clips/DATASET/SHARD.tracks.csv and SHARD.clips.csv, with facts about its tracks
+#   and clips, and SHARD.fingerprints.parquet, by which copies of a recording are found.
+#   With keep_clips also the clips themselves, data/clips/DATASET/SHARD/*.wav.
+# Steps: inspect_tracks; cut_clips, with keep_clips only. Features do not depend on cut_clips: extract_features cuts the
+#   clips itself, or clips that come and go would redo it.
 
 
 rule inspect_tracks:

@@ -39,7 +39,7 @@ MODELS = {str(run): PLAN.model_of(str(run)) for run in PLAN.runs}
 PRESETS = SESSION.presets
 FEATURES = expand(SESSION.feature_files(PLAN.presets), dataset=DATASET, shard=SHARDS)
 RECIPE = [f"{RESULTS}/recipe.csv"] if PLAN.settings["recipe"] else []
-ENVIRONMENT = "../../environment.yml"  # of all rules: the active one; documents it for --lint and --report
+ENVIRONMENT = "../../environment.yml"  # the active environment serves all rules; --lint and --report show this file
 
 
 wildcard_constraints:

@@ -1,12 +1,11 @@
-# Inputs: a shard's tracks, and the tables of inspect_tracks.
-# Outputs: data/features/DATASET/PRESET/KEY/SHARD.parquet, a row for each clip, for every preset that a model wants.
-#   KEY is a hash of the preset's content: an edited preset has other tables, and the former ones wait for its return.
-#   SHARD.frames.arrow beside it, for presets that ask for frames.
-# Steps: extract_features, which decodes and cuts for itself and shares the clips' spectra between presets.
+# Inputs: the tracks of a shard, and the tables of inspect_tracks.
+# Outputs: data/features/DATASET/PRESET/KEY/SHARD.parquet, one row per clip, for every preset that a model needs.
+#   KEY is a hash of the preset's content: an edited preset has other tables, and the old ones are found again when the
+#   edit is undone. SHARD.frames.arrow beside it, for presets that ask for frames.
+# Steps: extract_features, which decodes and cuts the clips itself and shares their spectra between presets.
 
-# Presets that lack tables of the same shards share their jobs, all others do not: a job that also had a table that is
-# there as an output would make it anew, and all that follows from it. Most runs have one pass, or one to look at and
-# one to do.
+# Presets that miss the tables of the same shards share their jobs (songwise.plan.passes). Most runs have one pass, or one
+# with nothing to do and one with work.
 for step, names in SESSION.passes().items():
 
     rule:
@@ -22,7 +21,7 @@ for step, names in SESSION.passes().items():
         log:
             f"logs/{{dataset}}/{step}/{{shard}}.log",
         benchmark:
-            # The same of every pass: Snakemake holds a job to be as old as its benchmark, if that is older.
+            # The same file for every pass: Snakemake considers a job as old as its benchmark, if that is older.
             "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
         conda:
             ENVIRONMENT

@@ -1,5 +1,5 @@
-# Inputs: every shard's tables.
-# Outputs: results/DATASET/{tracks,clips,duplicates,splits}.csv and splits_checked.json, the gate to training.
+# Inputs: the tables of every shard.
+# Outputs: results/DATASET/{tracks,clips,duplicates,splits}.csv, and splits_checked.json, without which nothing is trained.
 # Steps: gather_tracks -> make_splits -> check_splits.
 
 from songwise.splits.protocols import least_groups

@@ -1,7 +1,6 @@
-# Inputs: the CSV of features that the data set file names, in place of audio.
+# Inputs: the CSV of features that the data set file names; there is no audio.
 # Outputs: data/clips/DATASET/0.{tracks,clips}.csv, 0.fingerprints.parquet (empty) and
-#   data/features/DATASET/table/KEY/0.parquet, as acquire, clips and features make them of audio, so that all further
-#   rules are the same.
+#   data/features/DATASET/table/KEY/0.parquet: the same files as those of audio, so that all further rules are the same.
 # Steps: read_table.
 
 

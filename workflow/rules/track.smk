@@ -1,7 +1,7 @@
-# Inputs: the leaderboard and everything of each model that it lists.
-# Outputs: the MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI), which is no output of the rule: it is
-#   shared by all data sets, and Snakemake would delete it; results/DATASET/tracking.json says what is in it.
-# Steps: log_runs, one job for all models, since parallel writers corrupt a fresh store.
+# Inputs: the leaderboard and the files of each model on it.
+# Outputs: the MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI). It is not an output of the rule: all data sets
+#   share it, and Snakemake would delete it. results/DATASET/tracking.json records what is in it.
+# Steps: log_runs, one job for all models, because parallel writers corrupt a new store.
 
 import os
 

@@ -1,7 +1,7 @@
-# Inputs: feature tables, splits that passed check_splits.
+# Inputs: feature tables, and splits that passed check_splits.
 # Outputs: results/DATASET/models/MODEL@PRESET/PROTOCOL (predictions, fits), and bundle/ (refitted on all good songs).
 # Steps: train_model under the leaderboard's protocol; audit_model under the others, for leakage.csv only;
-#   check_models, the gate once more, on what the models recorded under all but random-clips.
+#   check_models, which repeats the check on what the models recorded, under every protocol except random-clips.
 
 
 rule train_model:

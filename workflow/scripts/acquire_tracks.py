@@ -1,4 +1,4 @@
-"""Bring one shard's tracks to this machine."""
+"""Bring the tracks of one shard to this machine."""
 
 from pathlib import Path
 

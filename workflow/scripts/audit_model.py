@@ -1,4 +1,4 @@
-"""What one model would have claimed under a protocol that leaks."""
+"""Measure what one model would have claimed under a protocol that leaks."""
 
 from pathlib import Path
 

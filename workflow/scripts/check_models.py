@@ -1,4 +1,4 @@
-"""Stop the run if a model recorded a song, or whatever else its protocol keeps whole, on two sides of a fold."""
+"""Stop the run if a model had a song, or another unit that its protocol keeps whole, on two sides of a fold."""
 
 from pathlib import Path
 

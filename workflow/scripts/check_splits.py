@@ -1,4 +1,4 @@
-"""Stop the run if a song, or whatever else a protocol keeps whole, stands on two sides of a split."""
+"""Stop the run if a song, or another unit that a protocol keeps whole, is on two sides of a split."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The figures of a published system, beside the same models here under its protocol and by song."""
+"""Compare the figures of a published system with the same models here, under its protocol and by song."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Song accuracy of models on raw and on standardised audio, side by side."""
+"""Compare the song accuracy of models on raw and on standardised audio."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Cut one shard's tracks into clips that stay."""
+"""Cut the tracks of one shard into clips that are kept."""
 
 from pathlib import Path
 

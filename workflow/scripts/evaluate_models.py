@@ -1,4 +1,4 @@
-"""Metrics with intervals of every model, the leaderboard and the leakage table, and DVC's view of them."""
+"""Compute every model's metrics with intervals, the leaderboard, the leakage table, and DVC's view of them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Extract the features of one shard's clips, some presets in one pass."""
+"""Extract the features of one shard's clips, several presets in one pass."""
 
 from pathlib import Path
 

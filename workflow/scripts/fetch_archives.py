@@ -1,4 +1,4 @@
-"""Fetch a data set's archives and take its tracks out of them."""
+"""Download a data set's archives and extract its tracks from them."""
 
 from pathlib import Path
 

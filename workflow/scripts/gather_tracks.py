@@ -1,4 +1,4 @@
-"""All shards' tracks and clips as two tables, with duplicates, and a summary of what was left out."""
+"""Join the tables of all shards, find duplicates, and summarise what was left out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Say of each of one shard's tracks, and of each of their clips, what it is."""
+"""Record the facts about each track of one shard, and about each of its clips."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Say for every protocol and repeat in which fold each clip is tested, if enough songs are left to do so."""
+"""Decide for every protocol and repeat in which fold each clip is tested, if enough songs are left."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tracks, clips and features of a CSV that holds features already."""
+"""Read the tracks, clips and features of a CSV of existing features."""
 
 from pathlib import Path
 

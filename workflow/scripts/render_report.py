@@ -1,4 +1,4 @@
-"""One self-contained page from the tables of results/DATASET."""
+"""Write one self-contained page from the tables of results/DATASET."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How the best model learns from more songs, and which families of features it needs."""
+"""Measure how the best model learns from more songs, and which families of features it needs."""
 
 from pathlib import Path
 

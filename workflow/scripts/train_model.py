@@ -1,4 +1,4 @@
-"""Test one model on songs never heard, and refit it on all good songs for use on new files."""
+"""Test one model on songs it has never heard, and refit it on all good songs for use on new files."""
 
 from pathlib import Path
 
