@@ -78,7 +78,7 @@ def feature_tables(wildcards):
 
 
 def presets_made(wildcards, output):
-    # Snakemake records no parameter that follows from `output`: a preset is not redone because its pass has other members.
+    # Snakemake records no parameter that follows from `output`: a preset is not redone because it shares another pass.
     return [PLAN.presets[preset_of(table)] for table in output.tables]
 
 

@@ -4,8 +4,8 @@
 #   edit is undone. SHARD.frames.arrow beside it, for presets that ask for frames.
 # Steps: extract_features, which decodes and cuts the clips itself and shares their spectra between presets.
 
-# Presets that miss the tables of the same shards share their jobs (songwise.plan.passes). Most runs have one pass, or one
-# with nothing to do and one with work.
+# Presets that miss the tables of the same shards share their jobs (songwise.plan.passes). Most runs have one pass, or
+# one with nothing to do and one with work.
 for step, names in SESSION.passes().items():
 
     rule:

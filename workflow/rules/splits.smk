@@ -1,5 +1,5 @@
 # Inputs: the tables of every shard.
-# Outputs: results/DATASET/{tracks,clips,duplicates,splits}.csv, and splits_checked.json, without which nothing is trained.
+# Outputs: results/DATASET/{tracks,clips,duplicates,splits}.csv, and splits_checked.json, which training requires.
 # Steps: gather_tracks -> make_splits -> check_splits.
 
 from songwise.splits.protocols import least_groups

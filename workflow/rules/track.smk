@@ -1,6 +1,6 @@
 # Inputs: the leaderboard and the files of each model on it.
-# Outputs: the MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI). It is not an output of the rule: all data sets
-#   share it, and Snakemake would delete it. results/DATASET/tracking.json records what is in it.
+# Outputs: the MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI). It is not an output of the rule: all data
+#   sets share it, and Snakemake would delete it. results/DATASET/tracking.json records what is in it.
 # Steps: log_runs, one job for all models, because parallel writers corrupt a new store.
 
 import os
