@@ -143,6 +143,11 @@ def model_folder(results: Path, run: Run | str) -> Path:
     return results / "models" / str(run)
 
 
+def results_of(folder: Path) -> Path:
+    """Return the results of the data set to which a `model_folder` belongs."""
+    return folder.parent.parent
+
+
 def protocol_folder(results: Path, run: Run | str, protocol: str) -> Path:
     """Return the folder of what one model predicted under one protocol."""
     return model_folder(results, run) / protocol

@@ -16,7 +16,7 @@ from songwise.datasets.pointers import shared_version
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows
 from songwise.models.bundle import TRUSTED_TYPES, load_bundle
-from songwise.paths import Run, model_folder
+from songwise.paths import Run, model_folder, results_of
 from songwise.tracking.store import open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _read_result(folder: Path, params: dict) -> _Result:
     metrics = _read_json(folder / "metrics.json")
     folds = metrics.pop("folds")
     pipeline, card = load_bundle(folder / "bundle")
-    leakage = _read_leakage(folder.parents[1] / "leakage.csv", params)
+    leakage = _read_leakage(results_of(folder) / "leakage.csv", params)
     for name in _FIGURES:
         if not (folder / name).exists():
             raise InputError(f"{folder / name}: is missing; run snakemake again")
