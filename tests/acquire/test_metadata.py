@@ -205,7 +205,7 @@ def test_prepare_succeeds_and_a_second_one_meanwhile_is_refused_with_a_message(s
         time.sleep(0.02)
     second = songwise(project, "prepare", str(path))
     messages = second.communicate(timeout=60)[1]
-    assert second.returncode == 1 and messages.startswith("songwise: another run is at work in this folder (process ")
+    assert second.returncode == 1 and messages.startswith("songwise: another run is active in this folder (process ")
     messages = first.communicate(timeout=60)[1]
     assert first.returncode == 0 and messages.endswith("songwise: tiny has 4 tracks of 2 classes\n")
     assert Handler.asked["/fma_metadata.zip"] == 1

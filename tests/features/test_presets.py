@@ -42,7 +42,7 @@ def families(**content) -> dict:
         (families(rms={"n": 3, "statistics": ["mean"]}), r"families\.rms: rms has no option 'n'"),
         (families(mfcc={"m": 3, "statistics": ["mean"]}), r"families\.mfcc: unknown key 'm'"),
         (families(tempo={"statistics": ["mean"]}), r"tempo has no option 'statistics'"),
-        (families(mfcc={"n": 200, "statistics": ["mean"]}), r"of 128 mel bands there are no 200 coefficients"),
+        (families(mfcc={"n": 200, "statistics": ["mean"]}), r"128 mel bands give at most 128 coefficients, not 200"),
         (families(rms={"source": "wave", "statistics": ["mean"]}), r"source: 'wave' is not one of samples, spectrum"),
         (families(chroma_cqt={"bins_per_octave": 13, "statistics": ["mean"]}), r"'13' is not one of 36, 12"),
         (families(mel={"pool": 7, "statistics": ["mean"]}), r"pool: 128 rows cannot be pooled by 7"),

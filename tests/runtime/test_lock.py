@@ -36,7 +36,7 @@ def test_a_live_run_is_not_joined_and_a_killed_one_is_cleared(tmp_path):
     )
     assert holder.stdout.readline() == b"mine\n"
     (tmp_path / ".snakemake" / "locks" / "0.output.lock").touch()
-    with pytest.raises(InputError, match=f"another run is at work in this folder .process {holder.pid}."):
+    with pytest.raises(InputError, match=f"another run is active in this folder .process {holder.pid}."):
         claim(tmp_path)
     assert (tmp_path / ".snakemake" / "locks").exists()
     holder.kill()

@@ -295,7 +295,7 @@ def test_an_incomplete_data_set_is_not_pushed(tmp_path):
         r"\d files of mine are in other folders, for example /elsewhere/.*songwise init FOLDER --copy", messages
     )
     with claim(folder):
-        assert "another run is at work in this folder" in messages_of(songwise(folder, "push", "mine"), 1)
+        assert "another run is active in this folder" in messages_of(songwise(folder, "push", "mine"), 1)
     assert not (folder / "data/raw/mine.dvc").exists()
 
 

@@ -264,7 +264,7 @@ def test_a_second_run_of_any_kind_is_refused_but_a_dry_run_is_not(project):
         first.send(signal.SIGKILL, whole=True)
         first.end()
     for done in refused:
-        assert done.returncode != 0 and "another run is at work in this folder" in done.stdout
+        assert done.returncode != 0 and "another run is active in this folder" in done.stdout
         assert "Traceback" not in done.stdout
     assert look.returncode == 0, look.stdout
 

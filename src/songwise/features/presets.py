@@ -80,7 +80,7 @@ def _family(prefix: str, content: dict, frame: dict, where: str) -> dict:
     resolved |= {"pool": content.get("pool", 1), "statistics": content.get("statistics", [])}
     rows = _rows(resolved)
     if family.most_rows and rows > family.most_rows:
-        raise InputError(f"{at}: {family.rows}: of {family.most_rows} mel bands there are no {rows} coefficients")
+        raise InputError(f"{at}: {family.rows}: {family.most_rows} mel bands give at most {family.most_rows} coefficients, not {rows}")
     if isinstance(resolved["pool"], int) and rows % resolved["pool"]:
         raise InputError(f"{at}: pool: {rows} rows cannot be pooled by {resolved['pool']}")
     return resolved

@@ -69,7 +69,7 @@ def claim(folder: Path) -> TextIO:
     lock = path.open("a+", encoding="utf-8")
     if not _taken(lock):
         raise InputError(
-            f"another run is at work in this folder ({_read(path)}). Wait for it, or stop it with Ctrl-C. "
+            f"another run is active in this folder ({_read(path)}). Wait for it, or stop it with Ctrl-C. "
             "You can still use snakemake -n and mlflow ui"
         )
     run = f"process {os.getpid()}"
