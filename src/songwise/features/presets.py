@@ -80,7 +80,8 @@ def _family(prefix: str, content: dict, frame: dict, where: str) -> dict:
     resolved |= {"pool": content.get("pool", 1), "statistics": content.get("statistics", [])}
     rows = _rows(resolved)
     if family.most_rows and rows > family.most_rows:
-        raise InputError(f"{at}: {family.rows}: {family.most_rows} mel bands give at most {family.most_rows} coefficients, not {rows}")
+        most = family.most_rows
+        raise InputError(f"{at}: {family.rows}: {most} mel bands give at most {most} coefficients, not {rows}")
     if isinstance(resolved["pool"], int) and rows % resolved["pool"]:
         raise InputError(f"{at}: pool: {rows} rows cannot be pooled by {resolved['pool']}")
     return resolved
