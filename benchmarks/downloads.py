@@ -103,11 +103,11 @@ def acquired(address: tuple[str, int], size: str, folder: Path) -> None:
     tracks = [
         Track(path, "label", path, url=f"http://{address[0]}:{address[1]}{path}", sha256=digest) for path in paths(size)
     ]
-    state, dataset = folder / "state.json", {"name": "bench", "source": {"type": "http"}}
-    access = {"mirror": None, "cookies": None}
+    record, dataset = folder / "record.json", {"name": "bench", "source": {"type": "http"}}
+    options = {"mirror": None, "cookies": None, "access": "", "attempt": 1}
     with redirect_stdout(io.StringIO()):
-        acquire_shard(tracks, dataset, folder=folder / "audio", access=access, attempt=1, state=state, title="bench")
-    if any(row["status"] != "ok" for row in read_json(state)["tracks"].values()):
+        acquire_shard(tracks, dataset, folder=folder / "audio", record=record, **options)
+    if any(row["status"] != "ok" for row in read_json(record)["tracks"].values()):
         sys.exit("benchmarks/downloads.py: some files could not be downloaded")
 
 

@@ -217,8 +217,8 @@ def test_a_dry_run_before_prepare_downloads_nothing_and_names_the_command(server
     words = ["-n", "--config", f"dataset={path.name}"]
     before = snakemake(project, *words)
     assert before.returncode != 0 and "Traceback" not in before.stdout and not Handler.asked
-    assert "which tracks tiny.yaml has is not known yet: the metadata (" in before.stdout
+    assert "the tracks of tiny.yaml are not known yet: the metadata (" in before.stdout
     assert "songwise prepare tiny.yaml" in before.stdout
     first = songwise(project, "prepare", path.name)
     assert first.wait(60) == 0, first.stderr.read()
-    assert "is not known yet" not in snakemake(project, *words).stdout
+    assert "not known yet" not in snakemake(project, *words).stdout

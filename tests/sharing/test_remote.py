@@ -31,6 +31,7 @@ from songwise.datasets.pointers import (
 from songwise.datasets.shards import deal
 from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
+from songwise.paths import shard_record
 from songwise.runtime.lock import claim
 from songwise.sharing.dvc import explain_failure
 
@@ -87,9 +88,8 @@ def acquire(folder: Path) -> None:
         patch.chdir(folder)
         dataset, tracks = load_tracks("mine")
         for shard, dealt in deal(tracks, SHARDS).items():
-            state = Path(f"data/raw/mine/shards/{shard}.json")
-            access = {"mirror": None, "cookies": None}
-            acquire_shard(dealt, dataset, folder=Path("unused"), access=access, attempt=1, state=state, title="")
+            record, options = shard_record("mine", shard), {"mirror": None, "cookies": None, "access": "", "attempt": 1}
+            acquire_shard(dealt, dataset, folder=Path("unused"), record=record, **options)
 
 
 def git(folder: Path, *words: str) -> None:

@@ -288,7 +288,7 @@ def test_a_killed_or_stopped_download_loses_no_byte_that_had_arrived(project):
         assert {name for name, _ in asked} == names - complete
         assert all(first == expected[name] for name, first in asked)
     assert code != 0 and "Traceback" not in output
-    assert "songwise: stopped before the end; the same command goes on from here" in output
+    assert "songwise: stopped before the end. The same command continues from here" in output
 
 
 def test_a_job_that_is_killed_alone_is_named(downloaded):
@@ -296,7 +296,7 @@ def test_a_job_that_is_killed_alone_is_named(downloaded):
     os.kill(jobs_of(downloaded, "inspect_tracks")[0], signal.SIGKILL)
     code, output = running.end()
     assert code != 0 and "Traceback" not in output
-    assert "songwise: inspect_tracks slow " in output and "ended without a word, as jobs do that are killed" in output
+    assert "songwise: inspect_tracks slow " in output and "exited without an error message and was probably killed" in output
 
 
 def test_sigterm_lets_the_jobs_end_and_says_so(downloaded):
@@ -304,7 +304,7 @@ def test_sigterm_lets_the_jobs_end_and_says_so(downloaded):
     running.send(signal.SIGTERM, whole=False)
     code, output = running.end()
     assert code != 0 and "Traceback" not in output
-    assert "songwise: stopped before the end; the same command goes on from here" in output
+    assert "songwise: stopped before the end. The same command continues from here" in output
 
 
 def test_after_kills_in_clips_and_features_the_same_command_completes_with_the_same_results(downloaded, undisturbed):
