@@ -295,7 +295,7 @@ def test_tracks_arrive_the_archive_is_removed_and_nothing_is_downloaded_twice(so
     dataset = data_set(server, "genres.tar.gz", body)
     state = fetch(dataset, songs, tmp_path)
     entry = dataset["source"]["archives"][0]
-    assert state == {"archives": [{**entry, "bytes": len(body), "tracks": len(songs)}], "lacking": []}
+    assert state == {"archives": [{**entry, "bytes": len(body), "tracks": len(songs)}], "lacking": [], "code": ""}
     assert files_below(tmp_path / "audio") == songs
     assert [path.suffix for path in (tmp_path / "archives").iterdir()] == [".json"]
     archives._own(entry, tmp_path / "archives").write_bytes(body)  # left by a run that was killed before it removed it

@@ -104,7 +104,7 @@ def test_every_shipped_model_is_accepted(cache):
             "parameters: LogisticRegression(penalty='l1'): Solver",
         ),
         ({"estimator": KNN, "weights": "balanced"}, "KNeighborsClassifier "),
-        ({"estimator": SVC}, "SVC has no probabilities of its own"),
+        ({"estimator": SVC}, "SVC does not return probabilities"),
     ],
 )
 def test_an_impossible_model_is_refused(model, cache, keys, message):

@@ -296,7 +296,8 @@ def test_a_job_that_is_killed_alone_is_named(downloaded):
     os.kill(jobs_of(downloaded, "inspect_tracks")[0], signal.SIGKILL)
     code, output = running.end()
     assert code != 0 and "Traceback" not in output
-    assert "songwise: inspect_tracks slow " in output and "exited without an error message and was probably killed" in output
+    assert "songwise: inspect_tracks slow " in output
+    assert "exited without an error message and was probably killed" in output
 
 
 def test_sigterm_lets_the_jobs_end_and_says_so(downloaded):

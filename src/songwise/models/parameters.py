@@ -111,7 +111,7 @@ def _invalid_value(estimator: type, key: str, value: object) -> str:
         except ValueError as error:
             return _without_prefix(str(error), key, estimator.__name__)
         return ""
-    if key == ROUNDS["xgboost.XGBClassifier"]:
+    if key == ROUNDS["xgboost.XGBClassifier"].parameter:
         # XGBoost accepts these and then trains no round at all.
         is_count = isinstance(value, int) and not isinstance(value, bool) and value > 0
         return "" if is_count else f"must be an int in the range [1, inf). Got {value!r} instead"
@@ -140,7 +140,7 @@ def _refusal(estimator: type, parameters: dict) -> str:
     tried = {key: value for key, value in parameters.items() if key not in _OF_THE_DATA}
     path = next((path for path in ROUNDS if path.endswith(f".{estimator.__name__}")), "")
     if path in ROUNDS:
-        tried[ROUNDS[path]] = 1
+        tried[ROUNDS[path].parameter] = 1
     try:
         with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")
