@@ -80,7 +80,7 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     Returns
     -------
     dict
-        What was logged: {"store": URI, "experiments": {DATASET: {"experiment_id": ID, "runs": {MODEL@PRESET: RUN_ID}}}}.
+        {"store": URI, "experiments": {DATASET: {"experiment_id": ID, "runs": {MODEL@PRESET: RUN_ID}}}}.
 
     Raises
     ------
