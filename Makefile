@@ -21,7 +21,7 @@ test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips 
 lint: env ## check style, docstrings, imports between packages, and the workflow
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
-	$(VENV)/numpydoc lint $$(git ls-files 'src/*.py')
+	$(VENV)/numpydoc lint $$(find src -name '*.py')
 	$(VENV)/lint-imports --no-logo
 	$(VENV)/snakefmt --check Snakefile workflow
 	$(VENV)/snakemake --lint
