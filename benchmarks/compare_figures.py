@@ -1,7 +1,7 @@
 """Compare the figures of two project folders: python benchmarks/compare_figures.py BEFORE AFTER [DATASET ...].
 
 Two versions of songwise that ran the same commands must give the same tables. leaderboard.csv is compared without its
-column fit_seconds, which is a time. Feature tables are compared by their columns and the bytes of each value, whatever
+column fit_seconds, which is a time, and a track's reason by its first word. Feature tables are compared by their columns and the bytes of each value, whatever
 the folder of the preset's key. The exit code is 1 if anything differs or is missing.
 """
 
@@ -50,8 +50,14 @@ def compare_tables(before: Path, after: Path) -> str:
     if before.read_bytes() == after.read_bytes():
         return "identical"
     first, second = (pd.read_csv(path, dtype=str, keep_default_na=False) for path in (before, after))
-    first, second = (table.drop(columns=TIMES, errors="ignore") for table in (first, second))
+    first, second = (comparable(table) for table in (first, second))
     return "identical" if first.equals(second) else "DIFFERS"
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without times, and with the first words of reasons only."""
+    table = table.drop(columns=TIMES, errors="ignore")
+    return table.assign(reason=table["reason"].str.partition(":")[0]) if "reason" in table else table
 
 
 def compare_features(before: Path, after: Path) -> str:
