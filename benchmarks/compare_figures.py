@@ -1,8 +1,9 @@
 """Compare the figures of two project folders: python benchmarks/compare_figures.py BEFORE AFTER [DATASET ...].
 
 Two versions of songwise that ran the same commands must give the same tables. leaderboard.csv is compared without its
-column fit_seconds, which is a time, and a track's reason by its first word. Feature tables are compared by their columns and the bytes of each value, whatever
-the folder of the preset's key. The exit code is 1 if anything differs or is missing.
+column fit_seconds, which is a time, and a track's reason by its first word. Feature tables are compared by their
+columns and the bytes of each value, whatever the folder of the preset's key. The exit code is 1 if anything differs or
+is missing.
 """
 
 import argparse
