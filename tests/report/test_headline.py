@@ -64,7 +64,7 @@ def test_a_shortcut_is_a_warning_before_the_result(results):
 
 
 @pytest.mark.parametrize("name", ["headline", "tracking", "shortcuts"])
-def test_a_part_of_the_results_has_no_headline(results, name):
+def test_incomplete_results_have_no_headline(results, name):
     (results / f"{name}.json").unlink()
     assert lines(results) == []
 
