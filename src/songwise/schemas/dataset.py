@@ -63,7 +63,7 @@ class Folder(Section):
     """Music in one folder per class."""
 
     type: Literal["folder"] = Field(
-        description="a folder with one sub-folder per class, and audio anywhere below. `song` is a regular expression "
+        description="a folder with one subfolder per class, and audio anywhere below. `song` is a regular expression "
         "for the path below the class folder; its first group (or the whole match) names the song. Default: each file "
         "is a song"
     )

@@ -64,7 +64,7 @@ class Family(Section):
     """A family of features. Which options and values a family has is defined in `songwise.features.presets`."""
 
     family: str = optional("the family, if the key is a name of your own")
-    frame: FrameChanges = optional("frames of its own")
+    frame: FrameChanges = optional("`n_fft` and `hop_length`, if they differ from the preset's")
     pool: Literal["all"] | Annotated[int, Field(ge=1)] = optional(
         "all or a number of neighbouring rows. They are treated as one row"
     )
@@ -96,7 +96,7 @@ class FrameFamilies(Section):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     log_mel: LogMel = optional("`n` (128) mel bands in dB, the loudest 80 dB of the clip")
-    mfcc: Mfcc = optional("the first `n` (20) coefficients of it")
+    mfcc: Mfcc = optional("the first `n` (20) MFCC of log_mel")
 
     @model_validator(mode="after")
     def _check_any(self) -> "FrameFamilies":
@@ -126,7 +126,8 @@ class Preset(Section):
     title: str = optional("what the preset is, in words. Nothing is extracted or trained again when it changes")
     columns: int = optional("how many columns the preset has; checked, so that nobody changes it by accident", ge=1)
     audio: Audio = Field(
-        default_factory=Audio, description="what happens to a clip first, see [below](#audiostandardise)"
+        default_factory=Audio,
+        description="how a clip is prepared before features are computed, see [below](#audiostandardise)",
     )
     frame: Frame = Field(
         default_factory=Frame,
