@@ -1,4 +1,4 @@
-"""Thousands of damaged files, and what songwise makes of them. tests/audio/test_fuzz.py runs some.
+"""Thousands of damaged files, and how songwise handles them. tests/audio/test_fuzz.py runs some.
 
 python tests/fuzz.py FOLDER COUNT SEED    runs a campaign by itself, in two processes
 """

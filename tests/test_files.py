@@ -1,4 +1,4 @@
-"""Files are complete or absent, whoever is killed."""
+"""Files are complete or absent, whichever process is killed."""
 
 import json
 

@@ -1,1 +1,1 @@
-"""songwise: classify music, and know how well on songs never heard."""
+"""songwise: classify music, and measure how well that works on songs the model has never heard."""

@@ -1,4 +1,4 @@
-"""The command `songwise`: what can be done beside a run of the workflow."""
+"""The command `songwise`: tasks besides a run of the workflow."""
 
 import argparse
 import sys

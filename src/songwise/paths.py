@@ -82,7 +82,7 @@ def pointer(dataset: str) -> Path:
 
 
 def shard_rows(dataset: str, shard: int) -> Path:
-    """Return the file of the rows of the track sheet that were dealt to a shard."""
+    """Return the file with the track sheet's rows for a shard."""
     return ROWS / dataset / f"{shard}.json"
 
 

@@ -1,4 +1,4 @@
-"""What the tests of downloads share."""
+"""Helpers of the tests of downloads."""
 
 import threading
 

@@ -133,7 +133,7 @@ def test_a_list_with_another_checksum_is_refused_and_not_kept(server, project):
     assert len(kept) == 1 and kept[0].endswith("-train.txt")
 
 
-def test_an_offline_machine_is_told_about_the_mirror_and_a_folder_serves_as_one(server, project, tmp_path):
+def test_an_offline_machine_gets_a_hint_about_the_mirror_and_a_folder_can_be_one(server, project, tmp_path):
     path = with_lists(project, NOWHERE)
     with pytest.raises(InputError, match=r"cannot download the train list: failed: .*machine offline\? see mirror"):
         get_ready(project, path)

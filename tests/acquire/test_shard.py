@@ -140,7 +140,7 @@ def test_a_body_that_is_always_cut_fails_after_four_attempts(server, tmp_path):
     assert Handler.asked == {"stub": 4, "nopart": 4}
 
 
-def test_an_unknown_host_is_asked_once(tmp_path, monkeypatch):
+def test_an_unknown_host_is_requested_once(tmp_path, monkeypatch):
     lookups = []
 
     def resolve(host, *words, **options):

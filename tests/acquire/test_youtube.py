@@ -198,7 +198,7 @@ def test_text_from_strangers_stays_on_one_line():
     assert ytdlp.short_text("a\nsongwise: \x1b[31mb\u202ec" + "d" * 500) == "a songwise: [31mb c" + "d" * 181
 
 
-def test_each_failure_is_a_row_with_its_known_word_and_the_others_go_on(server, music, tmp_path):
+def test_each_failure_is_a_row_with_its_known_word_and_the_others_continue(server, music, tmp_path):
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{nobody.getsockname()[1]}/a.ogg"

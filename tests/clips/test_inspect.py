@@ -41,7 +41,7 @@ def test_every_format_decodes_to_the_same_music(encoded, tmp_path):
     assert tracks["wav"]["audio_sha256"] == tracks["flac"]["audio_sha256"] != tracks["ogg"]["audio_sha256"]
 
 
-def test_unusable_tracks_are_quarantined_and_the_others_go_on(tmp_path):
+def test_unusable_tracks_are_quarantined_and_the_others_continue(tmp_path):
     good = write_wav(tmp_path / "good.wav", tone(4, 440))
     text = tmp_path / "text.mp3"
     text.write_text("this is not audio\n" * 100)

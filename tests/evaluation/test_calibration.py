@@ -19,7 +19,7 @@ def test_calibration_error_by_hand():
     assert expected_calibration_error(weighed) == pytest.approx((3 * abs(1 - 2.9 / 3) + 1 / 15) / 4)
 
 
-def test_a_model_that_knows_how_sure_it_is_has_no_calibration_error():
+def test_a_calibrated_model_has_no_calibration_error():
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.2, 1, 50_000)
     right = rng.random(50_000) < confidence

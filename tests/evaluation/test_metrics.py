@@ -85,7 +85,7 @@ def test_auc_does_not_compare_probabilities_of_different_fits():
     assert roc_auc(y, probabilities, fits, np.ones(6)) == pytest.approx(0.5)
 
 
-def test_auc_leaves_out_classes_that_no_fit_tests_beside_others():
+def test_auc_leaves_out_classes_that_no_fit_tests_with_others():
     y = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.4, 0.3, 0.3], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1]])
     # Of label 0 three pairs of four are in order, of label 1 all; label 2 does not occur.

@@ -96,7 +96,7 @@ def test_shards_are_read_as_one(tmp_path):
     frames = Frames(first, second, write(tmp_path / "2.frames.arrow", {}))
     assert list(frames) == ["b/440@0", "b/220@0"]
     assert frames.padded(["b/220@0", "b/440@0"], "mfcc", 3).shape == (2, 3, 20)
-    with pytest.raises(InputError, match=r"1\.frames\.arrow: clip 'b/220@0' is there twice, or also in another shard"):
+    with pytest.raises(InputError, match=r"1\.frames\.arrow: clip 'b/220@0' occurs twice, or also in another shard"):
         Frames(first, second, second)
     other = write(tmp_path / "other.frames.arrow", {}, preset("float32"))
     with pytest.raises(InputError, match=r"other\.frames\.arrow: was computed by another preset than .*0\."):

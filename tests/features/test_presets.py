@@ -1,4 +1,4 @@
-"""A preset that cannot be used is refused in words, before any work."""
+"""A preset that cannot be used is refused with a message, before any work."""
 
 from pathlib import Path
 
@@ -47,10 +47,10 @@ def families(**content) -> dict:
         (families(chroma_cqt={"bins_per_octave": 13, "statistics": ["mean"]}), r"'13' is not one of 36, 12"),
         (families(mel={"pool": 7, "statistics": ["mean"]}), r"pool: 128 rows cannot be pooled by 7"),
         (families(rms={"frame": {"hop": 3}, "statistics": ["mean"]}), r"frame: unknown key 'hop'"),
-        (GOOD | {"columns": 14}, r"columns: 14 are promised, but the families give 13"),
+        (GOOD | {"columns": 14}, r"columns: 14 is stated, but the families give 13"),
         (GOOD | {"audio": {"sample_rate": "natural"}}, r"'natural' is not a rate in Hz"),
         (GOOD | {"audio": {"standardise": {"lowpass": 3000}}}, r"unknown key 'lowpass'; did you mean 'low_pass'"),
-        (GOOD | {"audio": {"standardise": "yes"}}, r"audio\.standardise: 'yes' is not true, false or keys"),
+        (GOOD | {"audio": {"standardise": "yes"}}, r"audio\.standardise: 'yes' is not true, false or the keys"),
         (GOOD | {"audio": {"standardise": {"trim": 0}}}, r"audio\.standardise\.trim: 0 is too small; it must be"),
         (GOOD | {"frames": {"families": {"mel": {}}}}, r"frames\.families: unknown key 'mel'"),
         (GOOD | {"union": ["other"]}, r"families and union"),
@@ -92,7 +92,7 @@ def test_a_union_keeps_names_that_mean_the_same_and_renames_the_others(load):
     ]
 
 
-def test_options_that_are_not_said_are_librosa_s(load):
+def test_options_that_are_not_given_are_librosa_s(load):
     (family,) = load(families(chroma={"family": "chroma_cqt", "statistics": ["mean"]}))["families"]
     assert family["options"] == {"bins_per_octave": 36}
     assert family["frame"] == {"n_fft": 2048, "hop_length": 512}
@@ -106,5 +106,5 @@ def test_options_that_are_not_said_are_librosa_s(load):
         ({"standardise": {"loudness": None, "low_pass": 4000}}, DEFAULTS | {"loudness": None, "low_pass": 4000}),
     ],
 )
-def test_standardise_is_false_or_says_every_step(load, asked, found):
+def test_standardise_is_false_or_has_every_step(load, asked, found):
     assert load(GOOD | {"audio": asked})["audio"] == {"sample_rate": 22050, "standardise": found}

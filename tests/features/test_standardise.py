@@ -88,7 +88,7 @@ def test_without_standardise_a_clip_is_only_resampled():
 
 
 @pytest.mark.parametrize("steps", [ALL["standardise"], {"low_pass": 8_000, "trim": None, "loudness": None}])
-def test_a_tone_above_the_cut_off_vanishes_and_one_below_stays(steps):
+def test_a_tone_above_the_cutoff_is_removed_and_one_below_stays(steps):
     t = np.arange(5 * RATE) / RATE
     # Faded in and out: the click of a sudden start has all frequencies.
     high = (0.5 * np.hanning(len(t)) * np.sin(2 * np.pi * 12_000 * t)).astype(np.float32)
@@ -125,7 +125,7 @@ def test_the_loudness_equals_that_of_another_meter(rate, target):
         assert ebur128(found, rate) == pytest.approx(target, abs=0.11)
 
 
-def test_less_than_a_block_gets_the_same_level():
+def test_a_clip_shorter_than_a_block_gets_the_same_level():
     long, short = noise(5, 22_050), noise(0.1, 22_050)
     found = [standardised(samples, 22_050, only(loudness=-23))[0] for samples in (long, short)]
     levels = [10 * np.log10(np.square(samples).mean()) for samples in found]

@@ -1,4 +1,4 @@
-"""What makes the results of a run hard to believe is reported."""
+"""Properties of the data that make results unreliable are reported."""
 
 import shutil
 import struct
@@ -7,7 +7,7 @@ from helpers.library import init, line_with
 from helpers.sound import encode
 
 
-def test_odd_files_and_lengths_and_telling_properties_are_reported(music, sounds, project):
+def test_unusual_files_and_lengths_and_properties_that_identify_a_class_are_reported(music, sounds, project):
     music.classes("Hip-Hop", songs=12, artist="Only One", album="Only")
     for i in range(12):
         music(f"hip hop/{'abcdefghijkl'[i]}.mp3", artist=f"A{i}", title=f"T{i}")

@@ -117,7 +117,7 @@ def test_the_command_reports_what_is_wrong_without_a_traceback(music, project):
         (music.folder, "--name", "x", "--label", "gendre"): "did you mean 'genre'?",
         (music.folder, "--name", "x", "--out", "/proc/nowhere"): "cannot write to",
         (music.folder, "--name", "x", "--song", "("): "is not a valid regular expression",
-        (music.folder / "rock", "--name", "x"): "cannot tell what the classes are",
+        (music.folder / "rock", "--name", "x"): "cannot find the classes",
     }.items():
         done = run(*words)
         assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr, done.stderr

@@ -117,7 +117,7 @@ def test_predefined_validation_clips_are_neither_trained_on_nor_tested(tables, t
 def test_constant_columns_are_listed_with_the_fits_that_dropped_them(tables, tmp_path):
     X, y, groups = songs()
     X[:, 2] = 5
-    X[:, 4] = (groups == "song-01") * 3.0  # varies but where song-01 is tested
+    X[:, 4] = (groups == "song-01") * 3.0  # varies, except when song-01 is tested
     cross_validation.cross_validate(MODELS["knn"], **tables(X, y, groups))
     assert read_json(tmp_path / "out" / "fit.json")["constant_columns"] == {"c2": 5, "c4": 1}
 

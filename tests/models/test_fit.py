@@ -1,4 +1,4 @@
-"""Everything that a fit chooses on data, it chooses on songs that it was not trained on."""
+"""A fit makes every choice on songs that it was not trained on."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def follow(monkeypatch):
 
     class Recorder(VarianceThreshold):
         def fit(self, X, y=None):
-            if numbers(X):  # what joins a stack is given no clips, but what its members say of them
+            if numbers(X):  # a stack's final model gets no clips, but its members' predictions for them
                 self.asked = []
                 found.append((numbers(X), self.asked))
             return super().fit(X, y)
@@ -129,7 +129,7 @@ def test_no_song_is_on_both_sides_of_any_inner_fit(follow, name):
 
 
 def test_a_stack_joins_predictions_for_songs_that_its_members_were_not_fitted_on(monkeypatch):
-    """One nearest neighbour knows every clip of its own songs; on labels without sense it knows nothing of others."""
+    """One nearest neighbour recognises every clip of its own songs; with random labels it fails on other songs."""
     X, _, groups = songs(n_songs=60)
     y = np.repeat(np.random.default_rng(5).integers(0, 3, 60), 4)
     seen = {}
@@ -203,7 +203,7 @@ def test_calibration_and_stacking_use_inner_folds_beside_validation_clips(follow
 
 @pytest.mark.parametrize(("wanted", "label"), [(1, 0), (59, 2)])
 def test_search_chooses_what_is_best_on_the_validation_clips(wanted, label):
-    """Of 59 neighbours of 60 in all, the commoner class has the most wherever one asks."""
+    """Of 60 clips 59 are neighbours, so the more common class has the majority everywhere."""
     X = np.concatenate([np.zeros((20, 2)), np.ones((40, 2))]) + 0.01 * np.arange(60)[:, None] % 0.1
     y, groups = np.repeat([0, 2], [20, 40]), np.arange(60)
     knn = a_model("knn", parameters={}, search={"n_neighbors": [1, 59]}, scale="none")
@@ -213,7 +213,7 @@ def test_search_chooses_what_is_best_on_the_validation_clips(wanted, label):
 
 @pytest.mark.parametrize("estimator", sorted(ROUNDS))
 def test_early_stopping_keeps_fewer_rounds_if_more_increase_the_loss(estimator):
-    """Labels without sense: whatever is learnt is wrong of other songs, so that the first rounds are the best."""
+    """Random labels: whatever is learnt is wrong for other songs, so the first rounds are the best."""
     X, _, groups = songs(n_songs=40)
     y = np.repeat(np.random.default_rng(5).integers(0, 2, 40), 4)
     parameter = ROUNDS[estimator].parameter

@@ -12,7 +12,7 @@ from songwise.models.rounds import ROUNDS
 
 
 @pytest.mark.parametrize("estimator", ROUNDS)
-def test_a_registered_estimator_has_its_parameter_and_its_function(estimator):
+def test_a_registered_estimator_has_its_rounds_parameter_and_its_loss_function(estimator):
     module, _, name = estimator.rpartition(".")
     parameter, losses = ROUNDS[estimator]
     assert parameter in getattr(importlib.import_module(module), name)().get_params()

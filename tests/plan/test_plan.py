@@ -68,7 +68,7 @@ def test_defaults_are_filled_in():
     assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
 
 
-def test_a_model_may_be_asked_for_on_one_preset():
+def test_a_model_can_be_chosen_on_one_preset():
     plan = load_plan({"dataset": "demo", "models": ["knn@kaggle57", "knn", "majority", "knn@mfcccov"]}, ROOT)
     runs = ["knn@kaggle57", "knn@jlaoo26", "knn@mfcccov", "majority@jlaoo26"]
     assert [str(run) for run in plan.runs] == runs
@@ -108,8 +108,8 @@ def test_a_mistake_in_a_model_file_is_named(tmp_path, keys, message):
     assert re.search(message, str(error.value))
 
 
-def test_an_ensemble_carries_what_its_members_say():
-    """So that an edited member is a reason to train the ensemble again."""
+def test_an_ensemble_includes_the_settings_of_its_members():
+    """An edited member is then a reason to train the ensemble again."""
     model = load_plan({"dataset": "demo", "models": "stacking"}, ROOT).models["stacking"]
     member = model["members"]["knn@jlaoo26"]
     assert member["parameters"] == {"n_neighbors": 5} and member["preset"] == "jlaoo26" and "features" not in member
@@ -132,7 +132,7 @@ def test_a_title_is_no_reason_to_train_or_extract_again(tmp_path):
     assert trained()[0] != before[0], "a member's parameter is a reason"
 
 
-def test_a_parameter_that_cannot_be_is_refused_before_any_job(tmp_path):
+def test_an_impossible_parameter_is_refused_before_any_job(tmp_path):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     path = tmp_path / "config/models/knn.yaml"
     path.write_text(path.read_text().replace("n_neighbors: 5", "n_neighbours: 5"))
@@ -156,7 +156,7 @@ def test_a_member_may_take_the_columns_of_another_preset(tmp_path):
         load_plan({"dataset": "demo", "models": "mine@mfcccov"}, tmp_path)
 
 
-def test_the_key_of_a_preset_follows_what_its_numbers_follow(tmp_path):
+def test_the_key_of_a_preset_depends_on_what_its_numbers_depend_on(tmp_path):
     shutil.copytree(ROOT / "config", tmp_path / "config")
     path = tmp_path / "config/features/jlaoo26.yaml"
     original = re.sub("columns: .*\n", "", path.read_text())
@@ -221,12 +221,12 @@ def test_a_mistake_in_a_sheet_is_named_with_its_row(data_set, sheet, message):
         load_tracks(data_set(sheet=sheet), ROOT)
 
 
-def test_columns_of_the_users_own_are_welcome(data_set):
+def test_columns_of_the_users_own_are_allowed(data_set):
     _, tracks = load_tracks(data_set(sheet=GOOD.replace("\n", ",note\n", 1).replace(".wav\n", ".wav,x\n")), ROOT)
     assert len(tracks) == 8 and tracks[0].song == "a0"
 
 
-def test_a_mirror_cannot_be_left_through_a_path(data_set):
+def test_a_path_cannot_leave_the_mirror(data_set):
     sheet = GOOD.replace("path\n", "path,url\n", 1).replace(".wav\n", ".wav,http://127.0.0.1/x\n")
     sheet = sheet.replace("a0.wav", "../../etc/passwd")
     path = data_set(sheet=sheet, source={"type": "http", "tracks": "mine.csv"})

@@ -1,4 +1,4 @@
-"""A run is recognised by what its figures follow from, and by nothing else."""
+"""A run is recognised by what its figures depend on, and by nothing else."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ def test_each_run_has_its_own_parameters():
     ],
     ids=["parameter", "scaler", "seed", "clip", "protocol", "code or library"],
 )
-def test_what_a_figure_follows_from_makes_another_run(change):
+def test_a_change_that_figures_depend_on_makes_another_run(change):
     assert key(**change()) != key(a_plan())
 
 
@@ -62,5 +62,5 @@ def test_what_a_figure_follows_from_makes_another_run(change):
     ],
     ids=["title", "other presets", "min_songs", "audits", "a column that by-song ignores"],
 )
-def test_what_no_figure_follows_from_is_the_same_run(change):
+def test_a_change_that_no_figure_depends_on_is_the_same_run(change):
     assert key(**change()) == key(a_plan())

@@ -1,4 +1,4 @@
-"""The start of a run: what each job's parameters follow from."""
+"""The start of a run: what each job's parameters depend on."""
 
 import json
 
@@ -13,7 +13,7 @@ from songwise.runtime import provenance
 
 @pytest.fixture
 def session(monkeypatch) -> Session:
-    """The demo, looked at and not run."""
+    """The start of a run on the demo, without running any job."""
     monkeypatch.chdir(ROOT)
     config = {"dataset": "demo", "models": ["knn@jlaoo26", "xgboost@jlaoo26", "voting"]}
     return open_session(config, real=False, say=print)
@@ -59,12 +59,12 @@ def test_the_libraries_of_an_ensemble_are_those_of_its_members():
     assert estimator_libraries(ensemble) == ("sklearn", "xgboost")
 
 
-def test_no_title_is_among_what_training_follows_from(session):
+def test_training_does_not_depend_on_titles(session):
     assert "title" in session.plan.presets["jlaoo26"] and "title" not in session.presets["jlaoo26"]
     assert '"title"' not in json.dumps([session.plan.model_of(str(run)) for run in session.plan.runs])
 
 
-def test_the_passes_of_a_first_run_are_one(session):
+def test_a_first_run_has_one_pass(session):
     assert (
         session.passes() == {"extract_features": list(session.plan.presets)} or (ROOT / "data/features/demo").exists()
     )

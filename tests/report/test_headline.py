@@ -64,7 +64,7 @@ def test_a_shortcut_is_a_warning_before_the_result(results):
 
 
 @pytest.mark.parametrize("name", ["headline", "tracking", "shortcuts"])
-def test_a_part_of_the_results_has_no_headline(results, name):
+def test_incomplete_results_have_no_headline(results, name):
     (results / f"{name}.json").unlink()
     assert lines(results) == []
 
@@ -77,7 +77,7 @@ def test_a_recipe_shows_its_best_published_figure(results):
     ]
     write_rows(results / "recipe.csv", RECIPE_COLUMNS, rows)
     line = (
-        "The recipe mine, mlp@jlaoo26, song accuracy: 0.95 published, 0.85 here by its own protocol (random-clips), "
+        "The recipe mine, mlp@jlaoo26, song accuracy: 0.95 published, 0.85 here under its own protocol (random-clips), "
         f"0.55 here by song. See {results}/recipe.csv"
     )
     assert recipe_lines(RECIPE, results) == [line] and line in lines(results, recipe=RECIPE)

@@ -6,7 +6,7 @@ from helpers.process import start
 
 
 def ended(code: str, folder) -> tuple[int, str, str]:
-    """The exit code of a job of this code, what it said, and its log."""
+    """The exit code of a job with this code, its output, and its log."""
     lines = ["from pathlib import Path", "from songwise.runtime.job import job", "with job('x.log'):", f"    {code}"]
     job = start("\n".join(lines), folder, stderr=subprocess.PIPE, text=True)
     said = job.communicate()[1]

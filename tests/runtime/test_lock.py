@@ -14,7 +14,7 @@ from songwise.runtime.lock import claim
 
 @pytest.fixture(autouse=True)
 def _no_run_before():
-    """What `claim` tells the jobs that this process starts is forgotten after each test."""
+    """Forget after each test what `claim` set for jobs that this process starts."""
     yield
     os.environ.pop("SONGWISE_RUN", None)
 

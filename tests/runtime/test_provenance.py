@@ -1,4 +1,4 @@
-"""What counts of the code: all that a figure can follow from, and nothing else."""
+"""A code hash covers all code that a figure can depend on, and nothing else."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def f(x: int) -> int:
     ],
     ids=["docstring", "annotation", "message", "comment", "layout"],
 )
-def test_words_and_layout_do_not_count(package, old, new):
+def test_text_and_layout_do_not_count(package, old, new):
     before = code("a")
     (package / "b.py").write_text(B.replace(old, new))
     assert old in B and code("a") == before
@@ -65,20 +65,20 @@ def test_an_edit_of_an_imported_module_counts(package, old, new):
     assert old in B and code("a") != before and code("c") == other
 
 
-def test_the_text_of_other_errors_counts_since_tables_may_contain_it(package):
+def test_the_text_of_other_errors_counts_because_tables_may_contain_it(package):
     (package / "b.py").write_text("def f():\n    raise RejectedError('silent')\n")
     before = code("a")
     (package / "b.py").write_text("def f():\n    raise RejectedError('empty')\n")
     assert code("a") != before
 
 
-def test_modules_without_figures_do_not_count(package):
+def test_modules_that_compute_no_figures_do_not_count(package):
     before = code("a")
     (package / "errors.py").write_text("class InputError(ValueError): ...\n")
     assert code("a") == before
 
 
-def test_versions_of_libraries_count_also_of_those_imported_by_name(package, monkeypatch):
+def test_versions_of_libraries_count_including_those_imported_by_name(package, monkeypatch):
     (package / "b.py").write_text("import numpy\n")
     versions = {"numpy": "1", "xgboost": "1"}
     monkeypatch.setattr(provenance, "_version", lambda library: versions.get(library, ""))
@@ -89,7 +89,7 @@ def test_versions_of_libraries_count_also_of_those_imported_by_name(package, mon
     assert code("a") != plain
 
 
-def test_what_was_read_of_a_module_is_kept_until_the_module_changes(package, monkeypatch):
+def test_a_parsed_module_is_cached_until_it_changes(package, monkeypatch):
     (package / ".snakemake").mkdir()
     before = code("a")
     provenance._save_scans(provenance._CACHE)
@@ -123,14 +123,14 @@ NEVER = ("errors", "text", "runtime", "plan", "schemas", "models.files", "datase
 
 
 @pytest.mark.parametrize("name", NARROW)
-def test_the_closure_of_a_rule_is_wide_enough_and_narrow(name):
+def test_a_rule_depends_on_all_the_code_that_it_needs_and_on_little_else(name):
     forget()
     modules, _ = provenance.closure_of(name)
     assert modules >= NARROW[name] | {name}
     assert not [one for one in modules for never in NEVER if one == never or one.startswith(f"{never}.")]
 
 
-def test_stages_do_not_count_later_ones():
+def test_a_stage_does_not_depend_on_later_ones():
     forget()
     order = [
         "acquire",

@@ -151,7 +151,7 @@ def test_a_file_that_is_not_a_mapping_is_refused(tmp_path, text, message):
         read_yaml(tmp_path / "x.yaml")
 
 
-def test_a_file_is_named_as_it_is_called(tmp_path):
+def test_the_name_in_a_file_must_be_the_name_of_the_file(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(MODEL | {"name": "yours"}))
     with pytest.raises(InputError, match=re.escape("mine.yaml: name is 'yours', but the file is called 'mine'")):
         load_named(Model, "mine", tmp_path, tmp_path)

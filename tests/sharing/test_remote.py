@@ -208,7 +208,8 @@ def test_files_that_another_data_set_file_or_sheet_would_change_are_named_and_ma
         shutil.rmtree(other / f"data/{stage}/mine")
     messages = messages_of(songwise(other, "pull", "mine", "--features"), 0)
     assert re.search(
-        r"mine: the shared clips are of other rows or files in shard \d; the next run will make their clips and",
+        r"mine: the shared clips were made from other rows or files in shard \d; the next run will make their clips "
+        "and features again",
         messages,
     )
 

@@ -71,7 +71,7 @@ def shards(songs, tmp_path_factory) -> list[dict]:
 
 
 def inspect(folder: Path, paths: dict[str, Path], labels: dict[str, str] | None = None, song: str = "") -> dict:
-    """The tables of one shard, by the names of what `gather` takes them as."""
+    """The tables of one shard, by the names of `gather`'s parameters."""
     tracks = [Track(name, (labels or {}).get(name, "label"), song or name) for name in paths]
     record = {name: {"status": "ok", "reason": "", "path": str(path), "sha256": ""} for name, path in paths.items()}
     tables = {"tracks_csv": "tracks.csv", "clips_csv": "clips.csv", "fingerprints": "fingerprints.parquet"}
@@ -206,7 +206,7 @@ def test_a_killed_process_does_not_reject_a_track(monkeypatch, tmp_path):
     assert row["status"] == "quarantined" and row["reason"].startswith("undecodable: computing its fingerprint failed")
 
 
-def test_no_tracks_have_no_duplicates(tmp_path):
+def test_an_empty_list_of_tracks_has_no_duplicates(tmp_path):
     write_fingerprints(tmp_path / "none.parquet", {})
     assert find_duplicates([], read_fingerprints([tmp_path / "none.parquet"] * 2)) == []
 

@@ -100,6 +100,6 @@ def test_a_class_without_training_clips_is_named(sheet):
         split(sheet, "train-valid-test")
 
 
-def test_an_audit_goes_on_with_a_class_that_has_lost_a_group(sheet):
+def test_an_audit_continues_with_a_class_that_has_lost_a_group(sheet):
     splits = split(sheet, "by-song", "by-artist", folds=4)  # classes x and y have three usable artists
     assert set(splits["protocol"]) == {"by-song", "by-artist"} and len(pass_gate(sheet)) == 2

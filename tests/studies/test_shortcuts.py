@@ -20,7 +20,7 @@ from songwise.studies.shortcuts import audit_shortcuts
 HIGH = 44_100
 CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
 DATASET = {"name": "test", "clip": CLIP, "max_seconds": 60}
-FORMATS = {  # suffix and options to codec and bits a second, None where the container states none
+FORMATS = {  # suffix and options to codec and bits per second, None if the container states none
     ("wav",): ("pcm_s16le", 2 * 16 * HIGH),
     ("wav", "-c:a", "pcm_s24le"): ("pcm_s24le", 2 * 24 * HIGH),
     ("aiff",): ("pcm_s16be", 2 * 16 * HIGH),

@@ -193,7 +193,7 @@ def test_a_changed_preset_or_track_redoes_what_follows_from_it_but_a_title_does_
     assert dry_run(mine) == {}
 
 
-def test_a_preset_that_leaves_redoes_only_the_summaries(with_extra, tmp_path):
+def test_a_removed_preset_redoes_only_the_summaries(with_extra, tmp_path):
     mine = copy_finished(with_extra[0], tmp_path / "mine")
     try_knn_on(mine, "jlaoo26", "mfcccov")
     assert dry_run(mine) == SUMMARIES
@@ -270,7 +270,7 @@ def test_a_leak_planted_in_the_splits_stops_the_run(mine):
     assert "by-song" in done.stdout and "song 'mid-2'" in done.stdout and "Traceback" not in done.stdout
 
 
-def test_bad_tracks_are_left_out_and_the_rest_goes_on(mine):
+def test_faulty_tracks_are_left_out_and_the_run_continues(mine):
     audio = mine / "my/audio"
     (audio / "text.wav").write_text("no audio")
     (audio / "empty.flac").touch()
@@ -351,7 +351,7 @@ def edit(folder: Path, name: str, change: tuple[str, str] | None = None) -> None
     (folder / name).write_text(edited)
 
 
-def test_words_readers_and_titles_redo_nothing(mine):
+def test_edits_of_text_readers_and_titles_redo_nothing(mine):
     for name, change in NOTHING.items():
         edit(mine, name, change)
     assert dry_run(mine, PYTHONPATH=str(mine / "src")) == {}

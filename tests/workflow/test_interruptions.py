@@ -300,7 +300,7 @@ def test_a_job_that_is_killed_alone_is_named(downloaded):
     assert "exited without an error message and was probably killed" in output
 
 
-def test_sigterm_lets_the_jobs_end_and_says_so(downloaded):
+def test_sigterm_lets_the_jobs_end_and_a_message_says_what_to_do(downloaded):
     running = Running(downloaded, lambda: jobs_of(downloaded, "inspect_tracks"))
     running.send(signal.SIGTERM, whole=False)
     code, output = running.end()

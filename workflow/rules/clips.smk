@@ -3,7 +3,7 @@
 #   and clips, and SHARD.fingerprints.parquet, by which copies of a recording are found.
 #   With keep_clips also the clips themselves, data/clips/DATASET/SHARD/*.wav.
 # Steps: inspect_tracks; cut_clips, with keep_clips only. Features do not depend on cut_clips: extract_features cuts the
-#   clips itself, or clips that come and go would redo it.
+#   clips itself. Otherwise adding or deleting clips would redo it.
 
 
 rule inspect_tracks:

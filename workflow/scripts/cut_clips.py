@@ -1,4 +1,4 @@
-"""Cut the tracks of one shard into clips that are kept."""
+"""Cut the tracks of one shard into clips, and keep the clips."""
 
 from pathlib import Path
 

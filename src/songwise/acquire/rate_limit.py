@@ -15,7 +15,7 @@ from songwise.runtime.lock import exclusive
 
 
 class StoppedError(Exception):
-    """The site must not be asked now. The message says why.
+    """No request may be sent to the site now. The message has the reason.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Pace:
         Raises
         ------
         StoppedError
-            If the site must not be asked now.
+            If no request may be sent to the site now.
         """
         is_first = not self._lock.exists()
         with exclusive(self._lock):

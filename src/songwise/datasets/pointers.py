@@ -140,7 +140,7 @@ def object_path(cache: Path, md5: str) -> Path:
 
 
 def read_listing(pointer: Pointer, cache: Path) -> dict[str, str]:
-    """Read the files that a pointer stands for.
+    """Read the list of files that a pointer describes.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
-"""The rows of the track sheet that each shard was dealt, as files that its jobs read.
+"""The rows of the track sheet for each shard, as files that its jobs read.
 
-Parsing a sheet of 100,000 rows takes seconds. The start of a run does it once and deals the rows; no job does it again.
+Parsing a sheet of 100,000 rows takes seconds. The start of a run does it once and writes a file per shard. No job does
+it again.
 """
 
 import json
@@ -40,7 +41,7 @@ def write_shards(dataset: Mapping, tracks: list[Track], shards: Mapping[int, lis
 
 
 def read_shard(dataset: str, shard: int) -> tuple[dict, list[Track]]:
-    """Return a data set file's content and the tracks of one shard, as the start of the run dealt them.
+    """Return a data set file's content and the tracks of one shard, as the start of the run wrote them.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def read_shards(dataset: str) -> tuple[dict, list[Track]]:
     folder = shard_rows(dataset, 0).parent
     parts = [_read(path) for path in sorted(folder.glob("*.json"))]
     if not parts:
-        raise InputError(f"{folder}: the dealt rows of the track sheet are missing. Run the same command again")
+        raise InputError(f"{folder}: the tracks of the shards are missing here. Run the same command again")
     rows = sorted((row for _, of_shard in parts for row in of_shard), key=lambda row: row[0])
     return parts[0][0], [Track(*values) for _, *values in rows]
 
@@ -101,4 +102,4 @@ def _read(path: Path) -> tuple[dict, list[list]]:
             raise ValueError("it has other columns")
         return content["dataset"], json.loads(rows)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: the dealt rows of the track sheet cannot be read ({error}). Run again") from error
+        raise InputError(f"{path}: the tracks cannot be read ({error}). Run the same command again") from error

@@ -91,7 +91,7 @@ def _rows(tracks: list[Track]) -> list[dict[str, str]]:
 
 
 def _stamp(track: Track) -> list[int]:
-    """Return size and time of a local audio file, which stand for its content because it is not copied."""
+    """Return size and time of a local audio file, which represent its content because it is not copied."""
     if not track.path or track.url:
         return []
     try:

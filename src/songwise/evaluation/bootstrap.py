@@ -1,4 +1,4 @@
-"""Uncertainty by resampling groups: intervals, comparisons with the best model, and the best model without its luck.
+"""Uncertainty by resampling groups: intervals, comparisons with the best model, and the best model's corrected figure.
 
 A drawn group brings all its songs, clips and repeats, so that none of them counts as more than it is.
 """

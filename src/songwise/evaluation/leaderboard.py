@@ -55,7 +55,7 @@ def evaluate_models(
     Raises
     ------
     InputError
-        If only one group is tested, because no interval follows from one.
+        If only one group is tested, because an interval needs at least two.
     """
     data = data_key(tracks_csv)
     units = read_units(

@@ -144,7 +144,7 @@ class Frames(Mapping):
                 raise InputError(f"{shard.path}: was computed by another preset than {self._shards[0].path}")
             for number, clip_id in enumerate(shard.clip_ids):
                 if clip_id in self._places:
-                    raise InputError(f"{shard.path}: clip '{clip_id}' is there twice, or also in another shard")
+                    raise InputError(f"{shard.path}: clip '{clip_id}' occurs twice, or also in another shard")
                 self._places[clip_id] = (shard, number)
 
     def __len__(self) -> int:

@@ -57,7 +57,7 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
     _check_rates(resolved, where)
     count = len(column_names(resolved))
     if preset.get("columns", count) != count:
-        raise InputError(f"{where}: columns: {preset['columns']} are promised, but the families give {count}")
+        raise InputError(f"{where}: columns: {preset['columns']} is stated, but the families give {count}")
     return resolved | {"columns": count}
 
 
@@ -113,7 +113,7 @@ def _united(preset: dict, members: dict[str, dict], where: str) -> Iterator[dict
 
 
 def _meaning(family: dict) -> tuple:
-    # Everything that a family's columns follow from. A nested family's rows do not depend on how many there are.
+    # Everything that a family's columns depend on. A nested family's rows do not depend on how many there are.
     declared = FAMILIES[family["family"]]
     options = {key: value for key, value in family["options"].items() if key != declared.rows or not declared.nested}
     return family["family"], str(family["frame"]), str(family["pool"]), str(options)
@@ -201,7 +201,7 @@ def places_of(part: dict, whole: dict) -> list[int] | None:
 
 
 def preset_key(preset: dict) -> str:
-    """Return a short hash of everything that a resolved preset's tables follow from.
+    """Return a short hash of everything that a resolved preset's tables depend on.
 
     The order of families counts, because the columns have the same order.
 

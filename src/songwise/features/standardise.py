@@ -2,7 +2,7 @@
 
 Encoders cut the high end, masters differ in level, and files begin and end with more or less silence. If this differs
 between classes, a model can identify a class by it without learning anything about the music. A low-pass hides the
-encoder only if every file has content up to its cut-off: a file at 8,000 Hz is empty above 4 kHz in any case.
+encoder only if every file has content up to its cutoff: a file at 8,000 Hz is empty above 4 kHz in any case.
 
 SciPy's filters take over half a second to import, so only presets that ask for them wait for it.
 """
@@ -19,8 +19,8 @@ DEFAULTS = {"low_pass": 8000, "trim": 60, "loudness": -23}
 
 _LOWEST_NATIVE = 22_050  # Hz; some families are not defined at the rate of a telephone recording
 _STOPPED = 100  # dB; more than the 80 dB of a spectrogram in dB
-_TRANSITION = 0.1  # of the cut-off: the band between passed and stopped, half of it on either side
-_HIGHEST = 0.9  # of half the rate: a higher cut-off leaves no room for the transition
+_TRANSITION = 0.1  # of the cutoff: the band between passed and stopped, half of it on either side
+_HIGHEST = 0.9  # of half the rate: a higher cutoff leaves no room for the transition
 _FRAME, _HOP = 2048, 512  # samples, as in librosa.effects.trim
 _SILENT = -70  # LUFS; BS.1770's absolute gate
 
@@ -37,7 +37,7 @@ def standardised(samples: np.ndarray, rate: int, audio: dict) -> tuple[np.ndarra
     audio : dict
         A preset's audio section. sample_rate: in Hz, or "native" for `rate`, but at least 22,050 Hz. standardise: False
         or absent to resample only, True for DEFAULTS, or a dict that replaces some of them:
-        low_pass: cut-off in Hz (-6 dB there, -100 dB 5 % above it), at most 0.9 of half the rate;
+        low_pass: cutoff in Hz (-6 dB there, -100 dB 5 % above it), at most 0.9 of half the rate;
         trim: in dB; the beginning and the end are silence if they are quieter than the loudest frame by more than this;
         loudness: in LUFS (ITU-R BS.1770-4) of a single channel.
 

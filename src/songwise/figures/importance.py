@@ -1,4 +1,4 @@
-"""Importance of feature families: how far song accuracy falls without what each family says."""
+"""Importance of feature families: how far song accuracy falls without the information of each family."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""`songwise init`: turn a folder of your own music into a data set, and point out what is odd about it."""
+"""`songwise init`: turn a folder of your own music into a data set, and list what the user should check."""

@@ -1,4 +1,4 @@
-"""Checks of a folder of music that is to become a data set: what the user should look at before the first run."""
+"""Checks of a folder of music that becomes a data set: what the user should check before the first run."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ _KINDS = {"oga": ("ogg",), "opus": ("ogg",), "aac": ("aac", "m4a", "mp3")}  # su
 
 
 def check_files(files: Sequence[MusicFile]) -> list[str]:
-    """Return what is odd about files that are used nevertheless.
+    """Return what is unusual about files that are used all the same.
 
     Parameters
     ----------

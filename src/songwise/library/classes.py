@@ -78,7 +78,7 @@ def choose_classes(files: Sequence[MusicFile], label: str | None, min_songs: int
         if _is_usable(files, tag, min_songs):
             return Classes(tag, tag, f"classes: {tag} tags, because there is no folder per class; {other}")
     raise InputError(
-        "init: cannot tell what the classes are: there are no two folders with music side by side, and too few files "
+        "init: cannot find the classes: there are no two folders with music side by side, and too few files "
         f"have a genre or artist tag for two classes of {min_songs} songs. Put each class into its own folder, tag the "
         "files, or use --label to choose what names a class"
     )

@@ -1,4 +1,4 @@
-"""What is said at the end of a run that failed."""
+"""Messages at the end of a run that failed."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -42,16 +42,16 @@ def read_logs(folder: Path, since: float) -> dict[str, list[str]]:
 
 
 def summarise_failure(lines: Mapping[str, list[str]], failed: Iterable[FailedJob], *, is_disk_full: bool) -> str:
-    """Return once more, and last, what the failed jobs said, and which of them said nothing.
+    """Return the messages of the failed jobs once more, and name the jobs without a message.
 
     Parameters
     ----------
     lines : mapping of str to list of str
         What `read_logs` returned.
     failed : iterable of FailedJob
-        None of them if the run was stopped.
+        The failed jobs; empty if the run was stopped.
     is_disk_full : bool
-        Whether that explains empty logs; another message then tells the reason.
+        Whether a full disk explains empty logs; another message then gives the reason.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What identifies a run in MLflow: the parameters that its figures follow from."""
+"""What identifies a run in MLflow: the parameters that its figures depend on."""
 
 from songwise.datasets.shards import columns_digest
 from songwise.datasets.track import Track
@@ -21,7 +21,7 @@ def run_params(plan: Plan, tracks: list[Track], code: dict[str, str]) -> dict[st
     tracks : list of Track
         The track sheet.
     code : dict of str to str
-        For each MODEL@PRESET the hash of the code and libraries that its figures follow from.
+        For each MODEL@PRESET the hash of the code and libraries that its figures depend on.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The start of a run: everything checked before any job, and what the rules need to know of it.
+"""The start of a run: everything checked before any job, and what the rules need to know about it.
 
 Light: this happens at every start of Snakemake, also for `snakemake -n`.
 """
@@ -129,7 +129,7 @@ class Session:
         return access_key({"mirror": settings["mirror"], "cookies": settings["cookies"], "code": code_of(module)})
 
     def synthesis_code(self) -> str:
-        """Return a hash of the code that invents the music, if the source is synthetic: its audio follows from it."""
+        """Return a hash of the code that invents the music, if the source is synthetic."""
         return code_of("datasets.demo.synth") if self.source == "synthetic" else ""
 
     def feature_files(self, presets: Collection[str]) -> list[str]:
@@ -158,7 +158,7 @@ class Session:
         return code_of("models.cross_validation", libraries=self._libraries(run))
 
     def figures_code(self) -> dict[str, str]:
-        """Return for each MODEL@PRESET a hash of all code and libraries that its figures follow from."""
+        """Return for each MODEL@PRESET a hash of all code and libraries that its figures depend on."""
         modules = ("clips.inspect", "clips.cut", "features.extract", "splits.make", "models.cross_validation")
         return {
             str(run): code_of(*modules, "evaluation.evaluate", libraries=self._libraries(run)) for run in self.plan.runs
@@ -196,7 +196,7 @@ def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> 
     config : mapping
         The keys of config/config.yaml, with what --config changed.
     real : bool
-        Whether jobs will be executed. Only then are lists and metadata fetched and rows dealt.
+        Whether jobs will be executed. Only then are lists and metadata fetched and rows written for the shards.
     say : callable
         Is given lines for the person at the keyboard.
 

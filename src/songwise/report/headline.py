@@ -103,7 +103,7 @@ def recipe_lines(recipe: Mapping | None, results: Path) -> list[str]:
         return [f"The recipe {recipe['name']}: none of its published models was run. See {path}"]
     best = max(compared, key=lambda row: float(row["published"]))
     published, here, by_song = (f"{float(best[name]):.2f}" for name in ("published", "published_here", "by_song"))
-    own = "" if recipe["protocol"] == "by-song" else f"{here} here by its own protocol ({recipe['protocol']}), "
+    own = "" if recipe["protocol"] == "by-song" else f"{here} here under its own protocol ({recipe['protocol']}), "
     return [
         f"The recipe {recipe['name']}, {run_of(best)}, {best['level']} accuracy: "
         f"{published} published, {own}{by_song} here by song. See {path}"

@@ -1,4 +1,4 @@
-"""The frame of every workflow script around its one call: a log file, errors in words, one thread."""
+"""What every workflow script runs its one call in: a log file, errors as messages, one thread."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What a figure depends on besides data and parameters: our own code and the libraries under it.
+"""What a figure depends on besides data and parameters: our own code and the libraries that it uses.
 
 Snakemake does not see edits in an imported package, so rules take `code_of(...)` as a parameter. Only what a figure can
 follow from is counted, so that an edit redoes what depends on it and nothing else.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 from songwise.files import read_json, write_json
 
 _PACKAGE = Path(__file__).parents[1]
-# Modules that only speak to people, name files, time and lock: no figure follows from them.
+# Modules that only write messages, name files, measure time and lock: no figure depends on them.
 _WITHOUT_FIGURES = ("errors", "paths", "text", "runtime")
 # Distributions whose name is not that of their package. packages_distributions() would scan all of them for 0.3 s.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "imageio_ffmpeg": "imageio-ffmpeg"}

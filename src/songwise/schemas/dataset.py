@@ -63,7 +63,7 @@ class Folder(Section):
     """Music in one folder per class."""
 
     type: Literal["folder"] = Field(
-        description="a folder with one sub-folder per class, and audio anywhere below. `song` is a regular expression "
+        description="a folder with one subfolder per class, and audio anywhere below. `song` is a regular expression "
         "for the path below the class folder; its first group (or the whole match) names the song. Default: each file "
         "is a song"
     )
@@ -138,16 +138,17 @@ class Youtube(_Sheet):
     search: str = Field(
         "ytsearch5:{query}",
         pattern=r"\{query\}",
-        description="what yt-dlp is given for a query; or the URL of an RSS feed with `{query}` in it",
+        description="the search that yt-dlp runs for a query, or the URL of an RSS feed with `{query}` in it",
     )
     shortest: Annotated[float, Field(ge=0), AS_WRITTEN] = Field(
-        30, description="seconds; a shorter video is not the song. `max_seconds` is the other bound"
+        30, description="seconds; a shorter video is not accepted. The upper bound is `max_seconds`"
     )
     pause: list[Annotated[float, Field(ge=0, le=3600), AS_WRITTEN]] = Field(
         [5, 10],
         min_length=2,
         max_length=2,
-        description="seconds between two requests of all jobs together, drawn between these; one video at a time",
+        description="seconds between two requests of all jobs together, drawn at random between these two values; "
+        "one video at a time",
     )
 
 
@@ -235,7 +236,7 @@ class Split(Section):
         description="of by-song, by-artist and by-album; every class needs at least as many songs (artists, albums)",
     )
     repeats: int = Field(
-        3, ge=1, le=100, description="with other shuffles; they steady the figures, and never count as more songs"
+        3, ge=1, le=100, description="each with another shuffle; they make figures steadier, but add no songs"
     )
 
 

@@ -49,14 +49,16 @@ class Model(Section):
         description="presets of `features/`; one row of the leaderboard for each. `MODEL@PRESET` asks for any other",
     )
     scale: Literal["standard", "none"] = Field(
-        "none", description="`standard`: zero mean and unit variance, of the training clips"
+        "none", description="`standard`: zero mean and unit variance over the training clips"
     )
     reduce: Reduce = Field(
         default_factory=Reduce,
         description="`{pca: 0.97}`: principal components with that share of the variance; `{pca: 100}`: that many, or "
         "as many as the training clips allow",
     )
-    parameters: dict[str, Any] = Field({}, description="the estimator's own, as scikit-learn and XGBoost document them")
+    parameters: dict[str, Any] = Field(
+        {}, description="those of the estimator, as scikit-learn and XGBoost document them"
+    )
     search: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         {}, description="a grid over parameters; the one with the best accuracy on inner folds is used"
     )
@@ -75,13 +77,14 @@ class Model(Section):
     )
     weights: Literal["balanced", "none"] = Field(
         "none",
-        description="`balanced`: each class has the same weight, however many clips it has. By the estimator's "
-        "`class_weight`, or by weights of clips; KNN, LDA and QDA support neither",
+        description="`balanced`: each class has the same weight, however many clips it has. It uses the "
+        "estimator's `class_weight`, or weights of clips; KNN, LDA and QDA support neither",
     )
     members: UniqueList[str] = Field(
-        [], description="models that a VotingClassifier or StackingClassifier joins: `MODEL`, or `MODEL@PRESET`"
+        [], description="models that a VotingClassifier or StackingClassifier combines: `MODEL`, or `MODEL@PRESET`"
     )
     final: str | None = Field(
         None,
-        description="the model that a StackingClassifier fits to its members' predictions for songs unknown to them",
+        description="the model that a StackingClassifier fits to its members' predictions, for songs that the "
+        "members were not fitted to",
     )

@@ -10,7 +10,7 @@ Statistic = Literal["mean", "std", "var", "min", "max", "median", "skew", "kurto
 
 
 class Standardise(Section):
-    """What encoders and masters leave on a clip, and how it is taken away; null leaves a step out."""
+    """Steps that remove traces of encoding and mastering from a clip; null leaves a step out."""
 
     low_pass: Annotated[float, Field(ge=100, le=96000), AS_WRITTEN] | None = Field(
         8000,
@@ -24,8 +24,8 @@ class Standardise(Section):
     )
     loudness: Annotated[float, Field(ge=-70, le=0), AS_WRITTEN] | None = Field(
         -23,
-        description="LUFS by ITU-R BS.1770-4, of one channel, per clip. For clips below 0.4 s the K-weighted level "
-        "counts. Below -70 LUFS a clip is silence and stays so",
+        description="LUFS by ITU-R BS.1770-4, of one channel, per clip. For clips below 0.4 s it is the K-weighted "
+        "level. Below -70 LUFS a clip is silence and stays so",
     )
 
 
@@ -38,11 +38,11 @@ class Audio(Section):
 
     sample_rate: Literal["native"] | Annotated[int, Field(ge=2000, le=192000)] = Field(
         22050,
-        description="a rate in Hz from 2000 to 192000, or native. `native` keeps each file's own, which may identify "
-        "its class as well",
+        description="a rate in Hz from 2000 to 192000, or native. `native` keeps each file's own rate, which may "
+        "identify its class as well",
     )
     standardise: Annotated[bool | Standardise, AfterValidator(_fill)] = Field(
-        False, description="true, false or keys of its own: low_pass, trim and loudness. `true` is every default"
+        False, description="true, false or the keys low_pass, trim and loudness. `true` is every default"
     )
 
 
@@ -64,7 +64,7 @@ class Family(Section):
     """A family of features. Which options and values a family has is defined in `songwise.features.presets`."""
 
     family: str = optional("the family, if the key is a name of your own")
-    frame: FrameChanges = optional("frames of its own")
+    frame: FrameChanges = optional("`n_fft` and `hop_length`, if they differ from the preset's")
     pool: Literal["all"] | Annotated[int, Field(ge=1)] = optional(
         "all or a number of neighbouring rows. They are treated as one row"
     )
@@ -96,7 +96,7 @@ class FrameFamilies(Section):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     log_mel: LogMel = optional("`n` (128) mel bands in dB, the loudest 80 dB of the clip")
-    mfcc: Mfcc = optional("the first `n` (20) coefficients of it")
+    mfcc: Mfcc = optional("the first `n` (20) MFCC of log_mel")
 
     @model_validator(mode="after")
     def _check_any(self) -> "FrameFamilies":
@@ -126,7 +126,8 @@ class Preset(Section):
     title: str = optional("what the preset is, in words. Nothing is extracted or trained again when it changes")
     columns: int = optional("how many columns the preset has; checked, so that nobody changes it by accident", ge=1)
     audio: Audio = Field(
-        default_factory=Audio, description="what happens to a clip first, see [below](#audiostandardise)"
+        default_factory=Audio,
+        description="how a clip is prepared before features are computed, see [below](#audiostandardise)",
     )
     frame: Frame = Field(
         default_factory=Frame,

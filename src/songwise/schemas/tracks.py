@@ -9,7 +9,7 @@ _SECONDS = r"^([0-9]+(\.[0-9]*)?)?$"
 
 
 class TrackRow(BaseModel):
-    """One row of a track sheet; every value is text, empty if it is unknown."""
+    """One row of a track sheet; every value is text, and unknown values are empty."""
 
     model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
@@ -38,7 +38,7 @@ class TrackRow(BaseModel):
         "[quarantined](../docs/glossary.md#quarantined)",
     )
     license: str = Field("", description="licence of the track, for ATTRIBUTION.md")
-    attribution: str = Field("", description="whom to name, for ATTRIBUTION.md")
+    attribution: str = Field("", description="who must be credited, for ATTRIBUTION.md")
     start: str = Field(
         "", pattern=_SECONDS, description="seconds; clips start here rather than at the data set's start"
     )

@@ -245,8 +245,8 @@ def _usable(dataset: Mapping, shards: Shards, say: Callable[[str], None]) -> tup
     }
     if others := [shard for shard in shards if shard not in same]:
         say(
-            f"{name}: the shared clips are of other rows or files in shard {format_names(others)}; the next run will "
-            "make their clips and features again"
+            f"{name}: the shared clips were made from other rows or files in shard {format_names(others)}; the next "
+            "run will make their clips and features again"
         )
     clips = _clip_tables(name, same)
     if made["features"] != here["features"]:

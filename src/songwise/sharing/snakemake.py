@@ -1,4 +1,4 @@
-"""Snakemake, asked whether shared tables are up to date, and told which ones are."""
+"""Ask Snakemake which shared tables are up to date, and record them as done."""
 
 import sys
 from collections.abc import Iterable

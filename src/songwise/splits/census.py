@@ -1,4 +1,4 @@
-"""The music that is there: all shards' tables as one, duplicates among them, and whether enough is left to go on."""
+"""The usable music: all shards' tables as one, duplicates among them, and whether enough is left to continue."""
 
 import sys
 from collections import Counter, defaultdict

@@ -83,7 +83,7 @@ def make_splits(
             groups = clips["track_id"].map(join(tracks, duplicates, by=PROTOCOLS[name].keeps_whole))
             repeats = _assign(PROTOCOLS[name], clips, groups.to_numpy(), split, seed)
             splits = _splits_table(name, clips, groups, repeats)
-            # An audit goes on if a class is in fewer test folds than others.
+            # An audit continues if a class is in fewer test folds than others.
             least = 1 if honest_repeats else honest.least_groups(split)
             _check_classes(splits, name, least, tracks_csv)
         honest_repeats = honest_repeats or repeats

@@ -1,6 +1,6 @@
 """Protocols: the ways to split a data set, what each keeps whole, and which of them a track sheet supports.
 
-To add a protocol, add it to PROTOCOLS. If it is one more k-fold split, nothing else has to change, except that the
+To add a protocol, add it to PROTOCOLS. If it is another k-fold split, nothing else has to change, except that the
 column must be in the track sheet (`datasets.track.Track`).
 
 Light (no numpy): this module is imported at every start of Snakemake.

@@ -21,7 +21,7 @@ _SMOOTHING = 41  # frames, librosa's default for CENS
 
 @numba.njit(cache=True)
 def _spectral_peaks(S, first, end, sample_rate, n_fft):
-    # Rounded where librosa.piptrack rounds: the tuning is the fullest of 100 classes, and classes can tie.
+    # Rounded where librosa.piptrack rounds: the tuning is the fullest of 100 bins, and bins can tie.
     frames, bins = S.shape
     hertz = np.empty(frames * (end - first) // 2 + frames, np.float32)
     heights = np.empty(len(hertz), np.float32)
