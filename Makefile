@@ -41,4 +41,4 @@ bench: env ## measure the demo, extraction, downloads, archives and init; never 
 	$(VENV)/python benchmarks/library.py
 
 clean: ## remove what songwise generated; the environment, raw data and DVC's pointers stay
-	rm -rf results logs benchmarks/out data/clips/*/ data/features/*/ data/splits mlruns mlflow.db .snakemake
+	rm -rf results logs benchmarks/out data/clips/*/ data/features/*/ data/rows data/splits mlruns mlflow.db .snakemake
