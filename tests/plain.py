@@ -184,6 +184,7 @@ FAMILIES = _MFCC_FAMILIES | {
 # Rows of the families that have more than one, except those with an option `n`.
 _ROWS = {"chroma_stft": 12, "chroma_cqt": 12, "chroma_cens": 12, "tonnetz": 6, "spectral_contrast": 7}
 _ROWS |= {"poly_features": 2, "harmonic_spectrum": 1025, "percussive_spectrum": 1025}
+_NUMBERS = ("tempo",)  # families of one number per clip
 
 
 def _moment(function):
@@ -248,7 +249,7 @@ def plain(preset: str, y: np.ndarray, sr: int, *, dtype: type | None = None) -> 
     for prefix, options in content["families"].items():
         family, keywords, frame = _split(content, prefix, options)
         rows = _pooled(FAMILIES[family](clip, frame, **keywords), options.get("pool"))
-        if family == "tempo":
+        if family in _NUMBERS:
             columns[prefix] = float(rows.item())
             continue
         if dtype is not None:
@@ -324,7 +325,7 @@ def _by_family(content: dict) -> dict[str, dict[str, tuple]]:
         elif family in _MFCC_FAMILIES:
             del used["n"]  # a coefficient does not depend on how many there are
         meaning = (family, sorted(used.items()), sorted(frame.items()), pool)
-        columns = {prefix: (*meaning, None)} if family == "tempo" else {}
+        columns = {prefix: (*meaning, None)} if family in _NUMBERS else {}
         for statistic in options.get("statistics", []):
             columns |= dict.fromkeys(_names(prefix, statistic, count), (*meaning, statistic))
         found[prefix] = columns

@@ -51,3 +51,19 @@ def test_a_family_that_does_not_declare_separation_needs_no_parts(name):
 def test_a_family_s_function_takes_the_options_that_it_declares(name):
     parameters = list(inspect.signature(COMPUTE[name]).parameters)
     assert parameters[1:] == list(FAMILIES[name].options)
+
+
+SOUNDS = {
+    "silence": np.zeros(RATE, np.float32),
+    "one sample": np.full(1, 0.5, np.float32),
+    "shorter than a window": tone(0.01, 330).astype(np.float32),
+    "silence, then a tone": np.concatenate([np.zeros(RATE, np.float32), tone(1, 330).astype(np.float32)]),
+}
+
+
+@pytest.mark.parametrize("sound", SOUNDS)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_number_of_a_family_is_finite(name, sound):
+    clip = Clip(SOUNDS[sound], RATE)
+    for options in choices(name):
+        assert np.isfinite(rows_of(clip, name, frame=FRAME, options=options)).all(), options

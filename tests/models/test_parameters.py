@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from songwise.errors import InputError
 from songwise.models import parameters
 from songwise.models.files import load_model
 from songwise.models.parameters import check_parameters
+from songwise.schemas.model import Estimator
 
 KNN = "sklearn.neighbors.KNeighborsClassifier"
 SVC = "sklearn.svm.SVC"
@@ -165,3 +167,8 @@ def test_a_start_after_the_first_imports_no_library(tmp_path):
 
     assert "sklearn" in imported()
     assert imported() == "[]\n"
+
+
+def test_no_allowed_estimator_searches_by_itself():
+    """Estimators whose name ends in CV choose on folds of clips, not of songs; the key `search` keeps songs whole."""
+    assert not [name for name in get_args(Estimator) if name.endswith("CV")]

@@ -119,7 +119,8 @@ NARROW = {
     "models.cross_validation": {"models.fit", "models.pipeline", "features.matrix", "splits.table"},
     "evaluation.evaluate": {"evaluation.bootstrap", "evaluation.metrics", "evaluation.verdicts", "evaluation.votes"},
 }
-NEVER = ("errors", "text", "runtime", "plan", "schemas", "models.files", "datasets.sheet", "datasets.dataset", "cli")
+NEVER = ("errors", "text", "runtime", "plan", "schemas", "models.files", "cli")
+NEVER += ("datasets.sheet", "datasets.dataset", "datasets.track")
 
 
 @pytest.mark.parametrize("name", NARROW)

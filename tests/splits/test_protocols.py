@@ -138,7 +138,6 @@ def test_every_protocol_is_in_the_schemas():
 
 
 def test_one_entry_is_enough_for_another_k_fold_protocol(monkeypatch):
-    """As "by year" would be, if the sheet had a column year."""
     monkeypatch.setitem(PROTOCOLS, "by-license", Protocol(Kind.K_FOLD, "license"))
     assert PROTOCOLS["by-license"].keeps_whole == ("song", "license")
     assert sheet_columns(["by-song", "by-license", "random-clips"]) == ["license"]

@@ -1,6 +1,8 @@
 """One row of a track sheet."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+
+_FOR_SPLITS = {"for_splits": True}  # of columns that only splits use: editing one extracts no features again
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Track:
     label: str
     song: str = ""
     artist: str = ""
-    album: str = ""
+    album: str = field(default="", metadata=_FOR_SPLITS)
     path: str = ""
     url: str = ""
     query: str = ""
@@ -54,8 +56,9 @@ class Track:
     attribution: str = ""
     start: str = ""
     stop: str = ""
-    fold: str = ""
-    role: str = ""
+    fold: str = field(default="", metadata=_FOR_SPLITS)
+    role: str = field(default="", metadata=_FOR_SPLITS)
 
 
-SHEET_COLUMNS = [field.name for field in fields(Track)]
+SHEET_COLUMNS = [column.name for column in fields(Track)]
+SPLIT_COLUMNS = [column.name for column in fields(Track) if column.metadata]

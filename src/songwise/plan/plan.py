@@ -168,9 +168,15 @@ def _member_columns(run: Run, model: dict, whole: dict, root: Path) -> dict[str,
 
 def _list_models(models: str | list[str], root: Path) -> list[str]:
     """Return the models that are asked for, each MODEL (on all presets of its file) or MODEL@PRESET."""
-    if isinstance(models, list):
-        return models
     groups = read_yaml(root / "config" / "model_groups.yaml")
+    if isinstance(models, list):
+        for name in models:
+            if name in groups:
+                raise InputError(
+                    f"config: models: '{name}' is a group, and a list contains only models; list its models, which are "
+                    "in config/model_groups.yaml"
+                )
+        return models
     if models in groups:
         return groups[models]
     if not (root / "config" / "models" / f"{Run.parse(models).model}.yaml").is_file():

@@ -19,7 +19,7 @@ from songwise.files import read_json, write_json
 
 _PACKAGE = Path(__file__).parents[1]
 # Modules that only write messages, name files, measure time and lock: no figure depends on them.
-_WITHOUT_FIGURES = ("errors", "paths", "text", "runtime")
+_WITHOUT_FIGURES = ("errors", "paths", "text", "runtime", "datasets.track")
 # Distributions whose name is not that of their package. packages_distributions() would scan all of them for 0.3 s.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "imageio_ffmpeg": "imageio-ffmpeg"}
 _CACHE = Path(".snakemake/songwise.code.json")  # below the current folder, if a run has been there
@@ -88,7 +88,7 @@ def closure_of(*modules: str) -> tuple[frozenset[str], frozenset[str]]:
             raise ModuleNotFoundError(f"songwise.{name}")
     while waiting:
         name = waiting.pop()
-        if name in seen or name.split(".")[0] in _WITHOUT_FIGURES:
+        if name in seen or name in _WITHOUT_FIGURES or name.split(".")[0] in _WITHOUT_FIGURES:
             continue
         seen.add(name)
         module = _scan(name)

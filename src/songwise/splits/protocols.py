@@ -1,7 +1,7 @@
 """Protocols: the ways to split a data set, what each keeps whole, and which of them a track sheet supports.
 
-To add a protocol, add it to PROTOCOLS. If it is another k-fold split, nothing else has to change, except that the
-column must be in the track sheet (`datasets.track.Track`).
+To add a protocol, add it to PROTOCOLS. The code of another k-fold split needs nothing else, except that the column must
+be in the track sheet (`datasets.track.Track`). CONTRIBUTING.md lists what describes it.
 
 Light (no numpy): this module is imported at every start of Snakemake.
 """
