@@ -4,9 +4,10 @@
 
 It cuts the audio files below FOLDER into pieces of 30 s (16-bit WAV, 22,050 Hz, mono). If there are too few pieces, it
 uses them again, slightly quieter. It makes a data set of them in a fresh clone of the project, and runs Snakemake until
-every shard has its table. `Arithmetic` is the time that the features themselves took, from the logs of the jobs. All
-other time is overhead: Snakemake, process starts, decoding twice, writing tables. The memory of the largest process
-comes from Snakemake's benchmark files.
+every shard has its table. `Arithmetic` is the time that the features themselves took, from the logs of the jobs. The
+overhead of the feature jobs is the rest of their time: process starts, decoding, writing tables. The overhead of the
+whole also contains Snakemake and the inspection of every track: decoding, fingerprints, facts of the file. Times and the
+memory of the largest process come from Snakemake's benchmark files.
 """
 
 import argparse
@@ -45,17 +46,21 @@ def main(words: list[str]) -> None:
         environment = os.environ | {"PYTHONPATH": str(clone / "src")}
         warm = "from songwise.features.extract import warm_up; warm_up()"
         subprocess.run([sys.executable, "-c", warm], cwd=clone, env=environment, check=True)
-        print("| cores | wall, s | arithmetic, s | overhead | tracks per second | speed-up | largest process, MB |")
-        print("|---|---|---|---|---|---|---|")
+        print(
+            "| cores | wall, s | feature jobs, s | arithmetic, s | overhead of feature jobs | overhead of the whole "
+            "| tracks per second | speed-up | largest process, MB |"
+        )
+        print("|---|---|---|---|---|---|---|---|---|")
         alone = None
         for used in dict.fromkeys((1, cores)):
             wall = run(clone, used, environment)
             alone = alone or wall
             arithmetic = sum(map(logged_seconds, clone.glob("logs/bench/extract_features/*.log")))
-            largest = max(map(megabytes, clone.glob("benchmarks/out/bench/**/*.tsv")))
+            jobs = sum(benchmark(path, "s") for path in clone.glob("benchmarks/out/bench/extract_features/*.tsv"))
+            largest = max(benchmark(path, "max_rss") for path in clone.glob("benchmarks/out/bench/**/*.tsv"))
             print(
-                f"| {used} | {wall:.1f} | {arithmetic:.1f} | {1 - arithmetic / used / wall:.0%} | "
-                f"{options.tracks / wall:.1f} | {alone / wall:.2f} | {largest:.0f} |",
+                f"| {used} | {wall:.1f} | {jobs:.1f} | {arithmetic:.1f} | {1 - arithmetic / jobs:.0%} | "
+                f"{1 - arithmetic / used / wall:.0%} | {options.tracks / wall:.1f} | {alone / wall:.2f} | {largest:.0f} |",
                 flush=True,
             )
 
@@ -115,10 +120,10 @@ def logged_seconds(log: Path) -> float:
     return float(match[1]) if match else 0.0
 
 
-def megabytes(table: Path) -> float:
-    """Return the largest resident memory in a benchmark file of Snakemake."""
+def benchmark(table: Path, column: str) -> float:
+    """Return the largest value in a column of a benchmark file of Snakemake: s in seconds, max_rss in MB."""
     with table.open(newline="") as stream:
-        return max(float(row["max_rss"]) for row in csv.DictReader(stream, delimiter="\t") if row["max_rss"] != "-")
+        return max(float(row[column]) for row in csv.DictReader(stream, delimiter="\t") if row[column] != "-")
 
 
 if __name__ == "__main__":
