@@ -6,8 +6,8 @@ It cuts the audio files below FOLDER into pieces of 30 s (16-bit WAV, 22,050 Hz,
 uses them again, slightly quieter. It makes a data set of them in a fresh clone of the project, and runs Snakemake until
 every shard has its table. `Arithmetic` is the time that the features themselves took, from the logs of the jobs. The
 overhead of the feature jobs is the rest of their time: process starts, decoding, writing tables. The overhead of the
-whole also contains Snakemake and the inspection of every track: decoding, fingerprints, facts of the file. Times and the
-memory of the largest process come from Snakemake's benchmark files.
+whole also contains Snakemake and the inspection of every track: decoding, fingerprints, facts of the file. Times and
+the memory of the largest process come from Snakemake's benchmark files.
 """
 
 import argparse
@@ -60,7 +60,8 @@ def main(words: list[str]) -> None:
             largest = max(benchmark(path, "max_rss") for path in clone.glob("benchmarks/out/bench/**/*.tsv"))
             print(
                 f"| {used} | {wall:.1f} | {jobs:.1f} | {arithmetic:.1f} | {1 - arithmetic / jobs:.0%} | "
-                f"{1 - arithmetic / used / wall:.0%} | {options.tracks / wall:.1f} | {alone / wall:.2f} | {largest:.0f} |",
+                f"{1 - arithmetic / used / wall:.0%} | {options.tracks / wall:.1f} | {alone / wall:.2f} | "
+                f"{largest:.0f} |",
                 flush=True,
             )
 
