@@ -38,3 +38,10 @@ def _numba_cache_removed():
 def root() -> Path:
     """Return the project's folder."""
     return ROOT
+
+
+@pytest.fixture(autouse=True)
+def _no_run_remains():
+    """Forget the run that a test claimed: the jobs of later tests would take it for theirs, and end without it."""
+    yield
+    os.environ.pop("SONGWISE_RUN", None)

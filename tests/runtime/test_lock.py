@@ -1,6 +1,5 @@
 """One live run per folder, and jobs that end with their run."""
 
-import os
 import signal
 import subprocess
 import time
@@ -10,13 +9,6 @@ from helpers.process import start
 
 from songwise.errors import InputError
 from songwise.runtime.lock import claim
-
-
-@pytest.fixture(autouse=True)
-def _no_run_before():
-    """Forget after each test what `claim` set for jobs that this process starts."""
-    yield
-    os.environ.pop("SONGWISE_RUN", None)
 
 
 def test_a_live_run_is_not_joined_and_a_killed_one_is_cleared(tmp_path):
