@@ -27,6 +27,7 @@ from songwise.paths import Run, archives_record, audio_folder, clip_tables, feat
 from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
 from songwise.runtime.lock import claim, end_in_words
+from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
 from songwise.splits.protocols import choose, sheet_columns
 
@@ -210,6 +211,7 @@ def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> 
     InputError
         Naming the file and key that cannot be used, or saying that the disk is full.
     """
+    record_plain_values()
     try:
         return _open(config, real, say)
     except OSError as error:
