@@ -5,9 +5,9 @@ import re
 import pytest
 from helpers.project import copy_project, snakemake
 from helpers.sound import tone, write_wav
+from helpers.tracks import load_tracks
 
 from songwise.acquire.attribution import write_attribution
-from songwise.datasets.sheet import load_tracks
 from songwise.datasets.track import Track
 
 BY = "CC BY 4.0"

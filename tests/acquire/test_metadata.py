@@ -15,10 +15,10 @@ import yaml
 from helpers.fma import metadata
 from helpers.project import copy_project, snakemake
 from helpers.sound import tone, write_wav
+from helpers.tracks import load_tracks
 
 from songwise.acquire import metadata as preparing
 from songwise.datasets.metadata import missing, prepared_sheet
-from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.runtime import progress as runtime_progress
 

@@ -23,6 +23,7 @@ import pytest
 import yt_dlp.utils
 from helpers.project import ROOT, copy_project, snakemake
 from helpers.sound import encode, tone, write_wav
+from helpers.tracks import load_tracks
 
 from songwise.acquire import youtube, ytdlp
 from songwise.acquire.javascript import check_runtime
@@ -30,7 +31,6 @@ from songwise.acquire.record import read_record
 from songwise.acquire.shard import acquire_shard
 from songwise.acquire.youtube import check_videos, fetch_videos
 from songwise.audio.decode import decode
-from songwise.datasets.sheet import load_tracks
 from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.files import file_digest, read_json

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.project import ROOT, copy_project, snakemake
+from helpers.tracks import load_tracks
 
 from songwise.datasets.feature_table import read_feature_table
-from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.features.from_table import write_shard
 from songwise.features.matrix import read_features

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from helpers.library import column, init, line_with, sheet
+from helpers.tracks import load_tracks
 
-from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from helpers.library import column, init, sheet
 from helpers.project import ROOT
+from helpers.tracks import load_tracks
 
-from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.files import read_rows
 

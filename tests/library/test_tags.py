@@ -7,8 +7,8 @@ import time
 import psutil
 from helpers.library import FORMATS, init, line_with, sheet
 from helpers.sound import encode
+from helpers.tracks import load_tracks
 
-from songwise.datasets.sheet import load_tracks
 from songwise.library.tags import read_tags
 
 

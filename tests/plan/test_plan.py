@@ -7,11 +7,12 @@ import pytest
 import yaml
 from helpers.project import ROOT
 from helpers.sound import tone, write_wav
+from helpers.tracks import load_tracks
 
 from songwise.datasets.dataset import load_dataset
 from songwise.datasets.metadata import missing
 from songwise.datasets.shards import deal, rows_digest
-from songwise.datasets.sheet import load_tracks, read_tracks
+from songwise.datasets.sheet import read_tracks
 from songwise.errors import InputError
 from songwise.features.preset_files import load_preset
 from songwise.features.presets import column_names, preset_key

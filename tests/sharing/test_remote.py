@@ -18,6 +18,7 @@ import pytest
 import yaml
 from helpers.project import ROOT, copy_project, snakemake
 from helpers.sound import tone, write_wav
+from helpers.tracks import load_tracks
 
 from songwise.acquire.shard import acquire_shard
 from songwise.datasets.pointers import (
@@ -29,7 +30,6 @@ from songwise.datasets.pointers import (
     shared_version,
 )
 from songwise.datasets.shards import deal
-from songwise.datasets.sheet import load_tracks
 from songwise.errors import InputError
 from songwise.paths import shard_record
 from songwise.runtime.lock import claim

@@ -2,9 +2,9 @@
 
 import pytest
 from helpers.project import ROOT
+from helpers.tracks import load_tracks
 
 from songwise.datasets.shards import columns_digest, rows_digest
-from songwise.datasets.sheet import load_tracks
 from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.splits.protocols import PROTOCOLS, Kind, Protocol, choose, sheet_columns

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from songwise.datasets.track import SHEET_COLUMNS, SPLIT_COLUMNS, Track
+from songwise.datasets.track import COLUMNS_FOR_SPLITS, SHEET_COLUMNS, Track
 from songwise.files import digest, stable_hash
 
 
@@ -84,7 +84,7 @@ def columns_digest(tracks: list[Track], columns: Sequence[str]) -> str:
 
 
 def _rows(tracks: list[Track]) -> list[dict[str, str]]:
-    names = [name for name in SHEET_COLUMNS if name not in SPLIT_COLUMNS]
+    names = [name for name in SHEET_COLUMNS if name not in COLUMNS_FOR_SPLITS]
     return [{name: getattr(track, name) for name in names} for track in tracks]
 
 

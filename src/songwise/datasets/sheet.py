@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from songwise.datasets.dataset import load_dataset
 from songwise.datasets.demo import catalogue
 from songwise.datasets.feature_table import read_feature_table
 from songwise.datasets.folder import scan_folder
@@ -14,32 +13,6 @@ from songwise.datasets.sheet_file import add_faults, read_sheet
 from songwise.datasets.table_facts import add_facts
 from songwise.datasets.track import Track
 from songwise.errors import InputError, raise_all
-
-
-def load_tracks(name_or_path: str, root: Path = Path()) -> tuple[dict, list[Track]]:
-    """Load a data set file and its tracks.
-
-    Parameters
-    ----------
-    name_or_path : str
-        Name of a data set in config/datasets, or path of a data set file.
-    root : Path, default=Path()
-        The project's folder.
-
-    Returns
-    -------
-    dict
-        The content of the data set file.
-    list of Track
-        Its tracks.
-
-    Raises
-    ------
-    InputError
-        If the data set file or its tracks are invalid.
-    """
-    dataset, path = load_dataset(name_or_path, root)
-    return dataset, read_tracks(dataset, path, root)
 
 
 def read_tracks(

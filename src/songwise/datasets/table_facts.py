@@ -5,11 +5,11 @@ from pathlib import Path
 
 from songwise.datasets.csv_rows import complete_rows
 from songwise.datasets.sheet_columns import check_header, find_invalid, patterns_of
-from songwise.datasets.track import SPLIT_COLUMNS, Track
+from songwise.datasets.track import COLUMNS_FOR_SPLITS, Track
 from songwise.errors import InputError, raise_all
 from songwise.files import read_csv
 
-_FACTS = ("artist", *SPLIT_COLUMNS)
+_FACTS = ("artist", *COLUMNS_FOR_SPLITS)
 
 
 def add_facts(tracks: list[Track], sheet: Path) -> list[Track]:

@@ -61,4 +61,4 @@ class Track:
 
 
 SHEET_COLUMNS = [column.name for column in fields(Track)]
-SPLIT_COLUMNS = [column.name for column in fields(Track) if column.metadata]
+COLUMNS_FOR_SPLITS = [column.name for column in fields(Track) if column.metadata]

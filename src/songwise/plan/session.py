@@ -145,12 +145,13 @@ class Session:
     def passes(self) -> dict[str, list[str]]:
         """Return the rules that extract features, and the presets of each (`plan.passes`)."""
         clips = {shard: clip_tables(self.dataset, shard)[1] for shard in self.shards}
+        keys = {name: self._key(name) for name in self.plan.presets}
         return passes(
             {
                 name: shards_missing(
-                    {shard: feature_table(self.dataset, name, self._key(name), shard) for shard in self.shards}, clips
+                    {shard: feature_table(self.dataset, name, key, shard) for shard in self.shards}, clips
                 )
-                for name in self.plan.presets
+                for name, key in keys.items()
             }
         )
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from songwise.features.matrix import read_features
 from songwise.files import read_rows, write_json, write_rows
 from songwise.paths import preset_of
-from songwise.splits.table import read_songs, read_splits
+from songwise.splits.table import first_repeat, read_songs, read_splits
 
 CLUSTER_COLUMNS = ("method", "clusters", "noise", "ari", "nmi", "ari_first", "nmi_first", "silhouette")
 SONG_CLUSTER_COLUMNS = ("song", "label", "kmeans", "ward", "hdbscan", "x", "y")
@@ -91,8 +91,7 @@ def _song_vectors(
     feature_tables: list[Path], splits_csv: Path, tracks_csv: Path, protocol: str
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Return the means over each song's clips of the standardised columns that vary, and the label of each song."""
-    splits = read_splits(splits_csv, protocol)
-    rows = splits[splits["repeat"] == 0]
+    rows = first_repeat(read_splits(splits_csv, protocol))
     songs = rows["track_id"].map(read_songs(tracks_csv)).to_numpy()
     clips = read_features(feature_tables).loc[rows["clip_id"]].to_numpy(dtype=np.float64)
     scaled = make_pipeline(VarianceThreshold(), StandardScaler()).fit_transform(clips)
