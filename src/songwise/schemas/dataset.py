@@ -246,7 +246,7 @@ class Dataset(Section):
     name: Name = Field(description="letters, digits, - and _, as the file; names the folder `results/NAME`")
     title: str = optional("what the report calls it")
     label: str = Field("label", description="what the classes are, for titles and axes (artist, genre, band, ...)")
-    license: str = optional("of the music as a whole; used if the sheet has none for a track")
+    license: str = optional("licence of the music as a whole, for tracks without a licence in the sheet")
     homepage: str = optional("where the data set is described", pattern="^https?://")
     citation: str = optional("what its authors ask to be cited")
     source: Source = Field(discriminator="type", description="see [below](#source); paths are relative to this file")
