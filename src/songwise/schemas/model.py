@@ -26,6 +26,7 @@ Estimator = Literal[
     "sklearn.svm.LinearSVC",
     "sklearn.svm.SVC",
     "sklearn.tree.DecisionTreeClassifier",
+    "songwise.models.pooled_lda.PooledLDA",
     "xgboost.XGBClassifier",
 ]
 
@@ -43,7 +44,9 @@ class Model(Section):
 
     name: Name = Field(description="letters, digits, - and _, as the file")
     title: str = optional("what the model is, in words. Nothing is trained again when it changes")
-    estimator: Estimator = Field(description="import path of a class of scikit-learn or XGBoost, from a fixed list")
+    estimator: Estimator = Field(
+        description="import path of a class of scikit-learn, XGBoost or songwise, from a fixed list"
+    )
     features: UniqueList[str] = Field(
         min_length=1,
         description="presets of `features/`; one row of the leaderboard for each. `MODEL@PRESET` asks for any other",
