@@ -37,6 +37,7 @@ from xgboost import XGBClassifier
 
 from songwise.errors import InputError
 from songwise.models.bundle import TRUSTED_TYPES, load_bundle, save_bundle
+from songwise.models.pooled_lda import PooledLDA
 
 CARD = {"labels": ["BTS", "EXO", "TWICE"], "columns": [f"mfcc_{i}" for i in range(6)]}
 Y = np.arange(90) % 3
@@ -49,6 +50,7 @@ MODELS = {
     "dummy": DummyClassifier(strategy="prior"),
     "logistic": LogisticRegression(),
     "lda": LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+    "pooled_lda": PooledLDA(),
     "qda": QuadraticDiscriminantAnalysis(reg_param=0.1),
     "bayes": GaussianNB(),
     "svc": SVC(),

@@ -21,6 +21,7 @@ LDA = "sklearn.discriminant_analysis.LinearDiscriminantAnalysis"
 MLP = "sklearn.neural_network.MLPClassifier"
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
+POOLED = "songwise.models.pooled_lda.PooledLDA"
 XGBOOST = "xgboost.XGBClassifier"
 
 
@@ -72,6 +73,14 @@ def test_every_shipped_model_is_accepted(cache):
             "parameters.n_neighbors: KNeighborsClassifier: must be an int in the range [1, inf) or None. Got -1",
         ),
         ({"estimator": SVC, "parameters": {"kernel": "foo"}}, "parameters.kernel: SVC: must be a str among"),
+        (
+            {"estimator": POOLED, "parameters": {"prior": "uniform"}},
+            "parameters: PooledLDA has no parameter 'prior'; did you mean 'priors'?",
+        ),
+        (
+            {"estimator": POOLED, "parameters": {"priors": "equal"}},
+            "parameters.priors: PooledLDA: must be a str among",
+        ),
         (
             {"estimator": SVC, "search": {"C": [1, -1]}},
             "search.C: SVC: must be a float in the range (0.0, inf]. Got -1",

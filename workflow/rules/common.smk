@@ -7,7 +7,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from songwise.errors import InputError
-from songwise.paths import Run, preset_of
+from songwise.paths import Run, preset_of, protocol_folder
 from songwise.plan.messages import FailedJob, read_logs, summarise_failure
 from songwise.plan.session import is_real_run, open_session
 from songwise.report.headline import headline
@@ -35,9 +35,10 @@ HAS_AUDIO = SESSION.has_audio
 RESULTS = f"results/{DATASET}"
 HONEST = PLAN.protocols[0]
 LEVELS = ["clip", "song"]
-MODELS = {str(run): PLAN.model_of(str(run)) for run in PLAN.runs}
+MODELS = {str(run): PLAN.model_of(str(run)) for run in PLAN.fitted}
+FUSED = PLAN.fused
 PRESETS = SESSION.presets
-FEATURES = expand(SESSION.feature_files(PLAN.presets), dataset=DATASET, shard=SHARDS)
+FEATURES = expand(SESSION.feature_files(PLAN.tables), dataset=DATASET, shard=SHARDS)
 RECIPE = [f"{RESULTS}/recipe.csv"] if PLAN.settings["recipe"] else []
 ENVIRONMENT = "../../environment.yml"  # the active environment serves all rules; --lint and --report show this file
 
@@ -45,7 +46,7 @@ ENVIRONMENT = "../../environment.yml"  # the active environment serves all rules
 wildcard_constraints:
     dataset=DATASET,
     shard=r"\d+",
-    run="|".join(str(run) for run in PLAN.runs),
+    run="|".join(MODELS),
     audit="|".join(PLAN.protocols[1:]) or "none",
 
 
@@ -74,12 +75,30 @@ def training_code(wildcards):
 
 
 def feature_tables(wildcards):
-    return expand(SESSION.feature_files([Run.parse(wildcards.run).preset]), dataset=DATASET, shard=SHARDS)
+    parts = PLAN.parts[Run.parse(wildcards.run).preset]
+    return expand(SESSION.feature_files(parts), dataset=DATASET, shard=SHARDS)
+
+
+def of_members(wildcards, name):
+    protocol = wildcards.get("audit", HONEST)
+    return [str(protocol_folder(Path(RESULTS), run, protocol) / name) for run in FUSED[wildcards.run]]
+
+
+def inner_predictions(wildcards):
+    return of_members(wildcards, "inner.parquet")
+
+
+def member_predictions(wildcards):
+    return of_members(wildcards, "predictions.csv")
+
+
+def member_fits(wildcards):
+    return of_members(wildcards, "fit.json")
 
 
 def presets_made(wildcards, output):
     # Snakemake records no parameter that follows from `output`: a preset is not redone because it shares another pass.
-    return [PLAN.presets[preset_of(table)] for table in output.tables]
+    return [PLAN.tables[preset_of(table)] for table in output.tables]
 
 
 def figure_labels(wildcards):

@@ -25,6 +25,7 @@ rule study_best:
     params:
         models=MODELS,
         presets=PRESETS,
+        parts=PLAN.parts,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         code=code_of("studies.best_model"),
@@ -91,6 +92,7 @@ rule cluster_songs:
     conda:
         ENVIRONMENT
     params:
+        parts=PLAN.parts,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         code=code_of("studies.clusters"),

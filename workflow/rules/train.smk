@@ -15,6 +15,8 @@ rule train_model:
         fits=f"results/{{dataset}}/models/{{run}}/{HONEST}/fits.parquet",
         fit=f"results/{{dataset}}/models/{{run}}/{HONEST}/fit.json",
         bundle=directory("results/{dataset}/models/{run}/bundle"),
+    wildcard_constraints:
+        run="|".join(run for run in MODELS if run not in FUSED) or "none",
     log:
         "logs/{dataset}/train_model/{run}.log",
     benchmark:
@@ -42,6 +44,8 @@ rule audit_model:
         predictions="results/{dataset}/models/{run}/{audit}/predictions.csv",
         fits="results/{dataset}/models/{run}/{audit}/fits.parquet",
         fit="results/{dataset}/models/{run}/{audit}/fit.json",
+    wildcard_constraints:
+        run="|".join(run for run in MODELS if run not in FUSED) or "none",
     log:
         "logs/{dataset}/audit_model/{run}.{audit}.log",
     benchmark:
@@ -62,7 +66,7 @@ rule check_models:
         duplicates_csv="results/{dataset}/duplicates.csv",
         fits=expand(
             "results/{{dataset}}/models/{run}/{protocol}/fits.parquet",
-            run=PLAN.runs,
+            run=MODELS,
             protocol=[name for name in PLAN.protocols if name != RANDOM_CLIPS],
         ),
     output:

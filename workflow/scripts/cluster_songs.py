@@ -12,6 +12,7 @@ with job(snakemake.log[0]):
         feature_tables=[Path(path) for path in snakemake.input.tables],
         splits_csv=Path(snakemake.input.splits_csv),
         tracks_csv=Path(snakemake.input.tracks_csv),
+        parts=snakemake.params.parts,
         protocol=snakemake.params.protocol,
         seed=snakemake.params.seed,
         folder=Path(snakemake.output.clusters).parent,

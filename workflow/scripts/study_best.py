@@ -13,6 +13,7 @@ with job(snakemake.log[0]):
         read_data(
             **{name: Path(snakemake.input[name]) for name in tables},
             feature_tables=[Path(path) for path in snakemake.input.tables],
+            parts=snakemake.params.parts,
             protocol=snakemake.params.protocol,
         ),
         models=snakemake.params.models,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from songwise.errors import InputError
+from songwise.paths import preset_of
 
 
 def read_features(paths: list[Path]) -> pd.DataFrame:
@@ -14,18 +15,28 @@ def read_features(paths: list[Path]) -> pd.DataFrame:
     Parameters
     ----------
     paths : list of Path
-        Parquet tables of one preset, with a column clip_id.
+        Parquet tables with a column clip_id, of one preset or of several whose columns are joined.
 
     Returns
     -------
     DataFrame of float32, shape (clips, columns)
-        Indexed by clip_id, and sorted by it.
+        Indexed by clip_id, and sorted by it. With several presets, in their order, a column is named PRESET.COLUMN.
 
     Raises
     ------
     InputError
         If a value is missing or infinite; the message names the file, the clip and the column.
     """
+    by_preset: dict[str, list[Path]] = {}
+    for path in paths:
+        by_preset.setdefault(preset_of(path), []).append(path)
+    tables = {preset: _read(tables) for preset, tables in by_preset.items()}
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    return pd.concat([table.add_prefix(f"{preset}.") for preset, table in tables.items()], axis=1)
+
+
+def _read(paths: list[Path]) -> pd.DataFrame:
     tables = []
     for path in paths:
         table = pd.read_parquet(path).set_index("clip_id")
@@ -39,3 +50,21 @@ def read_features(paths: list[Path]) -> pd.DataFrame:
             )
         tables.append(table)
     return pd.concat(tables).sort_index()
+
+
+def tables_of(paths: list[Path], presets: list[str]) -> list[Path]:
+    """Return the tables of some presets, in the order of the presets.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Tables of any presets.
+    presets : list of str
+        Names: the parts of a joined preset, or one preset.
+
+    Returns
+    -------
+    list of Path
+        For `read_features`.
+    """
+    return [path for preset in presets for path in paths if preset_of(path) == preset]

@@ -6,6 +6,7 @@ Light: it runs at every start of Snakemake.
 from pathlib import Path
 
 from songwise.errors import InputError
+from songwise.features.joined import resolve_joined
 from songwise.features.presets import resolve
 from songwise.schemas.preset import Preset
 from songwise.schemas.read import load_named
@@ -33,6 +34,8 @@ def load_preset(name: str, root: Path) -> dict:
     """
     folder = root / "config" / "features"
     preset = load_named(Preset, name, folder, root)
+    if preset.join:
+        return _joined(preset, root)
     union = [] if preset.families else preset.union or []
     members = {member: load_named(Preset, member, folder, root) for member in union}
     where = f"config/features/{name}.yaml"
@@ -40,3 +43,14 @@ def load_preset(name: str, root: Path) -> dict:
         if content.union:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
     return resolve(preset.model_dump(), {member: content.model_dump() for member, content in members.items()}, where)
+
+
+def _joined(preset: Preset, root: Path) -> dict:
+    where = f"config/features/{preset.name}.yaml"
+    for key in sorted(preset.model_fields_set - {"name", "title", "columns", "join"}):
+        raise InputError(f"{where}: {key}: a preset with join has no key '{key}'; set it in the presets that it joins")
+    parts = {member: load_preset(member, root) for member in preset.join}
+    for member, part in parts.items():
+        if "join" in part:
+            raise InputError(f"{where}: join: {member} is joined itself; name its presets instead")
+    return resolve_joined(preset.model_dump(include={"name", "title", "columns"}), parts, where)

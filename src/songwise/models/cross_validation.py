@@ -16,7 +16,7 @@ from songwise.errors import InputError
 from songwise.features.matrix import read_features
 from songwise.files import replacing, write_json
 from songwise.models.bundle import save_bundle
-from songwise.models.fit import Classifier, fit
+from songwise.models.fit import fit
 from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds, first_repeat, read_songs, read_splits
 
@@ -44,7 +44,7 @@ def fold_seed(seed: int, repeat: int, fold: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Examples:
+class Examples:
     """The good clips of one protocol, and their features.
 
     Attributes
@@ -63,6 +63,24 @@ class _Examples:
 
     @classmethod
     def read(cls, feature_tables: list[Path], splits_csv: Path, protocol: str) -> Self:
+        """Read the examples of a protocol.
+
+        Parameters
+        ----------
+        feature_tables : list of Path
+            Parquet tables of one preset, or of the parts of a joined one, of all shards.
+        splits_csv : Path
+            What `splits.make.make_splits` wrote.
+        protocol : str
+            Name of the protocol.
+
+        Returns
+        -------
+
+        Examples
+        --------
+            All good clips.
+        """
         splits = read_splits(splits_csv, protocol)
         return cls(read_features(feature_tables), splits, sorted(splits["label"].unique()))
 
@@ -110,7 +128,7 @@ def cross_validate(
     InputError
         If the features or the model file cannot be used.
     """
-    examples = _Examples.read(feature_tables, splits_csv, protocol)
+    examples = Examples.read(feature_tables, splits_csv, protocol)
     song_of = read_songs(tracks_csv)
     rounds = divide_rounds(examples.splits)
     progress = Progress(f"train {model['name']} {protocol}", len(rounds), "folds")
@@ -122,12 +140,13 @@ def cross_validate(
         start = time.perf_counter()
         classifier = fit(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
         seconds += time.perf_counter() - start
-        predictions.append(_predict(classifier, examples, test.assign(song=test["track_id"].map(song_of))))
-        for role, rows in (("train", train), ("valid", valid), ("test", test)):
-            fits.append(pd.DataFrame({"repeat": repeat, "fold": fold, "role": role, "clip_id": rows["clip_id"]}))
+        X, _ = examples.matrix(test)
+        probabilities = classifier.probabilities(X, len(examples.labels))
+        predictions.append(predicted_table(test, song_of, probabilities, examples.labels))
+        fits.append(clips_of(repeat, fold, train=train, valid=valid, test=test))
         progress.step()
     facts = {"fit_seconds": round(seconds, 3), "constant_columns": dict(constant)}
-    _write(pd.concat(predictions), pd.concat(fits), facts, folder)
+    write_predictions(pd.concat(predictions), pd.concat(fits), facts, folder)
 
 
 def _constant_columns(X: np.ndarray, names: pd.Index, tables: Path) -> list[str]:
@@ -137,17 +156,73 @@ def _constant_columns(X: np.ndarray, names: pd.Index, tables: Path) -> list[str]
     return list(names[constant])
 
 
-def _predict(classifier: Classifier, examples: _Examples, rows: pd.DataFrame) -> pd.DataFrame:
-    X, _ = examples.matrix(rows)
+def predicted_table(
+    rows: pd.DataFrame, song_of: dict[str, str], probabilities: np.ndarray, labels: list[str]
+) -> pd.DataFrame:
+    """Return the predictions for some clips in the form of predictions.csv.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The clips' rows of splits.csv.
+    song_of : dict of str to str
+        track_id to song.
+    probabilities : ndarray of float, shape (clips, labels)
+        Per clip and label.
+    labels : list of str
+        In the order of the columns.
+
+    Returns
+    -------
+    DataFrame
+        With repeat, fold, clip_id, track_id, song, label, predicted, p_LABEL...
+    """
     # Rounded before the verdict, so that the file and the verdict never disagree.
-    probabilities = np.round(classifier.probabilities(X, len(examples.labels)), _DECIMALS)
-    predicted = rows[["repeat", "fold", "clip_id", "track_id", "song", "label"]].copy()
-    predicted["predicted"] = np.array(examples.labels)[probabilities.argmax(axis=1)]
-    columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(examples.labels)}
+    probabilities = np.round(probabilities, _DECIMALS)
+    predicted = rows.assign(song=rows["track_id"].map(song_of))[
+        ["repeat", "fold", "clip_id", "track_id", "song", "label"]
+    ]
+    predicted["predicted"] = np.array(labels)[probabilities.argmax(axis=1)]
+    columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(labels)}
     return pd.concat([predicted, pd.DataFrame(columns, index=predicted.index)], axis=1)
 
 
-def _write(predictions: pd.DataFrame, fits: pd.DataFrame, facts: dict, folder: Path) -> None:
+def clips_of(repeat: int, fold: int, **sides: pd.DataFrame) -> pd.DataFrame:
+    """Return the clips of one fit in the form of fits.parquet.
+
+    Parameters
+    ----------
+    repeat, fold : int
+        Numbers of the fit.
+    **sides : DataFrame
+        Per role (train, valid, test) the clips' rows of splits.csv.
+
+    Returns
+    -------
+    DataFrame
+        With repeat, fold, role, clip_id.
+    """
+    tables = [
+        pd.DataFrame({"repeat": repeat, "fold": fold, "role": role, "clip_id": rows["clip_id"]})
+        for role, rows in sides.items()
+    ]
+    return pd.concat(tables)
+
+
+def write_predictions(predictions: pd.DataFrame, fits: pd.DataFrame, facts: dict, folder: Path) -> None:
+    """Write predictions.csv, fits.parquet and fit.json of one model and protocol.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        Of all folds (`predicted_table`).
+    fits : DataFrame
+        Of all folds (`clips_of`).
+    facts : dict
+        For fit.json: fit_seconds, constant_columns.
+    folder : Path
+        `paths.protocol_folder` of the run.
+    """
     with replacing(folder / "predictions.csv") as temporary:
         predictions.sort_values(["repeat", "clip_id"]).to_csv(temporary, index=False, lineterminator="\n")
     with replacing(folder / "fits.parquet") as temporary:
@@ -192,7 +267,7 @@ def fit_bundle(
     InputError
         If the features or the model file cannot be used.
     """
-    examples = _Examples.read(feature_tables, splits_csv, protocol)
+    examples = Examples.read(feature_tables, splits_csv, protocol)
     rows = first_repeat(examples.splits)
     X, y = examples.matrix(rows)
     classifier = fit(model, X, y, rows["group"].to_numpy(), seed)

@@ -6,13 +6,12 @@ Light: it runs at every start of Snakemake.
 from pathlib import Path
 
 from songwise.errors import InputError
+from songwise.models.ensembles import ENSEMBLES, STACKING, VOTING
 from songwise.models.rounds import ROUNDS
 from songwise.paths import Run
 from songwise.schemas.model import Model
 from songwise.schemas.read import load_named
 
-_VOTING = "sklearn.ensemble.VotingClassifier"
-_STACKING = "sklearn.ensemble.StackingClassifier"
 _BY_CLIPS = "it would hold out random clips, and so put clips of the same song on both sides; "
 # Parameters that a model file must not set, and what to do instead.
 _RESERVED = {
@@ -100,12 +99,13 @@ def _check_model(model: Model, where: str) -> None:
     if model.early_stopping and estimator not in ROUNDS:
         known = ", ".join(sorted(path.rpartition(".")[2] for path in ROUNDS))
         raise InputError(f"{where}: early_stopping: {name} does not learn in rounds; estimators that do: {known}")
-    is_ensemble = estimator in (_VOTING, _STACKING)
+    is_ensemble = estimator in ENSEMBLES
     if is_ensemble != bool(model.members):
         raise InputError(
-            f"{where}: members: VotingClassifier and StackingClassifier need this key; no other estimator may have it"
+            f"{where}: members: VotingClassifier, StackingClassifier and Fusion need this key; no other estimator may "
+            "have it"
         )
-    if (estimator == _STACKING) != bool(model.final):
+    if (estimator == STACKING) != bool(model.final):
         raise InputError(
             f"{where}: final: StackingClassifier needs the model that combines its members; no other estimator may "
             "have this key"
@@ -124,7 +124,7 @@ def _check_ensemble(model: Model, where: str) -> None:
     if model.weights != "none":
         raise InputError(f"{where}: weights: set this in the file of each member")
     _check_votes(model, where)
-    unknown = set(model.parameters) - ({"weights"} if model.estimator == _VOTING else set())
+    unknown = set(model.parameters) - ({"weights"} if model.estimator == VOTING else set())
     if unknown:
         raise InputError(
             f"{where}: parameters: '{sorted(unknown)[0]}' cannot be set; songwise combines the members itself"

@@ -16,7 +16,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 
 from songwise.errors import InputError
 from songwise.models.early_stopping import best_rounds
-from songwise.models.pipeline import build, fit_options
+from songwise.models.ensembles import FUSION, VOTING
+from songwise.models.pipeline import build, estimator_class, fit_options
 
 _INNER_FOLDS = 3
 _QDA = "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis"
@@ -141,10 +142,7 @@ def fit(
         If the model file cannot be used, or a class has too few groups for inner folds.
     """
     classes, encoded = np.unique(y, return_inverse=True)
-    if valid is not None:
-        known = np.isin(valid[1], classes)
-        valid = (valid[0][known], np.searchsorted(classes, valid[1][known])) if known.any() else None
-    training = _Training(model["name"], X, encoded, groups, valid, seed)
+    training = _Training(model["name"], X, encoded, groups, _known(valid, classes), seed)
     try:
         with threadpoolctl.threadpool_limits(1):
             return Classifier(_ensemble(model, training) if model["members"] else _single(model, training), classes)
@@ -193,17 +191,20 @@ def _components(model: dict, training: _Training) -> int | float:
 
 
 def _ensemble(model: dict, training: _Training):
-    """Fit each member with its own search and calibration, then join them with one of scikit-learn's ensembles.
+    """Fit each member with its own search and calibration, then join them.
 
-    The ensemble gets frozen members, because it would fit them without regard to groups.
+    The ensemble gets frozen members, because scikit-learn's would fit them without regard to groups.
     """
     X, y = training.X, training.y
     members = [(name, FrozenEstimator(_refitted(member, training))) for name, member in model["members"].items()]
-    if model["estimator"] == "sklearn.ensemble.VotingClassifier":
+    if model["estimator"] == VOTING:
         return VotingClassifier(members, voting="soft", **model["parameters"]).fit(X, y)
-    final = FrozenEstimator(
-        fit(model["final"], _out_of_fold(model, training), y, training.groups, training.seed).pipeline
-    )
+    held_out = np.stack([_held_out(member, training) for member in model["members"].values()], axis=1)
+    if model["estimator"] == FUSION:
+        return estimator_class(model)(members).fit_weights(held_out, y)
+    # The columns of StackingClassifier: if there are two classes, only the second has one.
+    columns = held_out[..., 1 if held_out.shape[-1] == 2 else 0 :].reshape(len(y), -1)
+    final = FrozenEstimator(fit(model["final"], columns, y, training.groups, training.seed).pipeline)
     return StackingClassifier(members, final, cv="prefit", stack_method="predict_proba").fit(X, y)
 
 
@@ -211,16 +212,65 @@ def _refitted(member: dict, training: _Training):
     return fit(member, training.X, training.y, training.groups, training.seed, training.valid).pipeline
 
 
-def _out_of_fold(model: dict, training: _Training) -> np.ndarray:
-    """Return the members' probabilities for songs that they were not fitted on, shape (clips, members x classes).
-
-    The columns are those of StackingClassifier: if there are two classes, only the second has a column.
-    """
+def _held_out(member: dict, training: _Training) -> np.ndarray:
+    """Return a member's probabilities for songs that it was not fitted on, shape (clips, classes)."""
     n_classes = training.y.max() + 1
-    probabilities = np.zeros((len(training.y), len(model["members"]), n_classes))
+    probabilities = np.zeros((len(training.y), n_classes))
     for inside, outside in training.inner:
         sides = training.X[inside], training.y[inside], training.groups[inside]
-        for index, member in enumerate(model["members"].values()):
-            classifier = fit(member, *sides, training.seed, training.valid)
-            probabilities[outside, index] = classifier.probabilities(training.X[outside], n_classes)
-    return probabilities[..., 1 if n_classes == 2 else 0 :].reshape(len(probabilities), -1)
+        classifier = fit(member, *sides, training.seed, training.valid)
+        probabilities[outside] = classifier.probabilities(training.X[outside], n_classes)
+    return probabilities
+
+
+def predict_held_out(
+    model: dict,
+    X: np.ndarray,
+    y: np.ndarray,
+    groups: np.ndarray,
+    seed: int,
+    valid: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predict every clip of a training set by a model that was fitted without the clip's group.
+
+    A fusion chooses the weights of its members from these predictions. The arguments are those of `fit`, and so are the
+    inner folds.
+
+    Parameters
+    ----------
+    model : dict
+        The model file's content.
+    X : ndarray of float, shape (clips, columns)
+        Features.
+    y : ndarray of int, shape (clips,)
+        Indices into the data set's labels.
+    groups : ndarray of str, shape (clips,)
+        No group crosses an inner fold.
+    seed : int
+        Seed of the estimator and of the inner folds.
+    valid : tuple of ndarray, optional
+        X and y of predefined validation clips.
+
+    Returns
+    -------
+    probabilities : ndarray of float, shape (clips, k)
+        Per clip and class.
+    classes : ndarray of int, shape (k,)
+        Indices into the data set's labels.
+
+    Raises
+    ------
+    InputError
+        If the model file cannot be used, or a class has too few groups for inner folds.
+    """
+    classes, encoded = np.unique(y, return_inverse=True)
+    training = _Training(model["name"], X, encoded, groups, _known(valid, classes), seed)
+    return _held_out(model, training), classes
+
+
+def _known(valid: tuple[np.ndarray, np.ndarray] | None, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the validation clips whose class is among those in training, with their places among these classes."""
+    if valid is None:
+        return None
+    known = np.isin(valid[1], classes)
+    return (valid[0][known], np.searchsorted(classes, valid[1][known])) if known.any() else None

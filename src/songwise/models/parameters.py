@@ -19,7 +19,8 @@ from songwise.files import digest
 from songwise.models.files import trained_model
 from songwise.models.rounds import ROUNDS
 
-_LIBRARIES = {"sklearn": "scikit-learn", "xgboost": "xgboost"}
+# By the first part of an import path. songwise's own estimators check their parameters with scikit-learn.
+_LIBRARIES = {"sklearn": "scikit-learn", "songwise": "scikit-learn", "xgboost": "xgboost"}
 # Estimators whose fit refuses some combinations of valid values, such as a solver without shrinkage.
 _COMBINING = {
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
@@ -105,7 +106,7 @@ def _invalid_values(model: dict, estimator: type) -> Iterator[str]:
 
 
 def _invalid_value(estimator: type, key: str, value: object) -> str:
-    if hasattr(estimator, "_parameter_constraints"):  # scikit-learn
+    if hasattr(estimator, "_parameter_constraints"):  # scikit-learn and songwise
         try:
             estimator(**{key: value})._validate_params()
         except ValueError as error:

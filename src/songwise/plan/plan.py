@@ -6,16 +6,34 @@ Everything here is light (no numpy, no scikit-learn): it runs at every start of 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from songwise.datasets.dataset import load_dataset
 from songwise.errors import InputError, suggestion
+from songwise.features.joined import joined_pairs, member_places, parts_of, without_titles
 from songwise.features.preset_files import load_preset
-from songwise.features.presets import PRESET, TABLE, places_of, standardised_pairs
+from songwise.features.presets import PRESET, TABLE
+from songwise.models.ensembles import FUSION
 from songwise.models.files import load_model, trained_model
 from songwise.models.parameters import check_parameters
 from songwise.paths import Run
 from songwise.schemas.config import Config
 from songwise.schemas.read import read_yaml, validate
+
+
+class Member(NamedTuple):
+    """A member of an ensemble.
+
+    Attributes
+    ----------
+    run : Run
+        The run that would be the same model on the same columns, alone.
+    columns : list of int or None
+        Its columns among those of the ensemble's preset; None for all.
+    """
+
+    run: Run
+    columns: list[int] | None
 
 
 @dataclass(frozen=True)
@@ -33,11 +51,11 @@ class Plan:
     models : dict of str to dict
         The content of each model's file by name, with the content of its members in place of their names.
     presets : dict of str to dict
-        The resolved presets that the runs need, by name.
+        The resolved presets of the runs, by name.
     runs : list of Run
         The rows of the leaderboard.
-    columns : dict of str to dict
-        For each MODEL@PRESET, the columns that members of an ensemble take of it, if they do not take all.
+    members : dict of str to dict
+        For each MODEL@PRESET, what the members of its ensemble take of its preset, by the member's name.
     protocols : list of str
         The leaderboard's protocol first, then the audited ones. Empty until the sheet is read (`protocols.choose`).
     """
@@ -48,15 +66,43 @@ class Plan:
     models: dict[str, dict]
     presets: dict[str, dict]
     runs: list[Run]
-    columns: dict[str, dict[str, list[int]]]
+    members: dict[str, dict[str, "Member"]]
     protocols: list[str] = field(default_factory=list)
 
     @property
     def standardised(self) -> list[tuple[str, str]]:
         """Return the runs of one model on a preset without, and with, standardised audio."""
-        pairs = standardised_pairs(self.presets)
+        pairs = joined_pairs(self.presets)
         both = [(Run(model, raw), Run(model, other)) for model in self.models for raw, other in pairs]
         return [(str(raw), str(other)) for raw, other in both if {raw, other} <= set(self.runs)]
+
+    @property
+    def tables(self) -> dict[str, dict]:
+        """Return the resolved presets that have tables of their own, and whose tables the runs need, by name."""
+        presets = {}
+        for preset in self.presets.values():
+            presets |= parts_of(preset)
+        return presets
+
+    @property
+    def parts(self) -> dict[str, list[str]]:
+        """Return, for each preset of a run, the names of the presets that have its tables."""
+        named = {name: list(parts_of(preset)) for name, preset in self.presets.items()}
+        return {name: [name] for name in self.tables} | named
+
+    @property
+    def fused(self) -> dict[str, list[Run]]:
+        """Return, for each run that fuses the predictions of other runs, those runs."""
+        return {
+            str(run): [member.run for member in self.members[str(run)].values()]
+            for run in self.runs
+            if self.models[run.model]["estimator"] == FUSION
+        }
+
+    @property
+    def fitted(self) -> list[Run]:
+        """Return the runs that are fitted: the rows of the leaderboard, then members of a fusion that are no rows."""
+        return list(dict.fromkeys([*self.runs, *(run for runs in self.fused.values() for run in runs)]))
 
     def model_of(self, run: str) -> dict:
         """Return everything about a run's model that its training depends on.
@@ -72,17 +118,27 @@ class Plan:
             The model without its title and its list of presets (`trained_model`). Members of an ensemble with a preset
             of their own have the key `columns`: the places of its columns among those of the run's preset.
         """
-        model = trained_model(self.models[Run.parse(run).model])
-        places = self.columns[run]
+        if run not in self.members:
+            return trained_model(self._member_model(run))
+        model, places = trained_model(self.models[Run.parse(run).model]), self.members[run]
         members = {
-            name: member | ({"columns": places[name]} if name in places else {})
+            name: member | ({} if places[name].columns is None else {"columns": places[name].columns})
             for name, member in model["members"].items()
         }
         return model | {"members": members}
 
+    def _member_model(self, run: str) -> dict:
+        """Return the content of a model that is fitted only because a fusion needs it."""
+        for ensemble, members in self.members.items():
+            for name, member in members.items():
+                if str(member.run) == run:
+                    content = self.models[Run.parse(ensemble).model]["members"][name]
+                    return {key: value for key, value in content.items() if key != "preset"}
+        raise KeyError(run)
+
     def extracted_preset(self, name: str) -> dict:
         """Return a preset without its title, which neither features nor models depend on."""
-        return {key: value for key, value in self.presets[name].items() if key != "title"}
+        return without_titles((self.presets | self.tables)[name])
 
 
 def load_plan(config: Mapping, root: Path) -> Plan:
@@ -118,8 +174,8 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     ]
     runs = list(dict.fromkeys(runs))
     presets = {name: load_preset(name, root) for name in dict.fromkeys(run.preset for run in runs)}
-    columns = {str(run): _member_columns(run, models[run.model], presets[run.preset], root) for run in runs}
-    plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, columns)
+    members = {str(run): _members(run, models[run.model], presets[run.preset], root) for run in runs}
+    plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, members)
     return _on_table(plan) if dataset["source"]["type"] == "table" else plan
 
 
@@ -147,23 +203,37 @@ def _on_table(plan: Plan) -> Plan:
         settings=plan.settings | {"show_tracks": "none"},
         presets={TABLE: PRESET},
         runs=runs,
-        columns={str(run): {} for run in runs},
+        members={
+            str(run): {
+                name: Member(Run(Run.parse(name).model, TABLE), None) for name in plan.models[run.model]["members"]
+            }
+            for run in runs
+        },
     )
 
 
-def _member_columns(run: Run, model: dict, whole: dict, root: Path) -> dict[str, list[int]]:
-    """Return, for an ensemble's members of another preset, the places of its columns among those of the run's."""
-    columns = {}
+def _members(run: Run, model: dict, whole: dict, root: Path) -> dict[str, Member]:
+    """Return what the members of an ensemble take of its preset."""
+    members = {}
     for name, member in model["members"].items():
         if "preset" not in member:
+            members[name] = Member(Run(name, run.preset), None)
             continue
-        columns[name] = places_of(load_preset(member["preset"], root), whole)
-        if columns[name] is None:
+        found = member_places(load_preset(member["preset"], root), whole)
+        if found is None:
             raise InputError(
                 f"config/models/{run.model}.yaml: members: {name}: the ensemble runs on the preset {run.preset}, which "
-                f"lacks columns of {member['preset']}; run it on a preset whose union contains both"
+                f"lacks columns of {member['preset']}; run it on a preset whose union or join contains both"
             )
-    return columns
+        part, columns = found
+        if model["estimator"] == FUSION and len(columns) != parts_of(whole)[part]["columns"]:
+            raise InputError(
+                f"config/models/{run.model}.yaml: members: {name}: a fusion shares the fits of its members with the runs "
+                f"that stand alone, so its preset must join {member['preset']} itself, and not {part}, which has more "
+                "columns"
+            )
+        members[name] = Member(Run(member["name"], part), columns)
+    return members
 
 
 def _list_models(models: str | list[str], root: Path) -> list[str]:

@@ -2,12 +2,13 @@
 
 from songwise.datasets.shards import columns_digest
 from songwise.datasets.track import Track
-from songwise.features.presets import preset_key
+from songwise.features.joined import tables_key
 from songwise.files import digest
 from songwise.paths import Run
 from songwise.plan.plan import Plan
 from songwise.splits.protocols import sheet_columns
 
+_OF_PRESET = ("audio", "frame", "columns")
 _NOT_PARAMETERS = ("name", "title", "features", "members", "final")
 
 
@@ -49,5 +50,5 @@ def _own_params(plan: Plan, run: Run) -> dict:
         **{key: value for key, value in model.items() if key not in _NOT_PARAMETERS},
         "members": list(model["members"]),
         "members_key": digest([model["members"], model["final"]]),
-        "preset": {key: preset[key] for key in ("audio", "frame", "columns")} | {"key": preset_key(preset)},
+        "preset": {key: preset[key] for key in _OF_PRESET if key in preset} | {"key": tables_key(preset)},
     }

@@ -91,7 +91,7 @@ class Session:
     @property
     def presets(self) -> dict[str, dict]:
         """The presets without their titles, from which no figure follows."""
-        return {name: self.plan.extracted_preset(name) for name in self.plan.presets}
+        return {name: self.plan.extracted_preset(name) for name in self.plan.presets | self.plan.tables}
 
     def rows_digest(self, shard: int) -> str:
         """Return what changes if a row of a shard, or one of its local files, does."""
@@ -139,13 +139,13 @@ class Session:
 
     def frame_files(self, presets: Collection[str]) -> list[str]:
         """Return the frame matrices of those of these presets that ask for them, with the same wildcards."""
-        names = [name for name in presets if "frames" in self.plan.presets[name]]
+        names = [name for name in presets if "frames" in self.plan.tables[name]]
         return [str(frame_table("{dataset}", name, self._key(name), "{shard}")) for name in names]
 
     def passes(self) -> dict[str, list[str]]:
         """Return the rules that extract features, and the presets of each (`plan.passes`)."""
         clips = {shard: clip_tables(self.dataset, shard)[1] for shard in self.shards}
-        keys = {name: self._key(name) for name in self.plan.presets}
+        keys = {name: self._key(name) for name in self.plan.tables}
         return passes(
             {
                 name: shards_missing(
@@ -157,20 +157,23 @@ class Session:
 
     def training_code(self, run: Run) -> str:
         """Return a hash of the code and libraries that fit a model, its estimator's own library included."""
-        return code_of("models.cross_validation", libraries=self._libraries(run))
+        model = self.plan.model_of(str(run))
+        main = "models.fuse" if str(run) in self.plan.fused else "models.cross_validation"
+        return code_of(main, *estimator_modules(model), libraries=estimator_libraries(model))
 
     def figures_code(self) -> dict[str, str]:
         """Return for each MODEL@PRESET a hash of all code and libraries that its figures depend on."""
         modules = ("clips.inspect", "clips.cut", "features.extract", "splits.make", "models.cross_validation")
+        models = {str(run): self.plan.model_of(str(run)) for run in self.plan.runs}
         return {
-            str(run): code_of(*modules, "evaluation.evaluate", libraries=self._libraries(run)) for run in self.plan.runs
+            run: code_of(
+                *modules, *estimator_modules(model), "evaluation.evaluate", libraries=estimator_libraries(model)
+            )
+            for run, model in models.items()
         }
 
     def _key(self, preset: str) -> str:
-        return preset_key(self.plan.presets[preset])
-
-    def _libraries(self, run: Run) -> tuple[str, ...]:
-        return estimator_libraries(self.plan.model_of(str(run)))
+        return preset_key(self.plan.tables[preset])
 
 
 def estimator_libraries(model: Mapping) -> tuple[str, ...]:
@@ -186,8 +189,29 @@ def estimator_libraries(model: Mapping) -> tuple[str, ...]:
     tuple of str
         Top-level packages, such as "xgboost".
     """
+    return tuple(sorted({name.partition(".")[0] for name in _estimators(model)} - {"songwise"}))
+
+
+def estimator_modules(model: Mapping) -> tuple[str, ...]:
+    """Return the modules of songwise's own estimators in a model and its members, which are imported by name.
+
+    Parameters
+    ----------
+    model : mapping
+        What a model is fitted by (`Plan.model_of`).
+
+    Returns
+    -------
+    tuple of str
+        Names for `code_of`, such as "models.fusion".
+    """
+    own = [name for name in _estimators(model) if name.startswith("songwise.")]
+    return tuple(sorted({name.removeprefix("songwise.").rpartition(".")[0] for name in own}))
+
+
+def _estimators(model: Mapping) -> list[str]:
     parts = [model, *model["members"].values(), *([model["final"]] if model["final"] else [])]
-    return tuple(sorted({part["estimator"].partition(".")[0] for part in parts}))
+    return [part["estimator"] for part in parts]
 
 
 def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> Session:

@@ -26,6 +26,8 @@ Estimator = Literal[
     "sklearn.svm.LinearSVC",
     "sklearn.svm.SVC",
     "sklearn.tree.DecisionTreeClassifier",
+    "songwise.models.fusion.Fusion",
+    "songwise.models.pooled_lda.PooledLDA",
     "xgboost.XGBClassifier",
 ]
 
@@ -43,7 +45,9 @@ class Model(Section):
 
     name: Name = Field(description="letters, digits, - and _, as the file")
     title: str = optional("what the model is, in words. Nothing is trained again when it changes")
-    estimator: Estimator = Field(description="import path of a class of scikit-learn or XGBoost, from a fixed list")
+    estimator: Estimator = Field(
+        description="import path of a class of scikit-learn, XGBoost or songwise, from a fixed list"
+    )
     features: UniqueList[str] = Field(
         min_length=1,
         description="presets of `features/`; one row of the leaderboard for each. `MODEL@PRESET` asks for any other",
@@ -81,7 +85,8 @@ class Model(Section):
         "estimator's `class_weight`, or weights of clips; KNN, LDA and QDA support neither",
     )
     members: UniqueList[str] = Field(
-        [], description="models that a VotingClassifier or StackingClassifier combines: `MODEL`, or `MODEL@PRESET`"
+        [],
+        description="models that a VotingClassifier, StackingClassifier or Fusion combines: `MODEL`, or `MODEL@PRESET`",
     )
     final: str | None = Field(
         None,

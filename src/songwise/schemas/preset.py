@@ -120,7 +120,7 @@ _Prefix = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]
 
 
 class Preset(Section):
-    """A feature preset: audio, frames and families, or a union of other presets."""
+    """A feature preset: audio, frames and families, a union of other presets, or other presets joined."""
 
     name: Name = Field(description="letters, digits, - and _, as the file")
     title: str = optional("what the preset is, in words. Nothing is extracted or trained again when it changes")
@@ -134,6 +134,11 @@ class Preset(Section):
         description="`n_fft` (2048) samples per frame, and `hop_length` (512) samples between the starts of two frames",
     )
     union: UniqueList[str] = optional("presets whose columns are combined, instead of `families`", min_length=1)
+    join: UniqueList[str] = optional(
+        "presets whose tables are joined, instead of `families`. Each keeps its own audio and columns, and nothing is "
+        "computed again. For ensembles with members on several presets",
+        min_length=2,
+    )
     families: dict[_Prefix, Family | None] = optional("what the columns are, see [families](#families)", min_length=1)
     frames: Frames = optional(
         "matrices of each clip for models of sequences and images, see [frames](#frames-matrices-for-networks)"

@@ -17,9 +17,8 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, s
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from songwise.features.matrix import read_features
+from songwise.features.matrix import read_features, tables_of
 from songwise.files import read_rows, write_json, write_rows
-from songwise.paths import preset_of
 from songwise.splits.table import first_repeat, read_songs, read_splits
 
 CLUSTER_COLUMNS = ("method", "clusters", "noise", "ari", "nmi", "ari_first", "nmi_first", "silhouette")
@@ -36,6 +35,7 @@ def cluster_songs(
     feature_tables: list[Path],
     splits_csv: Path,
     tracks_csv: Path,
+    parts: dict[str, list[str]],
     protocol: str,
     seed: int,
     folder: Path,
@@ -54,6 +54,8 @@ def cluster_songs(
         Feature tables of all presets and shards.
     splits_csv, tracks_csv : Path
         Tables of `make_splits` and `gather`.
+    parts : dict of str to list of str
+        Per preset the presets that have its tables (`Plan.parts`).
     protocol : str
         The honest one, whose clips are the good ones.
     seed : int
@@ -62,7 +64,7 @@ def cluster_songs(
         Folder results/DATASET.
     """
     preset = read_rows(leaderboard)[0]["features"]
-    tables = [table for table in feature_tables if preset_of(table) == preset]
+    tables = tables_of(feature_tables, parts[preset])
     vectors, labels = _song_vectors(tables, splits_csv, tracks_csv, protocol)
     n_songs = len(vectors)
     if n_songs > _MOST_SONGS:

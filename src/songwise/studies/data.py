@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from songwise.evaluation.votes import Units, read_units
-from songwise.features.matrix import read_features
+from songwise.features.matrix import read_features, tables_of
 from songwise.files import read_rows
-from songwise.paths import Run, preset_of, run_of
+from songwise.paths import Run, run_of
 from songwise.splits.table import Round, divide_rounds, first_repeat, read_songs, read_splits
 
 
@@ -64,6 +64,7 @@ def read_data(
     splits_csv: Path,
     tracks_csv: Path,
     duplicates_csv: Path,
+    parts: dict[str, list[str]],
     protocol: str,
 ) -> Data:
     """Read the data of a study.
@@ -76,6 +77,8 @@ def read_data(
         Feature tables of all presets and shards.
     splits_csv, tracks_csv, duplicates_csv : Path
         Tables of `make_splits` and `gather`.
+    parts : dict of str to list of str
+        Per preset the presets that have its tables (`Plan.parts`).
     protocol : str
         The honest one.
 
@@ -90,7 +93,7 @@ def read_data(
     rounds = divide_rounds(first_repeat(splits))
     return Data(
         run=run,
-        features=read_features([table for table in feature_tables if preset_of(table) == run.preset]),
+        features=read_features(tables_of(feature_tables, parts[run.preset])),
         rounds=rounds,
         units=read_units(
             tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol

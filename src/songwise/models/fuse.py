@@ -1,0 +1,130 @@
+"""Cross-validation of a fusion from the predictions of its members, which are fitted once for it and for themselves.
+
+The weights of a test fold follow from the members' held-out predictions for its training songs, so that nothing about
+the tested songs has a part in them. `models.fit.fit` gives the same result, but fits every member again.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from songwise.files import read_json, replacing, write_rows
+from songwise.models.cross_validation import Examples, clips_of, fold_seed, predicted_table, write_predictions
+from songwise.models.fit import predict_held_out
+from songwise.models.pipeline import estimator_class
+from songwise.runtime.progress import Progress
+from songwise.splits.table import divide_rounds, read_songs, read_splits
+
+WEIGHT_COLUMNS = ("repeat", "fold", "member", "weight")
+
+
+def predict_inner(
+    model: dict, *, feature_tables: list[Path], splits_csv: Path, protocol: str, seed: int, table: Path
+) -> None:
+    """Predict the training clips of every fold by fits on inner folds, which keep groups whole.
+
+    Writes a Parquet table: repeat, fold, clip_id, p_LABEL... A label that is missing in training has the probability 0.
+
+    Parameters
+    ----------
+    model : dict
+        The model file's content.
+    feature_tables : list of Path
+        Parquet tables of one preset, of all shards.
+    splits_csv : Path
+        What `splits.make.make_splits` wrote.
+    protocol : str
+        Name of the protocol.
+    seed : int
+        From the config.
+    table : Path
+        The table to write.
+
+    Raises
+    ------
+    InputError
+        If the features or the model file cannot be used, or a class has too few groups for inner folds.
+    """
+    examples = Examples.read(feature_tables, splits_csv, protocol)
+    rounds = divide_rounds(examples.splits)
+    progress = Progress(f"inner folds {model['name']} {protocol}", len(rounds), "folds")
+    tables, start = [], time.perf_counter()
+    for repeat, fold, train, valid, _ in rounds:
+        X, y = examples.matrix(train)
+        to_choose_on = examples.matrix(valid) if len(valid) else None
+        own = predict_held_out(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
+        probabilities = np.zeros((len(train), len(examples.labels)))
+        probabilities[:, own[1]] = own[0]
+        columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(examples.labels)}
+        tables.append(pd.DataFrame({"repeat": repeat, "fold": fold, "clip_id": train["clip_id"].to_numpy(), **columns}))
+        progress.step()
+    with replacing(table) as temporary:
+        pd.concat(tables).to_parquet(temporary, index=False)
+    print(f"{time.perf_counter() - start:.3f} s of inner fits")
+
+
+def fuse_members(
+    model: dict,
+    members: dict[str, Path],
+    *,
+    splits_csv: Path,
+    tracks_csv: Path,
+    protocol: str,
+    folder: Path,
+) -> None:
+    """Fuse the predictions of a fusion's members for every fold of one protocol.
+
+    Writes into `folder` what `cross_validation.cross_validate` writes, and weights.csv (repeat, fold, member, weight).
+
+    Parameters
+    ----------
+    model : dict
+        The model file's content.
+    members : dict of str to Path
+        Per member the `paths.protocol_folder` of its run, with predictions.csv, fit.json and inner.parquet.
+    splits_csv : Path
+        What `splits.make.make_splits` wrote.
+    tracks_csv : Path
+        What `splits.census.gather` wrote.
+    protocol : str
+        Name of the protocol.
+    folder : Path
+        `paths.protocol_folder` of the run.
+    """
+    splits = read_splits(splits_csv, protocol)
+    labels = sorted(splits["label"].unique())
+    columns = [f"p_{label}" for label in labels]
+    song_of = read_songs(tracks_csv)
+    inner = [_by_fold(pd.read_parquet(path / "inner.parquet"), columns) for path in members.values()]
+    tested = [_by_fold(pd.read_csv(path / "predictions.csv"), columns) for path in members.values()]
+    predictions, fits, weights = [], [], []
+    start = time.perf_counter()
+    for repeat, fold, train, valid, test in divide_rounds(splits):
+        y = np.searchsorted(labels, train["label"].to_numpy(dtype=str))
+        known = np.unique(y)
+        held_out = np.stack([table[repeat, fold].loc[train["clip_id"]].to_numpy()[:, known] for table in inner], axis=1)
+        fusion = estimator_class(model)(list(members))
+        fusion.fit_weights(held_out, np.searchsorted(known, y))
+        own = np.stack([table[repeat, fold].loc[test["clip_id"]].to_numpy()[:, known] for table in tested], axis=1)
+        probabilities = np.zeros((len(test), len(labels)))
+        probabilities[:, known] = fusion.fuse(own)
+        predictions.append(predicted_table(test, song_of, probabilities, labels))
+        fits.append(clips_of(repeat, fold, train=train, valid=valid, test=test))
+        weights += [
+            {"repeat": repeat, "fold": fold, "member": name, "weight": round(float(weight), 4)}
+            for name, weight in zip(members, fusion.weights_, strict=True)
+        ]
+    seconds = time.perf_counter() - start + sum(_fit_seconds(path) for path in members.values())
+    facts = {"fit_seconds": round(seconds, 3), "constant_columns": {}}
+    write_rows(folder / "weights.csv", WEIGHT_COLUMNS, weights)
+    write_predictions(pd.concat(predictions), pd.concat(fits), facts, folder)
+
+
+def _by_fold(table: pd.DataFrame, columns: list[str]) -> dict[tuple[int, int], pd.DataFrame]:
+    return {fold: rows.set_index("clip_id")[columns] for fold, rows in table.groupby(["repeat", "fold"], sort=False)}
+
+
+def _fit_seconds(folder: Path) -> float:
+    return read_json(folder / "fit.json")["fit_seconds"]

@@ -1,0 +1,18 @@
+"""Measure what a fusion would have claimed under a protocol that leaks."""
+
+from pathlib import Path
+
+from songwise.runtime.job import job
+
+with job(snakemake.log[0]):
+    from songwise.models.fuse import fuse_members
+
+    model = snakemake.params.model
+    fuse_members(
+        model,
+        dict(zip(model["members"], [Path(path).parent for path in snakemake.input.inner], strict=True)),
+        splits_csv=Path(snakemake.input.splits_csv),
+        tracks_csv=Path(snakemake.input.tracks_csv),
+        protocol=snakemake.wildcards.audit,
+        folder=Path(snakemake.output.predictions).parent,
+    )
