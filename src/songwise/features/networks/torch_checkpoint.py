@@ -203,7 +203,7 @@ class _Pickle:
     def _global(self, name: str) -> None:
         if name not in _STAND_INS:
             raise _Refusal(
-                f"contains {ascii(name.replace(' ', '.', 1)[:80])}, which songwise does not load, because weights must "
+                f"contains {name.replace(' ', '.', 1)[:80]!a}, which songwise does not load, because weights must "
                 "not be able to execute anything"
             )
         self._stack.append(_STAND_INS[name])
