@@ -134,9 +134,7 @@ def _middle_layers(
     return first, second, graph.add("Add", third, second)
 
 
-def _middle_layer(
-    graph: Graph, tensors: Tensors, number: int, value: str, kernel: np.ndarray, bias: np.ndarray
-) -> str:
+def _middle_layer(graph: Graph, tensors: Tensors, number: int, value: str, kernel: np.ndarray, bias: np.ndarray) -> str:
     weights = (graph.constant(kernel), graph.constant(bias))
     value = graph.add("Relu", graph.add("Conv", value, *weights, pads=[3, 3]))
     return _shift(graph, value, *_normalisation(tensors, number + 1, len(bias)))
@@ -157,9 +155,7 @@ def _dense_layers(graph: Graph, tensors: Tensors, maximum: str, mean: str, featu
     return penultimate, graph.add("Gemm", penultimate, weight, bias)
 
 
-def _convolution(
-    tensors: Tensors, number: int, frames: int, bands: int, filters: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _convolution(tensors: Tensors, number: int, frames: int, bands: int, filters: int) -> tuple[np.ndarray, np.ndarray]:
     """Return kernels, shape (filters, 1, frames, bands), and biases of a convolution, float64."""
     name = "conv2d" if number == 0 else f"conv2d_{number}"
     kernel = tensors.take(f"{name}/kernel", frames, bands, 1, filters).astype(np.float64)
