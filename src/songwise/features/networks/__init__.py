@@ -1,0 +1,1 @@
+"""Pretrained networks: their weights are read without executing anything, and become ONNX graphs."""
