@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from songwise.features.presets import names_of
+from songwise.features.presets import names_of, parts_of
 
 IMPORTANCE_COLUMNS = ("family", "columns", "fall", "low", "high")
 SWAPS = 5  # how often the songs swap each family's numbers
@@ -21,7 +21,8 @@ def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
     Parameters
     ----------
     preset : dict
-        Resolved. Families of the same name count as one, whatever their frames, parts and prefixes.
+        Resolved. Families of the same name count as one, whatever their frames, parts and prefixes. If the preset has a
+        network, its outputs are the families.
     columns : list of str
         Columns of the table. One that two families share belongs to the first. One that no family of the preset gives,
         as in a table from elsewhere, belongs to the family at the beginning of its name: mfcc12_var to mfcc.
@@ -32,7 +33,7 @@ def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
         Family to the positions of its columns.
     """
     family_of: dict[str, str] = {}
-    for family in preset["families"]:
+    for family in parts_of(preset):
         for name in names_of(family):
             family_of.setdefault(name, family["family"])
     positions: dict[str, list[int]] = {}

@@ -1,0 +1,1 @@
+"""Pretrained networks: their weights, the ONNX files made of them, and what they take and give."""
