@@ -42,7 +42,7 @@ def mel_filters(settings: dict) -> np.ndarray:
 
 
 def _htk_mel(hertz: float | np.ndarray) -> float | np.ndarray:
-    return 1127 * np.log1p(np.asarray(hertz) / 700)  # 2595 log10(1 + f / 700), to 1e-5
+    return 1127 * np.log1p(np.asarray(hertz) / 700)  # HTK writes 2595 log10; a factor changes no band
 
 
 class MelBands:
