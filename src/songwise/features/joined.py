@@ -38,7 +38,7 @@ def resolve_joined(preset: dict, parts: dict[str, dict], where: str) -> dict:
     return preset | {"join": parts, "columns": count}
 
 
-def parts_of(preset: dict) -> dict[str, dict]:
+def table_presets(preset: dict) -> dict[str, dict]:
     """Return the presets with tables of their own that a preset needs: its parts, or itself.
 
     Parameters
@@ -103,7 +103,7 @@ def member_places(member: dict, whole: dict) -> tuple[str, list[int]] | None:
         If no part has all of them.
     """
     start, found = 0, []
-    for name, part in parts_of(whole).items():
+    for name, part in table_presets(whole).items():
         places = places_of(member, part)
         if places is not None:
             found.append((name, [start + place for place in places]))
@@ -124,7 +124,7 @@ def joined_pairs(presets: dict[str, dict]) -> list[tuple[str, str]]:
     list of (str, str)
         The preset without standardised audio first, then the one with it.
     """
-    parts = {name: part for preset in presets.values() for name, part in parts_of(preset).items()}
+    parts = {name: part for preset in presets.values() for name, part in table_presets(preset).items()}
     twins = set(standardised_pairs(parts))
     plain = {name: preset for name, preset in presets.items() if "join" not in preset}
     joined = {name: list(preset["join"]) for name, preset in presets.items() if "join" in preset}
@@ -132,5 +132,6 @@ def joined_pairs(presets: dict[str, dict]) -> list[tuple[str, str]]:
         (one, other)
         for one in joined
         for other in joined
-        if len(joined[one]) == len(joined[other]) and all(pair in twins for pair in zip(joined[one], joined[other]))
+        if len(joined[one]) == len(joined[other])
+        and all(pair in twins for pair in zip(joined[one], joined[other], strict=True))
     ]

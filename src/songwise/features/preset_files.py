@@ -3,17 +3,20 @@
 Light: it runs at every start of Snakemake.
 """
 
+import hashlib
 from pathlib import Path
 
 from songwise.errors import InputError
+from songwise.features.embeddings import resolve_embedding
 from songwise.features.joined import resolve_joined
 from songwise.features.presets import resolve
+from songwise.schemas.network import Network
 from songwise.schemas.preset import Preset
 from songwise.schemas.read import load_named
 
 
 def load_preset(name: str, root: Path) -> dict:
-    """Return a feature preset with every option of its families filled in.
+    """Return a feature preset with every option of its families, or with its network, filled in.
 
     Parameters
     ----------
@@ -25,23 +28,27 @@ def load_preset(name: str, root: Path) -> dict:
     Returns
     -------
     dict
-        The resolved preset (`songwise.features.presets.resolve`).
+        The resolved preset (`songwise.features.presets.resolve`, `songwise.features.embeddings.resolve_embedding`).
 
     Raises
     ------
     InputError
-        If there is no such preset, or if its file is invalid. The message names the file and the key.
+        If there is no such preset, or if its file or its network's is invalid. The message names the file and the key.
     """
     folder = root / "config" / "features"
     preset = load_named(Preset, name, folder, root)
+    where = f"config/features/{name}.yaml"
     if preset.join:
         return _joined(preset, root)
+    if preset.network:
+        return resolve_embedding(preset.model_dump(), load_network(preset.network, root), where)
     union = [] if preset.families else preset.union or []
     members = {member: load_named(Preset, member, folder, root) for member in union}
-    where = f"config/features/{name}.yaml"
     for member, content in members.items():
         if content.union:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
+        if content.network:
+            return _twin(preset, content, root, where)
     return resolve(preset.model_dump(), {member: content.model_dump() for member, content in members.items()}, where)
 
 
@@ -54,3 +61,84 @@ def _joined(preset: Preset, root: Path) -> dict:
         if "join" in part:
             raise InputError(f"{where}: join: {member} is joined itself; name its presets instead")
     return resolve_joined(preset.model_dump(include={"name", "title", "columns"}), parts, where)
+
+
+def _twin(preset: Preset, member: Preset, root: Path, where: str) -> dict:
+    """Return a preset of the same network and outputs as another, on audio of its own."""
+    if len(preset.union) > 1:
+        raise InputError(
+            f"{where}: union: {member.name} has a network, so it cannot be combined with other presets; list it alone"
+        )
+    for key in ("frame", "frames"):
+        if key in preset.model_fields_set:
+            raise InputError(f"{where}: {key}: the network of {member.name} determines the frames; remove the key")
+    if "sample_rate" in preset.audio.model_fields_set:
+        raise InputError(f"{where}: audio.sample_rate: the network of {member.name} has its own rate; remove the key")
+    own = {key: value for key, value in preset.model_dump().items() if key != "union"}
+    return resolve_embedding(own | {"outputs": member.outputs}, load_network(member.network, root), where)
+
+
+def load_network(name: str, root: Path) -> dict:
+    """Return the content of a network's file.
+
+    Parameters
+    ----------
+    name : str
+        Name of a file in config/networks.
+    root : Path
+        The folder that contains config/.
+
+    Returns
+    -------
+    dict
+        The keys of `songwise.schemas.network.Network`, with defaults filled in. The checksum of your own weights
+        (`weights.path`) is that of the file, if there is one and the network's file states none.
+
+    Raises
+    ------
+    InputError
+        If there is no such network, or if its file is invalid.
+    """
+    network = load_named(Network, name, root / "config" / "networks", root).model_dump()
+    path = own_weights(network, root)
+    if path and "sha256" not in network["weights"] and path.is_file():
+        with path.open("rb") as stream:
+            network["weights"]["sha256"] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return network
+
+
+def own_weights(network: dict, root: Path) -> Path | None:
+    """Return the user's own file of a network's weights, or None if the weights are downloaded.
+
+    Parameters
+    ----------
+    network : dict
+        The content of the network's file.
+    root : Path
+        The folder that contains config/.
+    """
+    path = network["weights"].get("path")
+    return root / "config" / "networks" / path if path else None
+
+
+def check_own_weights(network: dict, root: Path) -> None:
+    """Check that the user's own file of a network's weights exists.
+
+    Parameters
+    ----------
+    network : dict
+        The content of the network's file.
+    root : Path
+        The folder that contains config/.
+
+    Raises
+    ------
+    InputError
+        If the network has `weights.path` and there is no such file.
+    """
+    path = own_weights(network, root)
+    if path and not path.is_file():
+        raise InputError(
+            f"config/networks/{network['name']}.yaml: weights.path: there is no file {path}; put an ONNX network there "
+            "or change the path (docs/pretrained.md, How to add a network)"
+        )

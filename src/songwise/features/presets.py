@@ -139,29 +139,43 @@ def _rows(family: dict) -> int:
     return family["options"][rows] if isinstance(rows, str) else rows
 
 
+def _count(family: dict) -> int:
+    if "size" in family:
+        return family["size"]
+    return 1 if family["pool"] == "all" else _rows(family) // family["pool"]
+
+
+def parts_of(preset: dict) -> list[dict]:
+    """Return what the columns of a resolved preset belong to: its families, or its outputs if it has a network."""
+    return preset["outputs"] if "network" in preset else preset["families"]
+
+
 def names_of(family: dict) -> list[str]:
-    """Return the columns of one family of a resolved preset.
+    """Return the columns of one family, or of one output of a network.
 
     Parameters
     ----------
     family : dict
-        One of the preset's `families`.
+        One of `parts_of` a resolved preset.
 
     Returns
     -------
     list of str
-        PREFIX_INDEX_STATISTIC, without an index if there is only one row.
+        PREFIX_INDEX_STATISTIC, without an index if there is only one row. The index of a family has two digits at
+        least; all indices of an output have the same number of digits.
     """
     prefix = family["prefix"]
     if not family["statistics"]:
         return [prefix]
-    count = 1 if family["pool"] == "all" else _rows(family) // family["pool"]
-    rows = [prefix] if count == 1 else [f"{prefix}_{row:02d}" for row in range(1, count + 1)]
+    count, digits = _count(family), 2
+    if "size" in family:
+        digits = max(2, len(str(count)))
+    rows = [prefix] if count == 1 else [f"{prefix}_{row:0{digits}d}" for row in range(1, count + 1)]
     names = []
     for statistic in family["statistics"]:
         if statistic == "covariance":
             names += [
-                f"{prefix}_{row + 1:02d}_{column + 1:02d}_covariance"
+                f"{prefix}_{row + 1:0{digits}d}_{column + 1:0{digits}d}_covariance"
                 for row in range(count)
                 for column in range(row, count)
             ]
@@ -172,13 +186,13 @@ def names_of(family: dict) -> list[str]:
 
 def column_names(preset: dict) -> list[str]:
     """Return the columns of a resolved preset, in order."""
-    return list(dict.fromkeys(name for family in preset["families"] for name in names_of(family)))
+    return list(dict.fromkeys(name for part in parts_of(preset) for name in names_of(part)))
 
 
 def places_of(part: dict, whole: dict) -> list[int] | None:
     """Return the positions of one preset's columns among those of another.
 
-    Families are compared by what they compute, not by their names. The audio of `part` is ignored.
+    Families and outputs are compared by what they compute, not by their names. The audio of `part` is ignored.
 
     Parameters
     ----------
@@ -192,12 +206,35 @@ def places_of(part: dict, whole: dict) -> list[int] | None:
     list of int or None
         None if a column is missing.
     """
-    prefixes = {_meaning(family): family["prefix"] for family in whole["families"]}
+    prefixes = {meaning: member["prefix"] for member, meaning in _meanings(whole)}
     places = {name: place for place, name in enumerate(column_names(whole))}
-    names = column_names(
-        part | {"families": [family | {"prefix": prefixes.get(_meaning(family), "")} for family in part["families"]]}
-    )
+    renamed = [member | {"prefix": prefixes.get(meaning, "")} for member, meaning in _meanings(part)]
+    names = column_names(part | {"outputs" if "network" in part else "families": renamed})
     return [places[name] for name in names] if places.keys() >= set(names) else None
+
+
+def _meanings(preset: dict) -> list[tuple[dict, tuple]]:
+    if "network" not in preset:
+        return [(family, _meaning(family)) for family in preset["families"]]
+    network = json.dumps(network_basis(preset["network"]))
+    return [(output, (network, output["output"])) for output in preset["outputs"]]
+
+
+def network_basis(network: dict) -> dict:
+    """Return what the numbers of a network depend on: its weights and how it is fed.
+
+    Parameters
+    ----------
+    network : dict
+        The content of the network's file.
+
+    Returns
+    -------
+    dict
+        Without names, titles, URLs, licence and attribution. Outputs that no preset uses do not count.
+    """
+    weights = {key: network["weights"].get(key) for key in ("format", "sha256")}
+    return {"weights": weights} | {key: network[key] for key in ("front_end", "patch", "input", "layout")}
 
 
 def preset_key(preset: dict) -> str:
@@ -208,7 +245,7 @@ def preset_key(preset: dict) -> str:
     Parameters
     ----------
     preset : dict
-        A resolved preset. Its title and its number of columns do not count.
+        A resolved preset. Its title and its number of columns do not count, and of its network only `network_basis`.
 
     Returns
     -------
@@ -216,6 +253,8 @@ def preset_key(preset: dict) -> str:
         Hexadecimal digits.
     """
     ignored = {"title", "columns"}
+    if "network" in preset:
+        preset = preset | {"network": network_basis(preset["network"])}
     return digest([[key, json.dumps(preset[key])] for key in sorted(preset.keys() - ignored)])
 
 

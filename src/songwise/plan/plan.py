@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from songwise.datasets.dataset import load_dataset
 from songwise.errors import InputError, suggestion
-from songwise.features.joined import joined_pairs, member_places, parts_of, without_titles
+from songwise.features.joined import joined_pairs, member_places, table_presets, without_titles
 from songwise.features.preset_files import load_preset
 from songwise.features.presets import PRESET, TABLE
 from songwise.models.ensembles import FUSION
@@ -81,13 +81,13 @@ class Plan:
         """Return the resolved presets that have tables of their own, and whose tables the runs need, by name."""
         presets = {}
         for preset in self.presets.values():
-            presets |= parts_of(preset)
+            presets |= table_presets(preset)
         return presets
 
     @property
     def parts(self) -> dict[str, list[str]]:
         """Return, for each preset of a run, the names of the presets that have its tables."""
-        named = {name: list(parts_of(preset)) for name, preset in self.presets.items()}
+        named = {name: list(table_presets(preset)) for name, preset in self.presets.items()}
         return {name: [name] for name in self.tables} | named
 
     @property
@@ -226,7 +226,7 @@ def _members(run: Run, model: dict, whole: dict, root: Path) -> dict[str, Member
                 f"lacks columns of {member['preset']}; run it on a preset whose union or join contains both"
             )
         part, columns = found
-        if model["estimator"] == FUSION and len(columns) != parts_of(whole)[part]["columns"]:
+        if model["estimator"] == FUSION and len(columns) != table_presets(whole)[part]["columns"]:
             raise InputError(
                 f"config/models/{run.model}.yaml: members: {name}: a fusion shares the fits of its members with the runs "
                 f"that stand alone, so its preset must join {member['preset']} itself, and not {part}, which has more "

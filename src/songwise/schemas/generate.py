@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from songwise.files import write_text
-from songwise.schemas import dataset, preset
+from songwise.schemas import dataset, network, preset
 from songwise.schemas.config import Config
 from songwise.schemas.model import Model
 from songwise.schemas.recipe import Published, Recipe
@@ -26,6 +26,7 @@ _SCHEMAS = {
     "config": (Config, "config/config.yaml"),
     "dataset": (dataset.Dataset, "config/datasets/NAME.yaml"),
     "model": (Model, "config/models/NAME.yaml"),
+    "network": (network.Network, "config/networks/NAME.yaml"),
     "preset": (preset.Preset, "config/features/NAME.yaml"),
     "tracks": (TrackRow, "NAME.tracks.csv"),
 }
@@ -111,6 +112,12 @@ def _tables() -> dict[str, list[tuple[str, ...]]]:
         "preset family": _key_table(preset.Family),
         "preset audio": [*_key_table(preset.Audio), *_key_rows(preset.Standardise, "standardise.")],
         "preset frames": _key_table(preset.Frames, expanded=("families",), prefix="frames."),
+        "network": _key_table(network.Network),
+        "network weights": _key_table(network.Weights, prefix="weights."),
+        "network patch": _key_table(network.Patch, prefix="patch."),
+        "network mel": _key_table(network.Mel, prefix="front_end."),
+        "network waveform": _key_table(network.Waveform, prefix="front_end."),
+        "network picture": _key_table(network.Picture, prefix="front_end."),
         "recipe": [*_key_table(Recipe, prefix="recipe."), *_key_rows(Published, "recipe.published.NAME.")],
     }
 

@@ -140,6 +140,28 @@ class Preset(Section):
         min_length=2,
     )
     families: dict[_Prefix, Family | None] = optional("what the columns are, see [families](#families)", min_length=1)
+    network: str = optional(
+        "a network of `networks/`, whose outputs are the columns, instead of `families`, see "
+        "[embeddings](#embeddings-outputs-of-pretrained-networks)"
+    )
+    outputs: dict[str, Annotated[UniqueList[Statistic], Field(min_length=1)]] = optional(
+        "for `network`: its outputs, and the statistics of each over the clip's patches. `input` is the mel spectrogram "
+        "that the network is fed",
+        min_length=1,
+    )
     frames: Frames = optional(
         "matrices of each clip for models of sequences and images, see [frames](#frames-matrices-for-networks)"
     )
+
+    @model_validator(mode="after")
+    def _check_network(self) -> "Preset":
+        if (self.network is None) != (self.outputs is None):
+            present, missing = ("outputs", "network") if self.network is None else ("network", "outputs")
+            raise ValueError(f"has {present}, but key '{missing}' is missing")
+        if self.network is not None:
+            for key in ("families", "union", "frame", "frames"):
+                if key in self.model_fields_set:
+                    raise ValueError(f"has both network and {key}; the network's file determines how clips are read")
+            if "sample_rate" in self.audio.model_fields_set:
+                raise ValueError("audio.sample_rate: the network's own rate is used; remove the key")
+        return self

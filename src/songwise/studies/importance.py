@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from songwise.features.presets import column_names, names_of
+from songwise.features.presets import column_names, names_of, parts_of
 
 IMPORTANCE_COLUMNS = ("family", "columns", "fall", "low", "high")
 SWAPS = 5  # how often the songs swap each family's numbers
@@ -21,8 +21,8 @@ def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
     Parameters
     ----------
     preset : dict
-        Resolved. Families of the same name count as one, whatever their frames, parts and prefixes. Of a joined preset,
-        each part counts as one family.
+        Resolved. Families of the same name count as one, whatever their frames, parts and prefixes. If the preset has a
+        network, its outputs are the families. If it is joined, each of the presets that it joins counts as one family.
     columns : list of str
         Columns of the table. One that two families share belongs to the first. One that no family of the preset gives,
         as in a table from elsewhere, belongs to the family at the beginning of its name: mfcc12_var to mfcc.
@@ -33,9 +33,9 @@ def families_of(preset: dict, columns: list[str]) -> dict[str, list[int]]:
         Family to the positions of its columns.
     """
     family_of: dict[str, str] = {}
-    for part, joined in preset.get("join", {}).items():
-        family_of |= {f"{part}.{name}": part for name in column_names(joined)}
-    for family in preset.get("families", []):
+    for member, joined in preset.get("join", {}).items():
+        family_of |= {f"{member}.{name}": member for name in column_names(joined)}
+    for family in [] if "join" in preset else parts_of(preset):
         for name in names_of(family):
             family_of.setdefault(name, family["family"])
     positions: dict[str, list[int]] = {}

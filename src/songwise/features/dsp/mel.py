@@ -34,7 +34,19 @@ def hertz_to_mel(hertz: float) -> float:
     return _KNEE_MEL + np.log(hertz / _KNEE_HERTZ) / _LOG_STEP
 
 
-def _mel_to_hertz(mels: np.ndarray) -> np.ndarray:
+def mel_to_hertz(mels: np.ndarray) -> np.ndarray:
+    """Return frequencies from Slaney's mel scale in Hz: librosa.mel_to_hz.
+
+    Parameters
+    ----------
+    mels : ndarray of float, shape (n,)
+        Frequencies in mel, 0 or more.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        The frequencies in Hz.
+    """
     hertz = _HERTZ_PER_MEL * mels
     above = mels >= _KNEE_MEL
     hertz[above] = _KNEE_HERTZ * np.exp(_LOG_STEP * (mels[above] - _KNEE_MEL))
@@ -59,7 +71,7 @@ def mel_filters(sample_rate: int, n_fft: int, n: int) -> np.ndarray:
         The weight of each bin in each band.
     """
     bins = np.fft.rfftfreq(n_fft, 1.0 / sample_rate)
-    edges = _mel_to_hertz(np.linspace(0.0, hertz_to_mel(sample_rate / 2), n + 2))
+    edges = mel_to_hertz(np.linspace(0.0, hertz_to_mel(sample_rate / 2), n + 2))
     widths = np.diff(edges)
     distances = edges[:, np.newaxis] - bins
     rising = -distances[:-2] / widths[:-1, np.newaxis]

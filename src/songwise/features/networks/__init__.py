@@ -1,1 +1,1 @@
-"""Pretrained networks: their weights are read without executing anything, and become ONNX graphs."""
+"""Pretrained networks: their weights, the ONNX files made of them, and what they take and give."""
