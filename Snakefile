@@ -24,6 +24,7 @@ if HAS_AUDIO:
     include: "workflow/rules/attribution.smk"
     include: "workflow/rules/clips.smk"
     include: "workflow/rules/features.smk"
+    include: "workflow/rules/embedding.smk"
     include: "workflow/rules/audit.smk"
 
 else:

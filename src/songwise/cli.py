@@ -47,6 +47,11 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("--mirror", help="a folder or base URL to try first")
     prepare.set_defaults(run=_prepare)
 
+    weights = commands.add_parser("weights", help="fetch the weights of pretrained networks, for use without network")
+    weights.add_argument("network", nargs="*", help="a name in config/networks; default: all that can be downloaded")
+    weights.add_argument("--mirror", help="a folder or base URL to try first")
+    weights.set_defaults(run=_weights)
+
     init = commands.add_parser("init", help="make a data set from a folder of your own music")
     init.add_argument("folder", type=Path, help="one subfolder per class, or tags that name the classes")
     init.add_argument("--name", help="name of the data set; default: the folder's name")
@@ -92,6 +97,12 @@ def _prepare(arguments: argparse.Namespace) -> None:
         prepare(dataset, Path(), mirror=arguments.mirror, say=_say)
     tracks = read_tracks(dataset, path, Path(), say=_say)
     _say(f"{dataset['name']} has {len(tracks)} tracks of {len({track.label for track in tracks})} classes")
+
+
+def _weights(arguments: argparse.Namespace) -> None:
+    from songwise.plan.weights import fetch_networks
+
+    fetch_networks(arguments.network, root=Path(), mirror=arguments.mirror, say=_say)
 
 
 def _push(arguments: argparse.Namespace) -> None:

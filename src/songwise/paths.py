@@ -1,8 +1,10 @@
 """Where every file of a data set is, in both directions: from names to a path, and from a path to its names.
 
-All paths are relative to the project's folder. Light: this module is imported at every start of Snakemake.
+All paths except the cache's are relative to the project's folder. Light: this module is imported at every start of
+Snakemake.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +51,11 @@ class Run:
 
     def __str__(self) -> str:
         return f"{self.model}@{self.preset}" if self.preset else self.model
+
+
+def cache_folder() -> Path:
+    """Return the folder of what all projects of the user share: compiled code, weights of networks, passed checks."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "songwise"
 
 
 def raw_folder(dataset: str) -> Path:

@@ -28,6 +28,9 @@ try:
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
 
+if SESSION.left_out and workflow.is_main_process:
+    print(f"songwise: {SESSION.left_out}", file=sys.stderr)
+
 PLAN = SESSION.plan
 DATASET = SESSION.dataset
 SHARDS = list(SESSION.shards)

@@ -6,7 +6,7 @@
 
 # Presets that miss the tables of the same shards share their jobs (songwise.plan.passes). Most runs have one pass, or
 # one with nothing to do and one with work.
-for step, names in SESSION.passes().items():
+for step, names in SESSION.passes("extract_features").items():
 
     rule:
         name:

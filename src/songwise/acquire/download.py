@@ -71,13 +71,15 @@ class UnavailableError(Exception):
     """A file that cannot be downloaded. The message is the reason and begins with a known word (`Fetched.reason`)."""
 
 
-def check_mirror(mirror: str | None) -> None:
-    """Check that the mirror is a folder or an http(s) URL.
+def check_mirror(mirror: str | None, key: str = "mirror") -> None:
+    """Check that a mirror is a folder or an http(s) URL.
 
     Parameters
     ----------
     mirror : str, optional
-        Value of the key `mirror`.
+        Value of the key.
+    key : str, default="mirror"
+        The key of the configuration, for the message.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def check_mirror(mirror: str | None) -> None:
     if mirror is None or mirror.startswith(("http://", "https://")):
         return
     if not Path(mirror).is_dir():
-        raise InputError(f"config: mirror: there is no folder '{mirror}' (expected a folder or an http(s) URL)")
+        raise InputError(f"config: {key}: there is no folder '{mirror}' (expected a folder or an http(s) URL)")
 
 
 def origins(url: str, name: str, mirror: str | None) -> list[str]:

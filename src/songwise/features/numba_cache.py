@@ -15,12 +15,12 @@ from pathlib import Path
 from llvmlite.binding import get_host_cpu_name
 
 from songwise.files import digest
+from songwise.paths import cache_folder
 from songwise.runtime.lock import exclusive
 
 
 def _cache_folder() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = base / "songwise" / "numba"
+    folder = cache_folder() / "numba"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

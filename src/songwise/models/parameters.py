@@ -6,7 +6,6 @@ library version, and a start of Snakemake after the first imports neither.
 
 import importlib
 import itertools
-import os
 import re
 import warnings
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from songwise.errors import InputError, suggestion
 from songwise.files import digest
 from songwise.models.files import trained_model
 from songwise.models.rounds import ROUNDS
+from songwise.paths import cache_folder
 
 # By the first part of an import path. songwise's own estimators check their parameters with scikit-learn.
 _LIBRARIES = {"sklearn": "scikit-learn", "songwise": "scikit-learn", "xgboost": "xgboost"}
@@ -67,8 +67,7 @@ def _record(model: dict) -> Path:
     """Return the empty file that records that a model passed the check."""
     library = _LIBRARIES[model["estimator"].partition(".")[0]]
     content = {key: value for key, value in trained_model(model).items() if key not in ("name", "preset")}
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "songwise" / "parameters" / digest([_VERSION, version(library), content])
+    return cache_folder() / "parameters" / digest([_VERSION, version(library), content])
 
 
 def _check(model: dict) -> None:

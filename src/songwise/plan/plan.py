@@ -3,7 +3,7 @@
 Everything here is light (no numpy, no scikit-learn): it runs at every start of Snakemake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,9 @@ class Member(NamedTuple):
     columns: list[int] | None
 
 
+_DEFAULT = "default"  # the group of config/model_groups.yaml that a data set's file may replace
+
+
 @dataclass(frozen=True)
 class Plan:
     """A checked configuration.
@@ -54,6 +57,8 @@ class Plan:
         The resolved presets of the runs, by name.
     runs : list of Run
         The rows of the leaderboard.
+    group : str
+        The group of config/model_groups.yaml that the runs are; "" if models are asked for by name.
     members : dict of str to dict
         For each MODEL@PRESET, what the members of its ensemble take of its preset, by the member's name.
     protocols : list of str
@@ -66,6 +71,7 @@ class Plan:
     models: dict[str, dict]
     presets: dict[str, dict]
     runs: list[Run]
+    group: str
     members: dict[str, dict[str, "Member"]]
     protocols: list[str] = field(default_factory=list)
 
@@ -136,6 +142,26 @@ class Plan:
                     return {key: value for key, value in content.items() if key != "preset"}
         raise KeyError(run)
 
+    def without(self, presets: Collection[str]) -> "Plan":
+        """Return the plan without the runs that need tables of these presets.
+
+        Parameters
+        ----------
+        presets : collection of str
+            Presets with tables of their own.
+
+        Returns
+        -------
+        Plan
+            With the remaining runs, and what they need.
+        """
+        runs = [run for run in self.runs if not set(presets) & set(self.parts[run.preset])]
+        models = {name: self.models[name] for name in dict.fromkeys(run.model for run in runs)}
+        kept = {name: self.presets[name] for name in dict.fromkeys(run.preset for run in runs)}
+        return replace(
+            self, runs=runs, models=models, presets=kept, members={str(run): self.members[str(run)] for run in runs}
+        )
+
     def extracted_preset(self, name: str) -> dict:
         """Return a preset without its title, which neither features nor models depend on."""
         return without_titles((self.presets | self.tables)[name])
@@ -163,7 +189,8 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     """
     settings = validate(config, Config, where="config (config/config.yaml or --config)")
     dataset, dataset_path = _load_chosen(settings, root)
-    requests = [Run.parse(entry) for entry in _list_models(settings.models, root)]
+    group, listed = _list_models(_wanted(settings, dataset), root)
+    requests = [Run.parse(entry) for entry in listed]
     models = {request.model: load_model(request.model, root) for request in requests}
     for model in models.values():
         check_parameters(model)
@@ -175,7 +202,7 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     runs = list(dict.fromkeys(runs))
     presets = {name: load_preset(name, root) for name in dict.fromkeys(run.preset for run in runs)}
     members = {str(run): _members(run, models[run.model], presets[run.preset], root) for run in runs}
-    plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, members)
+    plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, group, members)
     return _on_table(plan) if dataset["source"]["type"] == "table" else plan
 
 
@@ -228,16 +255,21 @@ def _members(run: Run, model: dict, whole: dict, root: Path) -> dict[str, Member
         part, columns = found
         if model["estimator"] == FUSION and len(columns) != table_presets(whole)[part]["columns"]:
             raise InputError(
-                f"config/models/{run.model}.yaml: members: {name}: a fusion shares the fits of its members with the runs "
-                f"that stand alone, so its preset must join {member['preset']} itself, and not {part}, which has more "
-                "columns"
+                f"config/models/{run.model}.yaml: members: {name}: a fusion shares the fits of its members with the "
+                f"runs that stand alone, so its preset must join {member['preset']} itself, and not {part}, which has "
+                "more columns"
             )
         members[name] = Member(Run(member["name"], part), columns)
     return members
 
 
-def _list_models(models: str | list[str], root: Path) -> list[str]:
-    """Return the models that are asked for, each MODEL (on all presets of its file) or MODEL@PRESET."""
+def _wanted(settings: Config, dataset: dict) -> str | list[str]:
+    """Return what to train: for `default`, what the data set's file names, if it does."""
+    return dataset.get("models", _DEFAULT) if settings.models == _DEFAULT else settings.models
+
+
+def _list_models(models: str | list[str], root: Path) -> tuple[str, list[str]]:
+    """Return the group that is asked for, if it is one, and its models: MODEL, or MODEL@PRESET."""
     groups = read_yaml(root / "config" / "model_groups.yaml")
     if isinstance(models, list):
         for name in models:
@@ -246,10 +278,10 @@ def _list_models(models: str | list[str], root: Path) -> list[str]:
                     f"config: models: '{name}' is a group, and a list contains only models; list its models, which are "
                     "in config/model_groups.yaml"
                 )
-        return models
+        return "", models
     if models in groups:
-        return groups[models]
+        return models, groups[models]
     if not (root / "config" / "models" / f"{Run.parse(models).model}.yaml").is_file():
         known = sorted(groups) + sorted(file.stem for file in (root / "config" / "models").glob("*.yaml"))
         raise InputError(f"config: models '{models}' is neither a group nor a model{suggestion(models, known)}")
-    return [models]
+    return "", [models]

@@ -26,6 +26,7 @@ from songwise.files import read_json
 from songwise.paths import Run, archives_record, audio_folder, clip_tables, feature_table, frame_table, shard_record
 from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
+from songwise.plan.weights import provide_weights
 from songwise.runtime.lock import claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
@@ -64,6 +65,8 @@ class Session:
         Seconds since 1970.
     lock : TextIO or None
         Held until the process ends, if this is a real run.
+    left_out : str
+        Which rows are left out because weights of networks cannot be had, and what to do; "" if none is.
     """
 
     plan: Plan
@@ -72,6 +75,7 @@ class Session:
     records: dict[int, Record]
     started: float
     lock: TextIO | None
+    left_out: str
 
     @property
     def dataset(self) -> str:
@@ -142,18 +146,19 @@ class Session:
         names = [name for name in presets if "frames" in self.plan.tables[name]]
         return [str(frame_table("{dataset}", name, self._key(name), "{shard}")) for name in names]
 
-    def passes(self) -> dict[str, list[str]]:
-        """Return the rules that extract features, and the presets of each (`plan.passes`)."""
-        clips = {shard: clip_tables(self.dataset, shard)[1] for shard in self.shards}
-        keys = {name: self._key(name) for name in self.plan.tables}
-        return passes(
-            {
-                name: shards_missing(
-                    {shard: feature_table(self.dataset, name, key, shard) for shard in self.shards}, clips
-                )
-                for name, key in keys.items()
-            }
-        )
+    def passes(self, step: str) -> dict[str, list[str]]:
+        """Return the rules of "extract_features" or of "embed_clips", and the presets of each (`plan.passes`)."""
+        embedding = step == "embed_clips"
+        missing = {name: shards for name, shards in self._missing.items() if self.has_network(name) == embedding}
+        return passes(step, missing)
+
+    def has_network(self, preset: str) -> bool:
+        """Return whether a preset with tables of its own is one of a network."""
+        return "network" in self.plan.tables[preset]
+
+    @cached_property
+    def _missing(self) -> dict[str, tuple[int, ...]]:
+        return missing_shards(self.plan, self.shards)
 
     def training_code(self, run: Run) -> str:
         """Return a hash of the code and libraries that fit a model, its estimator's own library included."""
@@ -163,17 +168,48 @@ class Session:
 
     def figures_code(self) -> dict[str, str]:
         """Return for each MODEL@PRESET a hash of all code and libraries that its figures depend on."""
-        modules = ("clips.inspect", "clips.cut", "features.extract", "splits.make", "models.cross_validation")
+        modules = ["clips.inspect", "clips.cut", "features.extract", "splits.make", "models.cross_validation"]
         models = {str(run): self.plan.model_of(str(run)) for run in self.plan.runs}
         return {
             run: code_of(
-                *modules, *estimator_modules(model), "evaluation.evaluate", libraries=estimator_libraries(model)
+                *modules,
+                *(["features.embedding"] if self._hears_networks(run) else []),
+                *estimator_modules(model),
+                "evaluation.evaluate",
+                libraries=estimator_libraries(model),
             )
             for run, model in models.items()
         }
 
+    def _hears_networks(self, run: str) -> bool:
+        return any(self.has_network(preset) for preset in self.plan.parts[Run.parse(run).preset])
+
     def _key(self, preset: str) -> str:
         return preset_key(self.plan.tables[preset])
+
+
+def missing_shards(plan: Plan, shards: Collection[int]) -> dict[str, tuple[int, ...]]:
+    """Return, for each preset with tables of its own, the shards that it has no up-to-date table of.
+
+    Parameters
+    ----------
+    plan : Plan
+        The checked configuration.
+    shards : collection of int
+        The shards that have any tracks.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        In the order of `shards`.
+    """
+    dataset = plan.dataset["name"]
+    clips = {shard: clip_tables(dataset, shard)[1] for shard in shards}
+    keys = {name: preset_key(preset) for name, preset in plan.tables.items()}
+    return {
+        name: shards_missing({shard: feature_table(dataset, name, key, shard) for shard in shards}, clips)
+        for name, key in keys.items()
+    }
 
 
 def estimator_libraries(model: Mapping) -> tuple[str, ...]:
@@ -258,7 +294,8 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
     check_shown(plan.settings["show_tracks"], tracks)
     shards = deal(tracks, plan.dataset["shards"])
     records = {shard: read_record(shard_record(plan.dataset["name"], shard)) for shard in shards}
-    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock)
+    plan, left_out = provide_weights(plan, missing_shards(plan, shards), root=Path(), real=real, say=say)
+    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock, left_out)
     if real:
         _check_videos(session)
         write_shards(plan.dataset, tracks, shards)

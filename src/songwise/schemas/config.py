@@ -83,6 +83,11 @@ class Config(Section):
         description="a folder or base URL that is tried before each file's own URL. Checksums are checked in "
         "either case",
     )
+    weights: str | None = Field(
+        None,
+        description="a folder or base URL with the weights of pretrained networks, by file name. It is tried before "
+        "`mirror` and the address in config/networks; checksums are checked in either case",
+    )
     cookies: str | None = Field(
         None,
         description="a cookies.txt (Netscape's format) for videos that require a login, source `youtube`. It is read "

@@ -262,3 +262,6 @@ class Dataset(Section):
     )
     clip: Clip = Field(default_factory=Clip, description="how tracks are cut")
     split: Split = Field(default_factory=Split, description="how songs are divided")
+    models: Text | Annotated[UniqueList[str], Field(min_length=1)] = optional(
+        "what `models: default` of config.yaml is for this data set: a group, a model or a list of models"
+    )

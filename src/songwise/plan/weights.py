@@ -1,0 +1,145 @@
+"""The weights of the networks that a run needs, fetched before any job, and what happens without them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from songwise.acquire.download import UnavailableError, check_mirror
+from songwise.acquire.weights import cached_weights, fetch_weights, networks_cache
+from songwise.errors import InputError
+from songwise.features.embeddings import check_clip
+from songwise.features.preset_files import load_network, own_weights
+from songwise.plan.plan import Plan
+from songwise.text import format_names
+
+_SHOWN = 6  # rows in a message
+
+
+def provide_weights(
+    plan: Plan, missing: Mapping[str, tuple[int, ...]], *, root: Path, real: bool, say: Callable[[str], None]
+) -> tuple[Plan, str]:
+    """Fetch the weights that a run needs, and leave out the rows of a group whose weights cannot be had.
+
+    Weights are needed only where a table is missing. They become ONNX here, so that a file that cannot be used stops
+    the run before any job.
+
+    Parameters
+    ----------
+    plan : Plan
+        The checked configuration.
+    missing : mapping of str to tuple of int
+        For each preset with tables of its own, the shards that it has no table of.
+    root : Path
+        The folder that contains config/.
+    real : bool
+        Whether jobs will be executed. Otherwise nothing is fetched.
+    say : callable
+        Receives a line per file that is fetched.
+
+    Returns
+    -------
+    plan : Plan
+        Without the rows that are left out.
+    left_out : str
+        Which rows are left out, why, and what to do; "" if none is.
+
+    Raises
+    ------
+    InputError
+        If a model that is asked for by name needs weights that cannot be had, or if a file of weights cannot be used.
+    """
+    check_mirror(plan.settings["weights"], key="weights")
+    needed = {name: preset for name, preset in plan.tables.items() if "network" in preset and missing[name]}
+    for preset in needed.values():
+        check_clip(preset, plan.dataset["clip"], str(plan.dataset_path))
+    reasons: dict[str, str] = {}
+    for network in {preset["network"]["name"]: preset["network"] for preset in needed.values()}.values():
+        reason = _provide(network, plan, root, real, say)
+        if reason:
+            reasons[network["name"]] = reason
+    lacking = [name for name, preset in needed.items() if preset["network"]["name"] in reasons]
+    if not lacking:
+        return plan, ""
+    kept = plan.without(lacking)
+    rows = [str(run) for run in plan.runs if run not in kept.runs]
+    why = "; ".join(f"the weights of {name} cannot be had ({reason})" for name, reason in reasons.items())
+    remedy = f"to get them: songwise weights {' '.join(reasons)}, or set weights to a folder that has them"
+    if not plan.group:
+        raise InputError(f"config: models: {format_names(rows, _SHOWN)}: {why}; {remedy}")
+    if not kept.runs:
+        raise InputError(f"config: models: all rows of the group {plan.group}: {why}; {remedy}")
+    return kept, f"left out: {format_names(rows, _SHOWN)}, because {why}; {remedy}"
+
+
+def fetch_networks(names: Sequence[str], *, root: Path, mirror: str | None, say: Callable[[str], None]) -> None:
+    """Fetch the weights of networks and make ONNX files of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of files in config/networks. If it is empty, all networks that have an address.
+    root : Path
+        The folder that contains config/.
+    mirror : str, optional
+        A folder or base URL that is tried first.
+    say : callable
+        Receives a line per network.
+
+    Raises
+    ------
+    InputError
+        If a network does not exist or its weights cannot be had. The other networks are fetched first.
+    """
+    check_mirror(mirror)
+    known = sorted(path.stem for path in (root / "config" / "networks").glob("*.yaml"))
+    networks = [load_network(name, root) for name in names or known]
+    if not names:
+        networks = [network for network in networks if not own_weights(network, root)]
+    problems = []
+    for network in networks:
+        try:
+            path = own_weights(network, root) or fetch_weights(network, [mirror], say)
+            _convert(network, path)
+            say(f"{network['name']} is ready: {path} ({network['weights']['license']})")
+        except UnavailableError as error:
+            problems.append(f"the weights of {network['name']} cannot be had: {error}")
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+def weights_file(network: Mapping, root: Path) -> Path:
+    """Return where a network's weights are: the user's own file, or the one in the cache.
+
+    Parameters
+    ----------
+    network : mapping
+        The content of the network's file.
+    root : Path
+        The folder that contains config/.
+    """
+    return own_weights(network, root) or cached_weights(network)
+
+
+def _provide(network: Mapping, plan: Plan, root: Path, real: bool, say: Callable[[str], None]) -> str:
+    """Make a network's weights ready, and return why that is impossible, or ""."""
+    path = weights_file(network, root)
+    if own_weights(network, root):
+        if not path.is_file():
+            return f"there is no file {path}"
+    elif not path.is_file():
+        if not real:
+            # A dry run fetches nothing. It shows models that are asked for by name as a real run would make them.
+            return "they are not here yet, and a dry run does not fetch them" if plan.group else ""
+        try:
+            fetch_weights(network, [plan.settings["weights"], plan.settings["mirror"]], say)
+        except UnavailableError as error:
+            return str(error)
+    if real:
+        _convert(network, path)
+    return ""
+
+
+def _convert(network: Mapping, weights: Path) -> None:
+    # Imports onnx, which a start without missing tables does not need.
+    from songwise.features.networks.convert import onnx_of
+
+    onnx_of(network, weights, networks_cache())
