@@ -74,7 +74,7 @@ class Network:
         for batch in self._batches(rows):
             for name, values in self._run(batch).items():
                 parts[name].append(values)
-        outputs = {name: np.concatenate(values, axis=1) for name, values in parts.items()}
+        outputs = {name: np.ascontiguousarray(np.concatenate(values, axis=1)) for name, values in parts.items()}
         for name, values in outputs.items():
             if not np.isfinite(values).all():
                 raise InputError(
