@@ -27,8 +27,8 @@ def resolve_embedding(preset: dict, network: dict, where: str) -> dict:
     Returns
     -------
     dict
-        With `network` as the network's content; `outputs` as a list of {prefix, family, output, size, statistics}; `audio` at
-        the network's sample rate; `frame` as None; and `columns`.
+        With `network` as the network's content; `outputs` as a list of {prefix, family, output, size, statistics};
+        `audio` at the network's sample rate; `frame` as None; and `columns`.
 
     Raises
     ------

