@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from songwise.datasets.track import SHEET_COLUMNS
 from songwise.features.presets import FAMILIES
-from songwise.schemas import config, dataset, model, preset, recipe
+from songwise.schemas import config, dataset, model, network, preset, recipe
 from songwise.schemas.generate import generate
 from songwise.schemas.preset import Family
 from songwise.schemas.section import Section
@@ -21,11 +21,12 @@ FILES = {
     "config": ["config/config.yaml", "config/recipes/*.yaml"],
     "dataset": ["config/datasets/*.yaml"],
     "model": ["config/models/*.yaml"],
+    "network": ["config/networks/*.yaml"],
     "preset": ["config/features/*.yaml"],
 }
 SECTIONS = [
     value
-    for module in (config, dataset, model, preset, recipe)
+    for module in (config, dataset, model, network, preset, recipe)
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, BaseModel) and value is not Section
 ]
@@ -61,6 +62,8 @@ def test_every_shipped_file_fits_its_json_schema(kind):
         ("dataset", {"name": "x", "source": {"type": "archive", "tracks": "x.csv", "archives": [{"url": "http://x"}]}}),
         ("model", {"name": "x", "estimator": "os.system", "features": ["all"]}),
         ("preset", {"name": "x", "families": {"1rms": {"statistics": ["mean"]}}}),
+        ("preset", {"name": "x", "network": "y", "outputs": {"tags": ["mena"]}}),
+        ("network", {"name": "x", "weights": {"format": "pickle"}}),
     ],
 )
 def test_an_editor_with_the_json_schema_finds_a_mistake(kind, content):

@@ -145,8 +145,8 @@ class Preset(Section):
         "[embeddings](#embeddings-outputs-of-pretrained-networks)"
     )
     outputs: dict[str, Annotated[UniqueList[Statistic], Field(min_length=1)]] = optional(
-        "for `network`: its outputs, and the statistics of each over the clip's patches. `input` is the mel spectrogram "
-        "that the network is fed",
+        "for `network`: its outputs, and the statistics of each over the clip's patches. `input` is the mel "
+        "spectrogram that the network is fed",
         min_length=1,
     )
     frames: Frames = optional(

@@ -1,1 +1,1 @@
-"""Pretrained networks: their weights, the ONNX files made of them, and what they take and give."""
+"""Pretrained networks: weights are read without executing anything, become ONNX graphs, and are run on clips."""

@@ -11,7 +11,7 @@ from songwise.features.networks.front_end import front_end, picture
 from songwise.features.networks.session import open_session
 from songwise.text import clean_text
 
-_MOST_VALUES = 200_000  # in a batch's input; larger batches take more memory and no less time
+_MOST_VALUES = 80_000  # in a batch's input; larger batches take more memory and more time
 _NATURAL = {  # axes of a batch of patches before the layout
     "mel": ("batch", "frames", "bands"),
     "waveform": ("batch", "samples"),
@@ -74,7 +74,7 @@ class Network:
         for batch in self._batches(rows):
             for name, values in self._run(batch).items():
                 parts[name].append(values)
-        outputs = {name: np.concatenate(values, axis=1) for name, values in parts.items()}
+        outputs = {name: np.ascontiguousarray(np.concatenate(values, axis=1)) for name, values in parts.items()}
         for name, values in outputs.items():
             if not np.isfinite(values).all():
                 raise InputError(
@@ -94,7 +94,7 @@ class Network:
         patches = [rows[start : start + length] for start in starts]
         if settings["type"] == "picture":
             patches = [picture(energies, settings) for energies in patches]
-        most = max(1, _MOST_VALUES // patches[0].size) if self._is_batched else 1
+        most = max(1, _MOST_VALUES // patches[0].size) if "batch" in self._layout else 1
         for first in range(0, len(patches), most):
             yield np.stack(patches[first : first + most])
 
@@ -122,12 +122,13 @@ class Network:
             values = values[np.newaxis]
         while values.ndim > 3 and 1 in values.shape[1:]:
             values = values.squeeze(1 + values.shape[1:].index(1))
-        fits = values.shape[0] == count if values.ndim else False
-        if fits and values.ndim == 3 and values.shape[2] != size:
+        if values.shape == (count, size) or values.ndim == 1:
+            values = values.reshape(len(values), 1, -1)
+        elif values.ndim == 2 and size == 1:
+            values = values[:, :, np.newaxis]
+        elif values.ndim == 3 and values.shape[2] != size:
             values = values.transpose(0, 2, 1)
-        elif fits and values.ndim <= 2:
-            values = values.reshape(count, -1, size) if values.size % (count * size) == 0 and values.size else values
-        if not fits or values.ndim != 3 or values.shape[2] != size:
+        if values.ndim != 3 or values.shape[0] != count or values.shape[2] != size:
             shape = " x ".join(map(str, np.shape(array))) or "a single number"
             wanted = f"(batch, {size}), (batch, time, {size}) or (batch, {size}, time)"
             if "batch" not in self._layout:
@@ -159,41 +160,7 @@ class Network:
                 f"{self._where}: input: {name} is a {node.type}, but songwise gives numbers of type float; export the "
                 "network in float32"
             )
-        self._check_shape(name, list(node.shape))
         return name
-
-    def _check_shape(self, name: str, shape: list) -> None:
-        at = f"{self._where}: layout: the graph's input {name} has the shape {_shown(shape)}"
-        if shape and len(shape) != len(self._layout):
-            raise InputError(
-                f"{at}, but the layout has {len(self._layout)} axes ({_shown(self._layout)}); list an axis for each"
-            )
-        self._is_batched = "batch" in self._layout
-        for axis, length in zip(self._layout, shape, strict=False):
-            wanted = self._length(axis)
-            if axis == "batch" and length == 1:
-                self._is_batched = False
-            elif isinstance(length, int) and length > 0 and length not in wanted:
-                allowed = " or ".join(str(one) for one in sorted(wanted)) or "any length"
-                remedy = "export it with any batch size or 1" if axis == "batch" else self._remedy(axis)
-                raise InputError(f"{at}: axis {axis} has length {length}, not {allowed}; {remedy}")
-
-    def _length(self, axis: str | int) -> set[int]:
-        """Return the lengths of an axis that songwise may feed; empty if it varies between clips."""
-        settings, patch = self._network["front_end"], self._network["patch"]
-        if isinstance(axis, int):
-            return {axis}
-        if axis == "batch":
-            return {1}
-        if axis in ("frames", "samples"):
-            return set() if patch["frames"] is None or patch["short"] == "keep" else {patch["frames"]}
-        return {settings[axis]}
-
-    def _remedy(self, axis: str | int) -> str:
-        if axis in ("frames", "samples"):
-            return "set patch.frames to it, with short: repeat or refuse"
-        keys = {"bands": "front_end.bands", "height": "front_end.height", "width": "front_end.width"}
-        return f"correct layout or {keys[axis]}" if axis in keys else "correct the layout"
 
     def _check_outputs(self) -> None:
         known = [node.name for node in self._session.get_outputs()]
@@ -205,22 +172,21 @@ class Network:
                 )
 
     def _try_lengths(self) -> None:
-        """Run the shortest and the longest patch once, so that a network that cannot take them is found now."""
-        least = least_samples(self._network)
-        shortest = self._front_end(np.zeros(least, np.float32))
-        lengths = {len(shortest), self._network["patch"]["frames"] or len(shortest)}
-        for length in sorted(lengths):
+        """Run the shortest and the longest patch, so that a network that cannot take them is found before any clip."""
+        shortest = self._front_end(np.zeros(least_samples(self._network), np.float32))
+        for length in sorted({len(shortest), self._network["patch"]["frames"] or len(shortest)}):
             rows = np.zeros((length, *shortest.shape[1:]), np.float32)
+            patch = next(self._batches(rows))
             try:
-                for batch in self._batches(rows):
-                    self._run(batch)
+                self._run(np.repeat(patch, 2, axis=0) if "batch" in self._layout else patch)
             except InputError:
                 raise
             except Exception as error:
+                unit = "samples" if rows.ndim == 1 else "frames"
                 raise InputError(
-                    f"{self._where}: the network cannot take a patch of {length:,} "
-                    f"{'samples' if rows.ndim == 1 else 'frames'}: {_reason(error)}; correct layout or patch (least is "
-                    "the shortest length that the network takes)"
+                    f"{self._where}: layout, patch: the network cannot take a patch of {length:,} {unit} as "
+                    f"{' x '.join(map(str, self._layout))}; correct the layout, the front end, or patch (least is the "
+                    f"shortest length that the network takes). ONNX Runtime says: {_reason(error)}"
                 ) from error
 
 
@@ -252,7 +218,3 @@ def patch_starts(length: int, frames: int | None, hop: int | None) -> list[int]:
 
 def _reason(error: Exception) -> str:
     return clean_text(error, _MESSAGE)
-
-
-def _shown(shape: list) -> str:
-    return " x ".join("?" if axis is None else str(axis) for axis in shape)
