@@ -52,6 +52,7 @@ TRUSTED_TYPES = [
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
+    "songwise.models.fusion.Fusion",
     "songwise.models.pooled_lda.PooledLDA",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
