@@ -7,10 +7,10 @@ from songwise.runtime.job import job
 with job(snakemake.log[0]):
     from songwise.models.fuse import fuse_members
 
-    model = snakemake.params.model
     fuse_members(
-        model,
-        dict(zip(model["members"], [Path(path).parent for path in snakemake.input.inner], strict=True)),
+        dict(
+            zip(snakemake.params.model["members"], [Path(path).parent for path in snakemake.input.inner], strict=True)
+        ),
         splits_csv=Path(snakemake.input.splits_csv),
         tracks_csv=Path(snakemake.input.tracks_csv),
         protocol=snakemake.wildcards.audit,

@@ -12,7 +12,7 @@ with job(snakemake.log[0]):
     data["protocol"] = snakemake.params.protocol
     members = dict(zip(model["members"], [Path(path).parent for path in snakemake.input.inner], strict=True))
     folder = Path(snakemake.output.predictions).parent
-    fuse_members(model, members, **data, tracks_csv=Path(snakemake.input.tracks_csv), folder=folder)
+    fuse_members(members, **data, tracks_csv=Path(snakemake.input.tracks_csv), folder=folder)
     data |= {"feature_tables": [Path(path) for path in snakemake.input.tables], "seed": snakemake.params.seed}
     card = {"dataset": snakemake.wildcards.dataset, "clip": snakemake.params.clip}
     fit_bundle(model, snakemake.params.preset, **data, card=card, folder=Path(snakemake.output.bundle))

@@ -201,7 +201,7 @@ def _ensemble(model: dict, training: _Training):
         return VotingClassifier(members, voting="soft", **model["parameters"]).fit(X, y)
     held_out = np.stack([_held_out(member, training) for member in model["members"].values()], axis=1)
     if model["estimator"] == FUSION:
-        return estimator_class(model)(members).fit_weights(held_out, y)
+        return estimator_class(model).learned(members, held_out, y).fit(X, y)
     # The columns of StackingClassifier: if there are two classes, only the second has one.
     columns = held_out[..., 1 if held_out.shape[-1] == 2 else 0 :].reshape(len(y), -1)
     final = FrozenEstimator(fit(model["final"], columns, y, training.groups, training.seed).pipeline)

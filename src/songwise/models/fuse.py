@@ -13,7 +13,7 @@ import pandas as pd
 from songwise.files import read_json, replacing, write_rows
 from songwise.models.cross_validation import Examples, clips_of, fold_seed, predicted_table, write_predictions
 from songwise.models.fit import predict_held_out
-from songwise.models.pipeline import estimator_class
+from songwise.models.fusion import fit_weights, floored_logs, fuse
 from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds, read_songs, read_splits
 
@@ -66,7 +66,6 @@ def predict_inner(
 
 
 def fuse_members(
-    model: dict,
     members: dict[str, Path],
     *,
     splits_csv: Path,
@@ -80,8 +79,6 @@ def fuse_members(
 
     Parameters
     ----------
-    model : dict
-        The model file's content.
     members : dict of str to Path
         Per member the `paths.protocol_folder` of its run, with predictions.csv, fit.json and inner.parquet.
     splits_csv : Path
@@ -105,16 +102,15 @@ def fuse_members(
         y = np.searchsorted(labels, train["label"].to_numpy(dtype=str))
         known = np.unique(y)
         held_out = np.stack([table[repeat, fold].loc[train["clip_id"]].to_numpy()[:, known] for table in inner], axis=1)
-        fusion = estimator_class(model)(list(members))
-        fusion.fit_weights(held_out, np.searchsorted(known, y))
+        own_weights = fit_weights(floored_logs(held_out), np.searchsorted(known, y))
         own = np.stack([table[repeat, fold].loc[test["clip_id"]].to_numpy()[:, known] for table in tested], axis=1)
         probabilities = np.zeros((len(test), len(labels)))
-        probabilities[:, known] = fusion.fuse(own)
+        probabilities[:, known] = fuse(own, own_weights)
         predictions.append(predicted_table(test, song_of, probabilities, labels))
         fits.append(clips_of(repeat, fold, train=train, valid=valid, test=test))
         weights += [
             {"repeat": repeat, "fold": fold, "member": name, "weight": round(float(weight), 4)}
-            for name, weight in zip(members, fusion.weights_, strict=True)
+            for name, weight in zip(members, own_weights, strict=True)
         ]
     seconds = time.perf_counter() - start + sum(_fit_seconds(path) for path in members.values())
     facts = {"fit_seconds": round(seconds, 3), "constant_columns": {}}
