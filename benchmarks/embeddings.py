@@ -59,9 +59,8 @@ def main(words: list[str]) -> None:
         one = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         rows.append("| {name} | {columns:,} | {front_end:.0f} | {all:.0f} | {memory:.0f} |".format(name=name, **one))
     kind = ", 120 dB quieter" if options.quiet else ""
-    print(
-        f"{options.clips} clips of {SECONDS} s, {RATE:,} Hz mono{kind}; one thread; Python {platform.python_version()}"
-    )
+    print(f"{options.clips} clips of {SECONDS} s, {RATE:,} Hz mono{kind}; one thread; {platform.machine()};")
+    print(f"Python {platform.python_version()}, onnxruntime {version('onnxruntime')}, numpy {np.__version__}")
     print(f"`{shlex.join(['python', 'benchmarks/embeddings.py', *words])}`\n")
     print("| preset | columns | front end, ms per clip | all, ms per clip | memory, MiB |\n|---|---|---|---|---|")
     print("\n".join(rows))
