@@ -1,20 +1,18 @@
 """Pretrained networks in tests: their weights, the reference's signal, and the front ends written the plain way."""
 
-import subprocess
-import sys
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import librosa
 import numpy as np
 import pytest
 
-from songwise.files import file_digest
+from songwise.acquire.download import UnavailableError
+from songwise.acquire.weights import fetch_weights
+from songwise.features.preset_files import load_network
 
-SHARED = Path(__file__).parents[3] / "shared" / "models"
-MUSICNN_SHA256 = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa"
-_WHEEL = "musicnn-0.1.0-py3-none-any.whl"
+ROOT = Path(__file__).parents[2]
+SHARED = ROOT.parent / "shared" / "models"
+MUSICNN_SHA256 = load_network("musicnn", ROOT)["weights"]["sha256"]
 
 
 def shared_model(name: str) -> Path:
@@ -27,23 +25,10 @@ def shared_model(name: str) -> Path:
 
 def musicnn_wheel() -> Path:
     """Return musicnn's wheel as a plain file, downloaded from the package index once, or skip the test."""
-    path = Path.home() / ".cache" / "songwise" / "networks" / _WHEEL
-    if not path.is_file() and not _download(path):
-        pytest.skip("musicnn's wheel is not in the cache, and there is no package index")
-    assert file_digest(path) == MUSICNN_SHA256
-    return path
-
-
-@cache
-def _download(path: Path) -> bool:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-        command += ["--retries", "0", "--timeout", "10", "--dest", folder, "musicnn==0.1.0"]
-        subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=300)
-        if (Path(folder) / _WHEEL).is_file():
-            (Path(folder) / _WHEEL).replace(path)
-    return path.is_file()
+    try:
+        return fetch_weights(load_network("musicnn", ROOT), [], print)
+    except UnavailableError as error:
+        pytest.skip(f"musicnn's wheel is not in the cache, and {error}")
 
 
 def reference_signal(rate: int, seconds: int) -> np.ndarray:

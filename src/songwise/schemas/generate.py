@@ -117,13 +117,19 @@ def _tables() -> dict[str, list[tuple[str, ...]]]:
         "network patch": _key_table(network.Patch, prefix="patch."),
         "network mel": _key_table(network.Mel, prefix="front_end."),
         "network waveform": _key_table(network.Waveform, prefix="front_end."),
-        "network picture": _key_table(network.Picture, prefix="front_end."),
+        "network picture": _more_keys(network.Picture, network.Mel, "front_end."),
         "recipe": [*_key_table(Recipe, prefix="recipe."), *_key_rows(Published, "recipe.published.NAME.")],
     }
 
 
 def _key_table(model: type[BaseModel], *, expanded: Iterable[str] = (), prefix: str = "") -> list[tuple[str, ...]]:
     return [("key", "default", "meaning"), *_key_rows(model, prefix, expanded)]
+
+
+def _more_keys(model: type[BaseModel], base: type[BaseModel], prefix: str) -> list[tuple[str, ...]]:
+    """Return the table of a model's keys that a similar model does not have."""
+    rows = _key_rows(model, prefix)
+    return [*_key_table(base)[:1], *(row for row in rows if row not in _key_rows(base, prefix))]
 
 
 def _key_rows(model: type[BaseModel], prefix: str, expanded: Iterable[str] = ()) -> list[tuple[str, ...]]:
