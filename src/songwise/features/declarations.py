@@ -73,6 +73,7 @@ FAMILIES = {
     "mfcc_delta": Family("n", **_CEPSTRUM),
     "mfcc_delta2": Family("n", **_CEPSTRUM),
     "mel": Family("n", {"n": 128, "part": _PARTS}),
+    "kaldi_log_mel": Family("n", {"n": 128}),
     "chroma_stft": Family(12, {"power": (2, 1)}),
     "chroma_cqt": Family(12, {"bins_per_octave": _BINS_PER_OCTAVE}, **_CQT),
     "chroma_cens": Family(12, {"bins_per_octave": _BINS_PER_OCTAVE}, **_CQT),

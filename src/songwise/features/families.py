@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from songwise.features.dsp import mel, pitch, rhythm, shape, waveform
+from songwise.features.dsp.log_mel import log_mel
 from songwise.features.spectra import Clip, Spectra
 
 _ROLLOFF_SHARE = 0.85  # librosa's default
@@ -53,6 +54,10 @@ def _tempo(spectra: Spectra, aggregate: str) -> float:
     return rhythm.tempo(spectra.onset_strength(aggregate), spectra.sample_rate, spectra.hop_length)
 
 
+def _kaldi_log_mel(spectra: Spectra, n: int) -> np.ndarray:
+    return log_mel(spectra.samples, spectra.sample_rate, spectra.n_fft, spectra.hop_length, n).T
+
+
 def _of_part(compute: Callable) -> Callable:
     # A family that is also defined for the harmonic or the percussive part.
     def compute_part(spectra: Spectra, part: str, **options):
@@ -68,6 +73,7 @@ COMPUTE: dict[str, Callable] = {
     "mfcc_delta": _of_part(lambda spectra, n: mel.delta(spectra.mfcc(n), order=1)),
     "mfcc_delta2": _of_part(lambda spectra, n: mel.delta(spectra.mfcc(n), order=2)),
     "mel": _of_part(lambda spectra, n: spectra.mel(n).T),
+    "kaldi_log_mel": _kaldi_log_mel,
     "chroma_stft": _chroma_stft,
     "chroma_cqt": _chroma_cqt,
     "chroma_cens": _chroma_cens,

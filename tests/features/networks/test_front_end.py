@@ -10,7 +10,7 @@ from helpers.sound import tone
 from PIL import Image
 
 from songwise.features.networks.front_end import front_end, picture
-from songwise.features.networks.mel_filters import mel_filters
+from songwise.features.dsp.mel_filters import mel_filters
 from songwise.features.preset_files import load_network
 
 ROOT = Path(__file__).parents[3]
