@@ -200,7 +200,7 @@ class _Pickle:
 
     def _get(self, index: int) -> None:
         if index not in self._memo:
-            raise _Refusal("has a pickle that refers to a value before it")
+            raise _Refusal("has a pickle that refers to a value that does not exist")
         self._stack.append(self._memo[index])
 
     def _tuple(self, argument: object) -> None:
