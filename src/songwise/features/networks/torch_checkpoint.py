@@ -200,7 +200,7 @@ class _Pickle:
 
     def _get(self, index: int) -> None:
         if index not in self._memo:
-            raise _Refusal("has a pickle that refers to a value before it")
+            raise _Refusal("has a pickle that refers to a value that does not exist")
         self._stack.append(self._memo[index])
 
     def _tuple(self, argument: object) -> None:
@@ -235,7 +235,7 @@ class _Pickle:
         if not isinstance(target, dict) or len(items) % 2:
             raise _Refusal("has a pickle that sets items of something that is not a dictionary")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Keys of text alone: hashing nested tuples can take for ever.
+            # Keys of text alone: hashing nested tuples can take forever.
             if not isinstance(key, str):
                 raise _Refusal("has a dictionary with keys that are not text")
             target[key] = value
