@@ -4,7 +4,7 @@ ONNX Runtime executes only the operators that it contains, but a file can name o
 files to read. Both are refused, as is a graph without the inputs and outputs that the network's file describes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Versions of operators by domain, and of the format, that ONNX Runtime 1.31 runs. It supports opsets from 7.
 _OPSETS = {"": (7, 26), "ai.onnx": (7, 26), "ai.onnx.ml": (1, 5)}
 _FORMATS = (3, 13)
+_SHOWN = 8  # names in a message
 _FLOAT = 1  # TensorProto.FLOAT
 _EXTERNAL = 1  # TensorProto.EXTERNAL
 
@@ -47,10 +48,10 @@ def check_onnx(path: Path, network: Mapping) -> None:
         model = _parse(path)
         _check_versions(model)
         _check_contents(model)
+        check_ends(path, model, network)
         _check_validity(model)
     except _Refusal as error:
         raise unusable(path, str(error)) from None
-    check_ends(path, model, network)
 
 
 def check_ends(path: Path, model: "ModelProto", network: Mapping) -> None:
@@ -138,6 +139,10 @@ def _parts(graph: "GraphProto") -> "Iterator[NodeProto | TensorProto]":
 def _check_validity(model: "ModelProto") -> None:
     from onnx import checker
 
+    for value in (*model.graph.input, *model.graph.output):
+        # The checker demands a shape, ONNX Runtime does not. An empty one is not compared with anything.
+        if value.type.HasField("tensor_type"):
+            value.type.tensor_type.shape.SetInParent()
     try:
         checker.check_model(model)
     except Exception as error:  # of several types, by what is wrong
@@ -147,7 +152,7 @@ def _check_validity(model: "ModelProto") -> None:
 
 def _check_input(graph: "GraphProto", network: Mapping) -> None:
     constants = {tensor.name for tensor in graph.initializer}
-    inputs = {value.name: value for value in graph.input if value.name not in constants}
+    inputs = {name: value for name, value in _by_name(graph.input).items() if name not in constants}
     if len(inputs) != 1:
         raise _Refusal(f"has {len(inputs)} inputs ({_names(inputs)}); songwise feeds networks with one input")
     [(name, value)] = inputs.items()
@@ -182,10 +187,12 @@ def _check_axis(number: int, size: int | None, axis: str | int, network: Mapping
 
 
 def _check_outputs(graph: "GraphProto", network: Mapping) -> None:
-    outputs = {value.name: value for value in graph.output}
+    outputs = _by_name(graph.output)
     for name, columns in network["outputs"].items():
         if name not in outputs:
-            raise _Refusal(f"does not have the output {name!a}{suggestion(name, list(outputs))}")
+            raise _Refusal(
+                f"does not have the output {name!a}{suggestion(name, [each[:60] for each in outputs][:_SHOWN])}"
+            )
         if outputs[name].type.tensor_type.elem_type != _FLOAT:
             raise _Refusal(f"has the output {name!a} of another type than float32")
         sizes = _sizes(outputs[name])
@@ -193,6 +200,16 @@ def _check_outputs(graph: "GraphProto", network: Mapping) -> None:
         if sizes is not None and None not in sizes[1:] and columns not in sizes[1:]:
             known = " x ".join("any" if size is None else str(size) for size in sizes)
             raise _Refusal(f"has the output {name!a} of size {known}; the network's file has {columns} columns")
+
+
+def _by_name(values: "Iterable[ValueInfoProto]") -> "dict[str, ValueInfoProto]":
+    named = {value.name: value for value in values}
+    # Protocol buffers give bytes for text that is not UTF-8.
+    if not all(
+        isinstance(name, str) and name.isascii() and name.isprintable() and 0 < len(name) <= 100 for name in named
+    ):
+        raise _Refusal("has inputs or outputs with names that are not printable ASCII")
+    return named
 
 
 def _sizes(value: "ValueInfoProto") -> list[int | None] | None:
@@ -204,4 +221,4 @@ def _sizes(value: "ValueInfoProto") -> list[int | None] | None:
 
 
 def _names(values: Mapping[str, object]) -> str:
-    return ", ".join(ascii(name[:60]) for name in list(values)[:5]) or "none"
+    return ", ".join(ascii(name[:60]) for name in list(values)[:_SHOWN]) or "none"

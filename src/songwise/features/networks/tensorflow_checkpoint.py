@@ -16,7 +16,7 @@ import numpy as np
 
 from songwise.features.networks.weights import MOST_TENSORS, check_size, unusable
 
-_LARGEST_INDEX = 4 << 20  # bytes; musicnn's has 5 kB
+_LARGEST_INDEX = 1 << 20  # bytes; musicnn's has 5 kB
 _LARGEST_DATA = 1 << 30  # bytes
 _MOST_AXES = 8
 _FOOTER = 48  # bytes
@@ -104,22 +104,26 @@ def _entries(index: bytes) -> dict[str, _Entry]:
     footer = _Reader(index[-_FOOTER:-8])
     footer.handle()  # of the block of meta information, which is not needed
     entries: dict[str, _Entry] = {}
-    count = 0
+    previous, end = None, 0
     for _, value in _items(index, footer.handle()):
-        for key, content in _items(index, _Reader(value).handle()):
-            count += 1
+        handle = _Reader(value).handle()
+        # Blocks that overlap could be read again and again.
+        if handle.offset < end:
+            raise _Refusal("has an index with blocks that overlap")
+        end = handle.offset + handle.size
+        for key, content in _items(index, handle):
+            if previous is not None and key <= previous:
+                raise _Refusal("has an index with names that are repeated or not in order")
+            previous = key
             # The first entry describes the file. It has no name.
             if key == b"":
                 _check_header(content)
                 continue
-            name = key.decode()
-            if count > MOST_TENSORS + 1 or name in entries:
-                raise _Refusal("has an index with too many or repeated names")
             entry = _entry(content)
             if entry.dtype in _DTYPES:
-                entries[name] = entry
-    if not entries:
-        raise _Refusal("has an index without tensors")
+                entries[key.decode()] = entry
+    if not 0 < len(entries) <= MOST_TENSORS:
+        raise _Refusal(f"has {len(entries):,} tensors; networks have 1 to {MOST_TENSORS:,}")
     return entries
 
 

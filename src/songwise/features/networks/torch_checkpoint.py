@@ -18,7 +18,7 @@ import numpy as np
 
 from songwise.features.networks.weights import LARGEST_FILE, MOST_TENSORS, check_size, unusable
 
-_LARGEST_PICKLE = 16 << 20  # bytes; mn40's has 40 kB
+_LARGEST_PICKLE = 2 << 20  # bytes; that of mn04 has 35 kB
 _MOST_MEMBERS = 2 * MOST_TENSORS
 _MOST_AXES = 8
 _STORAGES = {"FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8"}
@@ -75,7 +75,8 @@ class _Members:
         if any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
             raise _Refusal("has compressed or encrypted members, which torch does not write")
         # Members that overlap would make more bytes out of few.
-        if sum(entry.file_size for entry in entries) > size:
+        self.bytes = sum(entry.file_size for entry in entries)
+        if self.bytes > size:
             raise _Refusal("has members that are larger than the file")
         folders = [name.removesuffix("/data.pkl") for name in self._entries if name.endswith("/data.pkl")]
         if len(folders) != 1:
@@ -109,6 +110,11 @@ class _Tensor(NamedTuple):
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size in memory."""
+        return math.prod(self.shape) * np.dtype(self.storage.dtype).itemsize
 
 
 class _Mark:
@@ -146,20 +152,23 @@ class _Pickle:
 
     def value(self) -> object:
         """Return the value that the pickle describes."""
-        for operation, argument, _ in pickletools.genops(io.BytesIO(self.content)):
-            name = operation.name
+        stream = io.BytesIO(self.content)
+        while code := stream.read(1):
+            operation = pickletools.code2op.get(code.decode("latin-1"))
+            name = operation.name if operation else repr(code)
             if name == "STOP":
                 if len(self._stack) != 1:
                     raise _Refusal("has a pickle that leaves other than one value")
                 return self._stack[0]
+            if name not in _KNOWN:
+                raise _Refusal(f"has the pickle operation {name}, which a dictionary of tensors does not need")
+            argument = _argument(operation, stream)
             if name in _CONSTANTS:
                 self._stack.append(_CONSTANTS[name])
             elif name in _LITERALS:
                 self._stack.append(argument)
-            elif name in _OPERATIONS:
-                _OPERATIONS[name](self, argument)
             else:
-                raise _Refusal(f"has the pickle operation {name}, which a dictionary of tensors does not need")
+                _OPERATIONS[name](self, argument)
         raise _Refusal("has a pickle without an end")
 
     def _pop(self) -> object:
@@ -275,6 +284,14 @@ _OPERATIONS: dict[str, Callable[[_Pickle, object], None]] = {
     "REDUCE": _Pickle._reduce,
     "BINPERSID": _Pickle._persistent,
 }
+_KNOWN = _CONSTANTS.keys() | _LITERALS | _OPERATIONS.keys()
+
+
+def _argument(operation: pickletools.OpcodeInfo, stream: io.BytesIO) -> object:
+    """Return what follows an operation in the pickle."""
+    if operation.name == "GLOBAL":  # pickletools would interpret escapes in the two lines
+        return " ".join(stream.readline().removesuffix(b"\n").decode() for _ in range(2))
+    return operation.arg.reader(stream) if operation.arg else None
 
 
 def _storage_of(identifier: object) -> _Storage:
@@ -323,7 +340,8 @@ def _tensors(value: object, members: _Members) -> dict[str, np.ndarray]:
         raise _Refusal("is not a dictionary of tensors (a whole model or a training state cannot be used)")
     if not 0 < len(value) <= MOST_TENSORS:
         raise _Refusal(f"has {len(value):,} tensors; networks have 1 to {MOST_TENSORS:,}")
-    if sum(math.prod(tensor.shape) for tensor in value.values()) > LARGEST_FILE // 4:
+    # Many tensors of one storage would make more bytes out of few.
+    if sum(tensor.bytes for tensor in value.values()) > members.bytes:
         raise _Refusal("has tensors that are larger than the file")
     return {name: _array(tensor, members) for name, tensor in value.items()}
 
