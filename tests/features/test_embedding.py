@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_networks import MEANS, MEL, PICTURE, WAVEFORM, network, write_onnx
 from helpers.sound import RATE, load_clip, tone, write_wav
+from helpers.tiny_networks import MEANS, MEL, PICTURE, WAVEFORM, network, write_onnx
 from pyarrow import parquet
 
 from songwise.audio.decode import decode

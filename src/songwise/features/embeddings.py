@@ -3,6 +3,7 @@
 Light (no numpy): this module is imported at every start of Snakemake.
 """
 
+import math
 import re
 
 from songwise.errors import InputError, suggestion
@@ -127,10 +128,10 @@ def check_clip(preset: dict, clip: dict, where: str) -> None:
     network = preset.get("network")
     if not network or network["patch"]["short"] != "refuse" or network["patch"]["frames"] is None:
         return
-    needed = shortest_seconds(network)
+    needed = math.ceil(100 * shortest_seconds(network)) / 100
     if clip["min_seconds"] < needed:
         raise InputError(
             f"{where}: clip.min_seconds: clips may be as short as {clip['min_seconds']:g} s, but the network "
-            f"{network['name']} of preset {preset['name']} needs {needed:.2f} s; set clip.min_seconds to that or more, "
-            f"or write `short: repeat` below patch in config/networks/{network['name']}.yaml"
+            f"{network['name']} of preset {preset['name']} needs {needed:g} s; set clip.min_seconds to that or more, or "
+            f"write `short: repeat` below patch in config/networks/{network['name']}.yaml"
         )

@@ -5,8 +5,8 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
-from helpers.small_networks import MEL, PICTURE, WAVEFORM, network
 from helpers.sound import tone
+from helpers.tiny_networks import MEL, PICTURE, WAVEFORM, network
 from PIL import Image
 
 from songwise.features.networks.front_end import front_end, picture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.small_networks import MEANS, MEL, PICTURE, WAVEFORM, network, write_onnx
 from helpers.process import start
 from helpers.sound import tone
+from helpers.tiny_networks import MEANS, MEL, PICTURE, WAVEFORM, network, write_onnx
 from onnx import TensorProto, helper, save
 
 from songwise.errors import InputError
