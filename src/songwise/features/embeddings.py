@@ -132,6 +132,6 @@ def check_clip(preset: dict, clip: dict, where: str) -> None:
     if clip["min_seconds"] < needed:
         raise InputError(
             f"{where}: clip.min_seconds: clips may be as short as {clip['min_seconds']:g} s, but the network "
-            f"{network['name']} of preset {preset['name']} needs {needed:g} s; set clip.min_seconds to that or more, or "
-            f"write `short: repeat` below patch in config/networks/{network['name']}.yaml"
+            f"{network['name']} of preset {preset['name']} needs {needed:g} s; set clip.min_seconds to that or more, "
+            f"or write `short: repeat` below patch in config/networks/{network['name']}.yaml"
         )
