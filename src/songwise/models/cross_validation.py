@@ -76,10 +76,8 @@ class Examples:
 
         Returns
         -------
-
-        Examples
-        --------
-            All good clips.
+        Self
+            With all good clips.
         """
         splits = read_splits(splits_csv, protocol)
         return cls(read_features(feature_tables), splits, sorted(splits["label"].unique()))

@@ -7,7 +7,7 @@ from songwise.acquire.download import UnavailableError, check_mirror
 from songwise.acquire.weights import cached_weights, fetch_weights, networks_cache
 from songwise.errors import InputError
 from songwise.features.embeddings import check_clip
-from songwise.features.preset_files import load_network, own_weights
+from songwise.features.preset_files import check_own_weights, load_network, own_weights
 from songwise.plan.plan import Plan
 from songwise.text import format_names
 
@@ -49,25 +49,20 @@ def provide_weights(
     """
     check_mirror(plan.settings["weights"], key="weights")
     needed = {name: preset for name, preset in plan.tables.items() if "network" in preset and missing[name]}
-    for preset in needed.values():
-        check_clip(preset, plan.dataset["clip"], str(plan.dataset_path))
-    reasons: dict[str, str] = {}
-    for network in {preset["network"]["name"]: preset["network"] for preset in needed.values()}.values():
-        reason = _provide(network, plan, root, real, say)
+    networks = {preset["network"]["name"]: (name, preset["network"]) for name, preset in needed.items()}
+    reasons = {}
+    for name, (preset, network) in networks.items():
+        reason = _too_short(needed[preset], plan) or _provide(network, plan, root, real, say)
         if reason:
-            reasons[network["name"]] = reason
+            reasons[name] = reason
     lacking = [name for name, preset in needed.items() if preset["network"]["name"] in reasons]
     if not lacking:
         return plan, ""
-    kept = plan.without(lacking)
-    rows = [str(run) for run in plan.runs if run not in kept.runs]
-    why = "; ".join(f"the weights of {name} cannot be had ({reason})" for name, reason in reasons.items())
-    remedy = f"to get them: songwise weights {' '.join(reasons)}, or set weights to a folder that has them"
-    if not plan.group:
-        raise InputError(f"config: models: {format_names(rows, _SHOWN)}: {why}; {remedy}")
-    if not kept.runs:
-        raise InputError(f"config: models: all rows of the group {plan.group}: {why}; {remedy}")
-    return kept, f"left out: {format_names(rows, _SHOWN)}, because {why}; {remedy}"
+    kept, why = plan.without(lacking), "; ".join(reasons.values())
+    rows = format_names([str(run) for run in plan.runs if run not in kept.runs], _SHOWN)
+    if not plan.group or not kept.runs:
+        raise InputError(f"config: models: {rows}: {why}")
+    return kept, f"left out: {rows}. {why}"
 
 
 def fetch_networks(names: Sequence[str], *, root: Path, mirror: str | None, say: Callable[[str], None]) -> None:
@@ -120,21 +115,42 @@ def weights_file(network: Mapping, root: Path) -> Path:
 
 
 def _provide(network: Mapping, plan: Plan, root: Path, real: bool, say: Callable[[str], None]) -> str:
-    """Make a network's weights ready, and return why that is impossible, or ""."""
+    """Make a network's weights ready, and return why that is impossible and what to do, or ""."""
     path = weights_file(network, root)
     if own_weights(network, root):
-        if not path.is_file():
-            return f"there is no file {path}"
-    elif not path.is_file():
-        if not real:
-            # A dry run fetches nothing. It shows models that are asked for by name as a real run would make them.
-            return "they are not here yet, and a dry run does not fetch them" if plan.group else ""
         try:
-            fetch_weights(network, [plan.settings["weights"], plan.settings["mirror"]], say)
-        except UnavailableError as error:
+            check_own_weights(network, root)
+        except InputError as error:
             return str(error)
+    elif not path.is_file():
+        # A dry run fetches nothing. It shows models that are asked for by name as a real run would make them.
+        reason = "a dry run does not fetch them" if plan.group else ""
+        if real:
+            reason = _fetch(network, plan, say)
+        if reason:
+            return (
+                f"The weights of {network['name']} are not here ({reason}). To get them: songwise weights "
+                f"{network['name']}, or set weights to a folder that has {network['weights']['file']}"
+            )
     if real:
         _convert(network, path)
+    return ""
+
+
+def _fetch(network: Mapping, plan: Plan, say: Callable[[str], None]) -> str:
+    try:
+        fetch_weights(network, [plan.settings["weights"], plan.settings["mirror"]], say)
+    except UnavailableError as error:
+        return str(error)
+    return ""
+
+
+def _too_short(preset: dict, plan: Plan) -> str:
+    """Return why the data set's clips do not fill a network's patches and what to do, or ""."""
+    try:
+        check_clip(preset, plan.dataset["clip"], str(plan.dataset_path))
+    except InputError as error:
+        return str(error)
     return ""
 
 

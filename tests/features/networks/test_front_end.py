@@ -9,8 +9,8 @@ from helpers.sound import tone
 from helpers.tiny_networks import MEL, PICTURE, WAVEFORM, network
 from PIL import Image
 
-from songwise.features.networks.front_end import front_end, picture
 from songwise.features.dsp.mel_filters import mel_filters
+from songwise.features.networks.front_end import front_end, picture
 from songwise.features.preset_files import load_network
 
 ROOT = Path(__file__).parents[3]
