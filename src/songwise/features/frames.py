@@ -1,4 +1,4 @@
-"""Log-mel and MFCC matrices of clips, for models of sequences and images: one memory-mapped file per shard and preset.
+"""Log-mel, MFCC and samples of clips, for models of sequences and images: one memory-mapped file per shard and preset.
 
 The file is Arrow IPC, readable by every Arrow library: one record batch per clip, with its clip_id and, per family, the
 matrix as a list of frames of fixed size. Nothing is compressed, so a matrix is read in place.
@@ -39,13 +39,14 @@ class FramesWriter:
     path : Path
         The file to write (`paths.frame_table`).
     preset : dict
-        A resolved preset with the key frames: {dtype, families: {FAMILY: {n: rows}}}. It is stored with the frames.
+        A resolved preset with the key frames: {dtype, families: {FAMILY: {n: rows}}}; waveform has one row and no n. It
+        is stored with the frames.
     """
 
     def __init__(self, path: Path, preset: dict):
         settings = preset["frames"]
         self._path = Path(path)
-        self._rows = {family: options["n"] for family, options in settings["families"].items()}
+        self._rows = {family: options.get("n", 1) for family, options in settings["families"].items()}
         self._dtype = np.dtype(settings["dtype"])
         self._schema = _schema({"dtype": settings["dtype"], "rows": self._rows, "preset": preset})
 
@@ -160,7 +161,7 @@ class Frames(Mapping):
         """Return a batch for a network: clips cut to `length` frames, shorter ones padded at the end with silence.
 
         In log_mel, silence is the smallest value of the clip in all rows. In mfcc it is the smallest first coefficient,
-        and 0 in the others: the coefficients of a spectrum with the same level in all bands.
+        and 0 in the others: the coefficients of a spectrum with the same level in all bands. In waveform it is 0.
 
         Parameters
         ----------
@@ -201,6 +202,8 @@ class Frames(Mapping):
 def _silence(family: str, matrix: np.ndarray) -> np.ndarray:
     if family == "mfcc":
         return np.concatenate([matrix[:, :1].min(axis=0), np.zeros(matrix.shape[1] - 1, np.float32)])
+    if family == "waveform":
+        return np.zeros(matrix.shape[1], np.float32)
     return np.full(matrix.shape[1], matrix.min())
 
 

@@ -39,4 +39,6 @@ def load_preset(name: str, root: Path) -> dict:
     for member, content in members.items():
         if content.union:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
+        if not content.families:
+            raise InputError(f"{where}: union: {member} has frames only, and no columns to combine; remove it")
     return resolve(preset.model_dump(), {member: content.model_dump() for member, content in members.items()}, where)
