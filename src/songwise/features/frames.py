@@ -157,7 +157,9 @@ class Frames(Mapping):
     def __getitem__(self, clip_id: str) -> dict[str, np.ndarray]:
         return {family: self._matrix(clip_id, family) for family in self.rows}
 
-    def padded(self, clip_ids: Sequence[str], family: str, length: int) -> np.ndarray:
+    def padded(
+        self, clip_ids: Sequence[str], family: str, length: int, offsets: Sequence[int] | None = None
+    ) -> np.ndarray:
         """Return a batch for a network: clips cut to `length` frames, shorter ones padded at the end with silence.
 
         In log_mel, silence is the smallest value of the clip in all rows. In mfcc it is the smallest first coefficient,
@@ -171,6 +173,8 @@ class Frames(Mapping):
             One of `rows`.
         length : int
             Frames per clip.
+        offsets : sequence of int, optional
+            Frame of each clip at which its cut begins, below the clip's number of frames; 0 by default.
 
         Returns
         -------
@@ -185,10 +189,12 @@ class Frames(Mapping):
         if family not in self.rows:
             raise KeyError(f"there are no frames of {family}, only of {', '.join(self.rows)}")
         batch = np.empty((len(clip_ids), length, self.rows[family]), np.float32)
-        for filled, clip_id in zip(batch, clip_ids, strict=True):
+        for filled, clip_id, offset in zip(batch, clip_ids, offsets or [0] * len(clip_ids), strict=True):
             matrix = self._matrix(clip_id, family)
-            filled[: len(matrix)] = matrix[:length]
-            filled[len(matrix) :] = _silence(family, matrix)
+            cut = matrix[offset : offset + length]
+            filled[: len(cut)] = cut
+            if len(cut) < length:
+                filled[len(cut) :] = _silence(family, matrix)
         return batch
 
     def _matrix(self, clip_id: str, family: str) -> np.ndarray:

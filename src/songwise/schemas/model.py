@@ -26,6 +26,7 @@ Estimator = Literal[
     "sklearn.svm.LinearSVC",
     "sklearn.svm.SVC",
     "sklearn.tree.DecisionTreeClassifier",
+    "songwise.models.deep.estimator.DeepClassifier",
     "xgboost.XGBClassifier",
 ]
 
@@ -43,7 +44,9 @@ class Model(Section):
 
     name: Name = Field(description="letters, digits, - and _, as the file")
     title: str = optional("what the model is, in words. Nothing is trained again when it changes")
-    estimator: Estimator = Field(description="import path of a class of scikit-learn or XGBoost, from a fixed list")
+    estimator: Estimator = Field(
+        description="import path of a class of scikit-learn, XGBoost or songwise, from a fixed list"
+    )
     features: UniqueList[str] = Field(
         min_length=1,
         description="presets of `features/`; one row of the leaderboard for each. `MODEL@PRESET` asks for any other",
@@ -57,7 +60,7 @@ class Model(Section):
         "as many as the training clips allow",
     )
     parameters: dict[str, Any] = Field(
-        {}, description="those of the estimator, as scikit-learn and XGBoost document them"
+        {}, description="those of the estimator, as scikit-learn, XGBoost and `DeepClassifier` document them"
     )
     search: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         {}, description="a grid over parameters; the one with the best accuracy on inner folds is used"
@@ -73,7 +76,8 @@ class Model(Section):
         description="inner folds find the number of rounds (XGBoost, HistGradientBoosting) or epochs (MLP) with the "
         "lowest log-loss, and stop when this many rounds have brought no improvement. The model is then trained on all "
         "training clips for the median of the folds' rounds. With `search` as well, the search comes first, at the "
-        "full number",
+        "full number. A network (DeepClassifier) holds out one inner fold of five, keeps its best epoch, and is not "
+        "trained again",
     )
     weights: Literal["balanced", "none"] = Field(
         "none",
