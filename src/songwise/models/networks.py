@@ -12,12 +12,8 @@ from pathlib import Path
 from types import ModuleType
 
 NETWORK = "songwise.models.deep.estimator.DeepClassifier"
-NETWORK_CODE = (
-    "models.deep.architectures",
-    "models.deep.clip_frames",
-    "models.deep.estimator",
-    "models.deep.network_file",
-)  # what networks depend on, besides `models.cross_validation`
+# What a network's figures depend on besides `models.cross_validation`, for `code_of`.
+NETWORK_CODE = ("models.deep.estimator", "models.deep.network_file")
 NETWORK_LIBRARIES = ("torch", "safetensors")
 NETWORK_WEIGHTS = "network.safetensors"  # in a bundle
 
