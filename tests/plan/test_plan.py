@@ -283,8 +283,9 @@ def test_every_shipped_file_is_valid():
         assert load_plan({"dataset": "demo", "models": group}, ROOT).runs
     models = {path.stem for path in (ROOT / "config" / "models").glob("*.yaml")}
     recipes = [yaml.safe_load(path.read_text())["models"] for path in (ROOT / "config" / "recipes").glob("*.yaml")]
-    named = {entry.partition("@")[0] for names in [groups["classical"], *recipes] for entry in names}
-    assert named == models, "classical is the whole grid, but for what recipes alone have"
+    grids = [groups["classical"], groups["deep"]]
+    named = {entry.partition("@")[0] for names in [*grids, *recipes] for entry in names}
+    assert named == models, "classical and deep are the whole grid, except for what only recipes have"
     for path in (ROOT / "config" / "models").glob("*.yaml"):
         assert load_plan({"dataset": "demo", "models": path.stem}, ROOT).runs
 
