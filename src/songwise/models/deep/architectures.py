@@ -109,7 +109,9 @@ class Recurrent(nn.Module):
     def __init__(self, layer: Callable[..., nn.RNNBase], steps: int, rows: int, classes: int, dropout: float):
         super().__init__()
         sizes = (rows, 128, 64, 32, 16)
-        self.layers = nn.ModuleList(layer(before, units, batch_first=True) for before, units in pairwise(sizes))
+        self.layers = nn.ModuleList(
+            _initialised(layer(before, units, batch_first=True)) for before, units in pairwise(sizes)
+        )
         self.dropout = nn.Dropout(dropout)
         self.last = nn.Linear(sizes[-1], classes)
 
@@ -134,7 +136,7 @@ class RawCnn(nn.Module):
     def __init__(self, steps: int, rows: int, classes: int, dropout: float):
         super().__init__()
         layers, before = [], rows
-        for channels, kernel, stride in ((32, 64, 16), (64, 8, 4), (128, 8, 4), (128, 8, 4)):
+        for channels, kernel, stride in ((32, 64, 32), (64, 8, 4), (128, 8, 4), (128, 8, 4)):
             layers += [
                 nn.Conv1d(before, channels, kernel, stride=stride, padding=kernel // 2, bias=False),
                 nn.BatchNorm1d(channels),
@@ -170,13 +172,29 @@ class Crnn(nn.Module):
             before = channels
         self.blocks = nn.Sequential(*blocks).to(memory_format=torch.channels_last)
         self.dropout = nn.Dropout(dropout)
-        self.gru = nn.GRU(before * -(-_halved(rows, 2) // 4), 64, batch_first=True, bidirectional=True)
+        inputs = before * -(-_halved(rows, 2) // 4)
+        self.gru = _initialised(nn.GRU(inputs, 64, batch_first=True, bidirectional=True))
         self.last = nn.Linear(128, classes)
 
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """Return scores (batch, classes) of frames (batch, steps, rows)."""
         cells = self.blocks(_picture(frames)).permute(0, 2, 1, 3).flatten(2)
         return self.last(self.dropout(self.gru(self.dropout(cells))[0].mean(dim=1)))
+
+
+def _initialised(layer: nn.RNNBase) -> nn.RNNBase:
+    """Set the weights that Keras begins with: layers on top of each other then learn in fewer epochs."""
+    for name, weight in layer.named_parameters():
+        if "weight_ih" in name:
+            nn.init.xavier_uniform_(weight)
+        elif "weight_hh" in name:
+            for gate in weight.detach().split(layer.hidden_size):
+                nn.init.orthogonal_(gate)
+        else:
+            nn.init.zeros_(weight)
+            if "bias_ih" in name and isinstance(layer, nn.LSTM):
+                nn.init.ones_(weight.detach()[layer.hidden_size : 2 * layer.hidden_size])  # nothing is forgotten yet
+    return layer
 
 
 def _lstm(**sizes) -> Recurrent:
