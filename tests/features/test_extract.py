@@ -229,6 +229,22 @@ def test_a_table_has_one_row_per_good_clip(tmp_path):
     np.testing.assert_allclose(matrices["b@0"]["mfcc"].T, librosa.feature.mfcc(y=y, sr=rate), atol=1e-3)
 
 
+def test_a_preset_of_frames_alone_writes_the_samples_and_a_table_without_columns(tmp_path):
+    path = write_wav(tmp_path / "a.wav", tone(1, 440))
+    preset = load_preset("frames_waveform", ROOT)
+    table, frames = tmp_path / "0.parquet", tmp_path / "0.frames.arrow"
+    clips = [("a@0", decode(path, max_seconds=10).segment)]
+    extract_shard(
+        clips, presets=[preset], tables={"frames_waveform": table}, frames={"frames_waveform": frames}, title=""
+    )
+    assert read_features([table]).shape == (1, 0)
+    samples, rate = standardised(*load_clip(path), preset["audio"])
+    assert rate == 8000
+    np.testing.assert_array_equal(Frames(frames)["a@0"]["waveform"], samples[:, None].astype(np.float16))
+    padded = Frames(frames).padded(["a@0"], "waveform", 9000)
+    assert padded.shape == (1, 9000, 1) and not padded[0, 8000:].any()
+
+
 def test_a_clip_is_mixed_to_mono_and_resampled_without_aliases(tmp_path):
     t = np.arange(2 * 44_100) / 44_100
     high = 0.5 * np.sin(2 * np.pi * 15_000 * t)  # above half of 22,050 Hz: must vanish, not fold to 7 kHz

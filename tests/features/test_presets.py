@@ -108,3 +108,13 @@ def test_options_that_are_not_given_are_librosa_s(load):
 )
 def test_standardise_is_false_or_has_every_step(load, asked, found):
     assert load(GOOD | {"audio": asked})["audio"] == {"sample_rate": 22050, "standardise": found}
+
+
+def test_a_preset_may_have_frames_and_no_columns(load):
+    preset = load({"name": "mine", "frames": {"families": {"waveform": {}}}})
+    assert preset["families"] == [] and preset["columns"] == 0 and column_names(preset) == []
+
+
+def test_a_union_cannot_contain_a_preset_without_columns(load):
+    with pytest.raises(InputError, match=r"mine\.yaml: union: pictures has frames only, and no columns to combine"):
+        load({"name": "mine", "union": ["pictures"]}, {"name": "pictures", "frames": {"families": {"log_mel": {}}}})

@@ -19,6 +19,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from helpers.frames import easy_clips
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
@@ -27,6 +28,7 @@ from sklearn.svm import SVC
 
 from songwise.errors import InputError
 from songwise.models.bundle import load_bundle, save_bundle
+from songwise.models.deep.estimator import DeepClassifier
 from songwise.tracking.runs import log_runs
 
 matplotlib.use("Agg")
@@ -212,6 +214,31 @@ def test_the_logged_model_is_not_a_pickle_and_predicts_as_the_bundle(results, mo
     models = mlflow.MlflowClient(logged["store"]).search_logged_models([logged["experiments"]["demo"]["experiment_id"]])
     assert len(models) == 2
     assert {model.status.value for model in models} == {"READY"}
+
+
+def test_a_network_is_logged_with_its_bundle_and_its_curves(results, tmp_path):
+    pytest.importorskip("torch")
+    import mlflow
+
+    clips, y, _ = easy_clips(tmp_path, n_songs=6)
+    network = DeepClassifier(epochs=1, crop=32, device="cpu", random_state=0).fit(clips, y)
+    write_model(results, "demo", "svm", "k1")
+    folder = results / "demo/models/svm@mfcc"
+    save_bundle(folder / "bundle", network, {"labels": LABELS, "columns": []})
+    (folder / "by-song").mkdir()
+    (folder / "by-song/curves.csv").write_text(
+        "repeat,fold,epoch,training_loss,held_out_loss,held_out_accuracy\n0,0,1,2,1.5,.4\n0,0,2,1,1.2,.5\n"
+    )
+    write_table(results, "demo", ["svm"])
+    logged = log_runs(results, git_commit=None)
+    client = mlflow.MlflowClient(logged["store"])
+    run_id = logged["experiments"]["demo"]["runs"]["svm@mfcc"]
+    history = client.get_metric_history(run_id, "by-song_held_out_loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1.5), (2, 1.2)]
+    names = {item.path for item in client.list_artifacts(run_id, "bundle")}
+    assert names == {"bundle/bundle.json", "bundle/network.json", "bundle/network.safetensors"}
+    assert client.get_run(run_id).info.status == "FINISHED"
+    assert log_runs(results, git_commit=None)["experiments"] == logged["experiments"]
 
 
 def test_logging_again_adds_nothing_and_runs_go_stale_and_come_back(results):

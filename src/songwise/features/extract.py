@@ -68,7 +68,8 @@ class Extractor:
             clip = Clip(*standardised(samples, sample_rate, group.audio), separating=separating)
             summaries = {key: _summarise(clip, family) for key, family in group.families.items()}
             for preset, sources, kept in group.members:
-                numbers[preset["name"]] = np.concatenate([summaries[key][name] for key, name in sources])[kept]
+                columns = [summaries[key][name] for key, name in sources]
+                numbers[preset["name"]] = np.concatenate(columns)[kept] if columns else np.empty(0)
                 if "frames" in preset:
                     frames[preset["name"]] = _frames(clip, preset)
         return numbers, frames
@@ -118,8 +119,12 @@ def _summarise(clip: Clip, family: dict) -> dict[str, np.ndarray]:
 
 def _frames(clip: Clip, preset: dict) -> dict[str, np.ndarray]:
     spectra = clip.spectra(**preset["frame"])
-    compute = {"log_mel": lambda n: spectra.mel_db(n).T, "mfcc": spectra.mfcc}
-    return {family: compute[family](options["n"]) for family, options in preset["frames"]["families"].items()}
+    compute = {
+        "log_mel": lambda n: spectra.mel_db(n).T,
+        "mfcc": spectra.mfcc,
+        "waveform": lambda: clip.samples[None, :],
+    }
+    return {family: compute[family](**options) for family, options in preset["frames"]["families"].items()}
 
 
 def extract(samples: np.ndarray, sample_rate: int, presets: list[dict]) -> dict[str, dict[str, float]]:

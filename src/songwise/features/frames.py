@@ -1,4 +1,4 @@
-"""Log-mel and MFCC matrices of clips, for models of sequences and images: one memory-mapped file per shard and preset.
+"""Log-mel, MFCC and samples of clips, for models of sequences and images: one memory-mapped file per shard and preset.
 
 The file is Arrow IPC, readable by every Arrow library: one record batch per clip, with its clip_id and, per family, the
 matrix as a list of frames of fixed size. Nothing is compressed, so a matrix is read in place.
@@ -39,13 +39,14 @@ class FramesWriter:
     path : Path
         The file to write (`paths.frame_table`).
     preset : dict
-        A resolved preset with the key frames: {dtype, families: {FAMILY: {n: rows}}}. It is stored with the frames.
+        A resolved preset with the key frames: {dtype, families: {FAMILY: {n: rows}}}; waveform has one row and no n. It
+        is stored with the frames.
     """
 
     def __init__(self, path: Path, preset: dict):
         settings = preset["frames"]
         self._path = Path(path)
-        self._rows = {family: options["n"] for family, options in settings["families"].items()}
+        self._rows = {family: options.get("n", 1) for family, options in settings["families"].items()}
         self._dtype = np.dtype(settings["dtype"])
         self._schema = _schema({"dtype": settings["dtype"], "rows": self._rows, "preset": preset})
 
@@ -156,11 +157,13 @@ class Frames(Mapping):
     def __getitem__(self, clip_id: str) -> dict[str, np.ndarray]:
         return {family: self._matrix(clip_id, family) for family in self.rows}
 
-    def padded(self, clip_ids: Sequence[str], family: str, length: int) -> np.ndarray:
+    def padded(
+        self, clip_ids: Sequence[str], family: str, length: int, offsets: Sequence[int] | None = None
+    ) -> np.ndarray:
         """Return a batch for a network: clips cut to `length` frames, shorter ones padded at the end with silence.
 
         In log_mel, silence is the smallest value of the clip in all rows. In mfcc it is the smallest first coefficient,
-        and 0 in the others: the coefficients of a spectrum with the same level in all bands.
+        and 0 in the others: the coefficients of a spectrum with the same level in all bands. In waveform it is 0.
 
         Parameters
         ----------
@@ -170,6 +173,8 @@ class Frames(Mapping):
             One of `rows`.
         length : int
             Frames per clip.
+        offsets : sequence of int, optional
+            Frame of each clip at which its cut begins, below the clip's number of frames; 0 by default.
 
         Returns
         -------
@@ -184,10 +189,12 @@ class Frames(Mapping):
         if family not in self.rows:
             raise KeyError(f"there are no frames of {family}, only of {', '.join(self.rows)}")
         batch = np.empty((len(clip_ids), length, self.rows[family]), np.float32)
-        for filled, clip_id in zip(batch, clip_ids, strict=True):
+        for filled, clip_id, offset in zip(batch, clip_ids, offsets or [0] * len(clip_ids), strict=True):
             matrix = self._matrix(clip_id, family)
-            filled[: len(matrix)] = matrix[:length]
-            filled[len(matrix) :] = _silence(family, matrix)
+            cut = matrix[offset : offset + length]
+            filled[: len(cut)] = cut
+            if len(cut) < length:
+                filled[len(cut) :] = _silence(family, matrix)
         return batch
 
     def _matrix(self, clip_id: str, family: str) -> np.ndarray:
@@ -201,6 +208,8 @@ class Frames(Mapping):
 def _silence(family: str, matrix: np.ndarray) -> np.ndarray:
     if family == "mfcc":
         return np.concatenate([matrix[:, :1].min(axis=0), np.zeros(matrix.shape[1] - 1, np.float32)])
+    if family == "waveform":
+        return np.zeros(matrix.shape[1], np.float32)
     return np.full(matrix.shape[1], matrix.min())
 
 

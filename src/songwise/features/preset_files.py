@@ -49,6 +49,8 @@ def load_preset(name: str, root: Path) -> dict:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
         if content.network:
             return _twin(preset, content, root, where)
+        if not content.families:
+            raise InputError(f"{where}: union: {member} has frames only, and no columns to combine; remove it")
     return resolve(preset.model_dump(), {member: content.model_dump() for member, content in members.items()}, where)
 
 

@@ -44,14 +44,16 @@ def resolve(preset: dict, members: dict[str, dict], where: str) -> dict:
     InputError
         If something in the file cannot be used.
     """
-    if ("union" in preset) == ("families" in preset):
-        problem = "has both families and union" if "union" in preset else "has no families or union"
-        raise InputError(f"{where}: {problem}; use exactly one of the two keys")
+    if "union" in preset and "families" in preset:
+        raise InputError(f"{where}: has both families and union; use exactly one of the two keys")
+    if not preset.keys() & {"union", "families", "frames"}:
+        raise InputError(f"{where}: has no families or union, and no frames; add one of these keys")
     if "union" in preset:
         families = list(_united(preset, members, where))
     else:
         families = [
-            _family(prefix, content or {}, preset["frame"], where) for prefix, content in preset["families"].items()
+            _family(prefix, content or {}, preset["frame"], where)
+            for prefix, content in preset.get("families", {}).items()
         ]
     resolved = {key: value for key, value in preset.items() if key != "union"} | {"families": families}
     _check_rates(resolved, where)

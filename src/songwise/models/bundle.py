@@ -2,7 +2,8 @@
 
 The pipeline is stored by skops (https://skops.readthedocs.io). skops rebuilds objects from a description and refuses
 types that are not trusted. A pickle, in contrast, runs any code that its author put into it. skops is imported only
-where it is used, because it imports all of scikit-learn.
+where it is used, because it imports all of scikit-learn. A network is stored as safetensors and JSON instead
+(`models.deep.network_file`).
 """
 
 import zipfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.files import read_json, replacing, write_json
+from songwise.models.networks import import_deep, is_network_bundle
 
 _MODEL = "model.skops"
 _CARD = "bundle.json"
@@ -60,14 +62,14 @@ TRUSTED_TYPES = [
 
 
 def save_bundle(folder: Path, pipeline: object, card: dict) -> None:
-    """Write model.skops and bundle.json into a folder, both or neither.
+    """Write the model and bundle.json into a folder, both or neither.
 
     Parameters
     ----------
     folder : Path
         The folder to write; an existing one is replaced.
     pipeline : Pipeline or classifier
-        A fitted scikit-learn pipeline of types that `load_bundle` accepts.
+        A fitted scikit-learn pipeline of types that `load_bundle` accepts, or a network.
     card : dict
         JSON values that describe it: labels, columns, preset, data version, metrics.
 
@@ -76,14 +78,21 @@ def save_bundle(folder: Path, pipeline: object, card: dict) -> None:
     InputError
         If the pipeline contains a type that `load_bundle` would refuse.
     """
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        if hasattr(pipeline, "network_"):
+            import_deep("network_file").save_network(pipeline, temporary)
+        else:
+            (temporary / _MODEL).write_bytes(_dump(pipeline, folder))
+        write_json(temporary / _CARD, card)
+
+
+def _dump(pipeline: object, folder: Path) -> bytes:
     import skops.io
 
     content = skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED)
     _refuse_untrusted(content, f"the model for {folder}")
-    with replacing(folder) as temporary:
-        temporary.mkdir()
-        (temporary / _MODEL).write_bytes(content)
-        write_json(temporary / _CARD, card)
+    return content
 
 
 def load_bundle(folder: Path) -> tuple[object, dict]:
@@ -97,28 +106,43 @@ def load_bundle(folder: Path) -> tuple[object, dict]:
     Returns
     -------
     pipeline : Pipeline or classifier
-        The fitted pipeline.
+        The fitted pipeline or network.
     card : dict
         The values that describe it.
 
     Raises
     ------
     InputError
-        If a file is missing or corrupt, or if the model contains a type that is not in TRUSTED_TYPES.
+        If a file is missing or corrupt, or if the model contains a type that is not in TRUSTED_TYPES; if it is a
+        network and torch is not installed.
     """
-    import skops.io
+    folder = Path(folder)
+    if is_network_bundle(folder):
+        import_deep("available").require_for(folder)
+        return import_deep("network_file").load_network(folder), _read_card(folder)
+    return _load_pipeline(folder / _MODEL), _read_card(folder)
 
-    model, card = Path(folder) / _MODEL, Path(folder) / _CARD
+
+def _read_card(folder: Path) -> dict:
+    card = folder / _CARD
     try:
-        content = model.read_bytes()
-        description = read_json(card)
+        return read_json(card)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; {_WHAT_TO_DO}") from None
     except ValueError as error:
         raise InputError(f"{card}: is not JSON ({error}); {_WHAT_TO_DO}") from None
+
+
+def _load_pipeline(model: Path) -> object:
+    import skops.io
+
+    try:
+        content = model.read_bytes()
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}; {_WHAT_TO_DO}") from None
     _refuse_untrusted(content, model)
     try:
-        return skops.io.loads(content, trusted=TRUSTED_TYPES), description
+        return skops.io.loads(content, trusted=TRUSTED_TYPES)
     # Forged and truncated content can fail in many ways, one for each type in it.
     except Exception as error:
         raise _corrupt(model, error) from None

@@ -5,21 +5,25 @@ Everything that learns from data happens inside the outer fold, in `models.fit`.
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 from songwise.errors import InputError
 from songwise.features.matrix import read_features
-from songwise.files import replacing, write_json
+from songwise.files import replacing, write_json, write_rows
 from songwise.models.bundle import save_bundle
 from songwise.models.fit import fit
+from songwise.models.networks import import_deep, is_network
+from songwise.models.pipeline import build
 from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds, first_repeat, read_songs, read_splits
 
+CURVE_COLUMNS = ("repeat", "fold", "epoch", "training_loss", "held_out_loss", "held_out_accuracy")
 _DECIMALS = 6  # of a probability; a song's verdict never has less than 1e-6
 
 
@@ -49,8 +53,8 @@ class Examples:
 
     Attributes
     ----------
-    features : DataFrame, shape (clips, columns)
-        Indexed by clip_id.
+    features : DataFrame, shape (clips, columns), or ClipFrames
+        Indexed by clip_id; frames for a network.
     splits : DataFrame
         The protocol's rows of splits.csv.
     labels : list of str
@@ -62,13 +66,19 @@ class Examples:
     labels: list[str]
 
     @classmethod
-    def read(cls, feature_tables: list[Path], splits_csv: Path, protocol: str) -> Self:
+    def read(
+        cls, model: dict, feature_tables: list[Path], frames: Sequence[Path], splits_csv: Path, protocol: str
+    ) -> Self:
         """Read the examples of a protocol.
 
         Parameters
         ----------
+        model : dict
+            The model file's content.
         feature_tables : list of Path
-            Parquet tables of one preset, or of the parts of a joined one, of all shards.
+            Parquet tables of one preset, or of those that are joined, of all shards.
+        frames : sequence of Path
+            Frame files of the preset, of all shards, for a network.
         splits_csv : Path
             What `splits.make.make_splits` wrote.
         protocol : str
@@ -80,12 +90,29 @@ class Examples:
             With all good clips.
         """
         splits = read_splits(splits_csv, protocol)
-        return cls(read_features(feature_tables), splits, sorted(splits["label"].unique()))
+        labels = sorted(splits["label"].unique())
+        if not is_network(model):
+            return cls(read_features(feature_tables), splits, labels)
+        family = build(model, seed=0).family
+        return cls(import_deep("clip_frames").ClipFrames.read(frames, family), splits, labels)
 
-    def matrix(self, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return X, float64, shape (clips, columns), and y, int, shape (clips,), of some rows of the splits."""
-        X = self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
-        return X, np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
+    def matrix(self, rows: pd.DataFrame) -> tuple[Any, np.ndarray]:
+        """Return X, float64, shape (clips, columns), or ClipFrames, and y, int, shape (clips,), of some rows."""
+        y = np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
+        if not isinstance(self.features, pd.DataFrame):
+            return self.features.of(rows["clip_id"].to_numpy(dtype=str)), y
+        return self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64), y
+
+    def constant_columns(self, X: Any, tables: Path) -> list[str]:
+        """Return the names of the columns that are constant in a training set; frames have none."""
+        if not isinstance(self.features, pd.DataFrame):
+            return []
+        constant = X.min(axis=0) == X.max(axis=0)
+        if constant.all():
+            raise InputError(
+                f"{tables}: every column is constant in a training fold, so there is nothing to learn from"
+            )
+        return list(self.features.columns[constant])
 
 
 def cross_validate(
@@ -97,12 +124,13 @@ def cross_validate(
     protocol: str,
     seed: int,
     folder: Path,
+    frames: Sequence[Path] = (),
 ) -> None:
     """Test a model on every fold of one protocol, and write its predictions.
 
     Writes into `folder`: predictions.csv (repeat, fold, clip_id, track_id, song, label, predicted, p_LABEL...),
     fits.parquet (repeat, fold, role, clip_id: the clips of each fit) and fit.json (fit_seconds; constant_columns, with
-    the number of fits that dropped each).
+    the number of fits that dropped each). For a network also curves.csv (CURVE_COLUMNS), one row per epoch.
 
     Parameters
     ----------
@@ -120,24 +148,27 @@ def cross_validate(
         From the config.
     folder : Path
         `paths.protocol_folder` of the run.
+    frames : sequence of Path, optional
+        Frame files of the preset, of all shards. Only networks need them.
 
     Raises
     ------
     InputError
         If the features or the model file cannot be used.
     """
-    examples = Examples.read(feature_tables, splits_csv, protocol)
+    examples = Examples.read(model, feature_tables, frames, splits_csv, protocol)
     song_of = read_songs(tracks_csv)
     rounds = divide_rounds(examples.splits)
     progress = Progress(f"train {model['name']} {protocol}", len(rounds), "folds")
-    predictions, fits, seconds, constant = [], [], 0.0, Counter()
+    predictions, fits, curves, seconds, constant = [], [], [], 0.0, Counter()
     for repeat, fold, train, valid, test in rounds:
         X, y = examples.matrix(train)
-        constant.update(_constant_columns(X, examples.features.columns, feature_tables[0].parent))
+        constant.update(examples.constant_columns(X, feature_tables[0].parent))
         to_choose_on = examples.matrix(valid) if len(valid) else None
         start = time.perf_counter()
         classifier = fit(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
         seconds += time.perf_counter() - start
+        curves += [{"repeat": repeat, "fold": fold} | row for row in getattr(classifier.pipeline, "curve_", [])]
         X, _ = examples.matrix(test)
         probabilities = classifier.probabilities(X, len(examples.labels))
         predictions.append(predicted_table(test, song_of, probabilities, examples.labels))
@@ -145,13 +176,8 @@ def cross_validate(
         progress.step()
     facts = {"fit_seconds": round(seconds, 3), "constant_columns": dict(constant)}
     write_predictions(pd.concat(predictions), pd.concat(fits), facts, folder)
-
-
-def _constant_columns(X: np.ndarray, names: pd.Index, tables: Path) -> list[str]:
-    constant = X.min(axis=0) == X.max(axis=0)
-    if constant.all():
-        raise InputError(f"{tables}: every column is constant in a training fold, so there is nothing to learn from")
-    return list(names[constant])
+    if is_network(model):
+        write_rows(folder / "curves.csv", CURVE_COLUMNS, curves)
 
 
 def predicted_table(
@@ -238,6 +264,7 @@ def fit_bundle(
     seed: int,
     card: dict,
     folder: Path,
+    frames: Sequence[Path] = (),
 ) -> None:
     """Fit a model on all good songs, and save it with everything that is needed to use it on new files.
 
@@ -259,15 +286,18 @@ def fit_bundle(
         More facts for bundle.json; labels, columns, model and preset are added.
     folder : Path
         The bundle's folder to write.
+    frames : sequence of Path, optional
+        Frame files of the preset, of all shards. Only networks need them.
 
     Raises
     ------
     InputError
         If the features or the model file cannot be used.
     """
-    examples = Examples.read(feature_tables, splits_csv, protocol)
+    examples = Examples.read(model, feature_tables, frames, splits_csv, protocol)
     rows = first_repeat(examples.splits)
     X, y = examples.matrix(rows)
     classifier = fit(model, X, y, rows["group"].to_numpy(), seed)
-    facts = {"labels": examples.labels, "columns": list(examples.features.columns), "model": model, "preset": preset}
+    columns = [] if is_network(model) else list(examples.features.columns)
+    facts = {"labels": examples.labels, "columns": columns, "model": model, "preset": preset}
     save_bundle(folder, classifier.pipeline, card | facts)

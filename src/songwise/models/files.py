@@ -7,6 +7,7 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.models.ensembles import ENSEMBLES, STACKING, VOTING
+from songwise.models.networks import is_network
 from songwise.models.rounds import ROUNDS
 from songwise.paths import Run
 from songwise.schemas.model import Model
@@ -19,6 +20,7 @@ _RESERVED = {
     "early_stopping_rounds": "use the key early_stopping of the file",
     "validation_fraction": _BY_CLIPS + "use the key early_stopping of the file",
     "oob_score": _BY_CLIPS + "remove it",
+    "patience": "use the key early_stopping of the file",
     "probability": _BY_CLIPS + "use calibrate: true",
     "n_jobs": "songwise gives each fit one thread; remove it",
     "nthread": "songwise gives each fit one thread; remove it",
@@ -85,6 +87,8 @@ def _load_part(name: str, root: Path, where: str) -> dict:
     content = load_model(name, root)
     if content["members"]:
         raise InputError(f"{where}: {name} is an ensemble itself; name its members instead")
+    if is_network(content):
+        raise InputError(f"{where}: {name} is a network on frames, which cannot be combined with models on columns")
     return {key: value for key, value in content.items() if key != "features"}
 
 
@@ -96,7 +100,10 @@ def _check_model(model: Model, where: str) -> None:
             raise InputError(f"{where}: {name}'s parameter '{parameter}': {_RESERVED[parameter]}")
     if "n_iter_no_change" in model.parameters and estimator == "sklearn.ensemble.GradientBoostingClassifier":
         raise InputError(f"{where}: {name}'s parameter 'n_iter_no_change': {_RESERVED['validation_fraction']}")
-    if model.early_stopping and estimator not in ROUNDS:
+    is_deep = is_network({"estimator": estimator})
+    if is_deep:
+        _check_network(model, where)
+    if model.early_stopping and estimator not in ROUNDS and not is_deep:
         known = ", ".join(sorted(path.rpartition(".")[2] for path in ROUNDS))
         raise InputError(f"{where}: early_stopping: {name} does not learn in rounds; estimators that do: {known}")
     is_ensemble = estimator in ENSEMBLES
@@ -112,6 +119,15 @@ def _check_model(model: Model, where: str) -> None:
         )
     if is_ensemble:
         _check_ensemble(model, where)
+
+
+def _check_network(model: Model, where: str) -> None:
+    """Check that a network has no keys that concern a table of columns, or that would train it many times."""
+    for key, default in (("search", {}), ("calibrate", False), ("scale", "none")):
+        if getattr(model, key) != default:
+            raise InputError(f"{where}: {key}: a network on frames does not support this; remove the key")
+    if model.reduce.pca is not None:
+        raise InputError(f"{where}: reduce: a network on frames does not support this; remove the key")
 
 
 def _check_ensemble(model: Model, where: str) -> None:

@@ -17,9 +17,11 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from songwise.errors import InputError
 from songwise.models.early_stopping import best_rounds
 from songwise.models.ensembles import FUSION, VOTING
+from songwise.models.networks import is_network
 from songwise.models.pipeline import build, estimator_class, fit_options
 
 _INNER_FOLDS = 3
+_NETWORK_FOLDS = 5  # a network holds out one of them
 _QDA = "sklearn.discriminant_analysis.QuadraticDiscriminantAnalysis"
 
 
@@ -30,7 +32,7 @@ class Classifier:
     Attributes
     ----------
     pipeline : Pipeline or classifier
-        Predicts integers 0 to k - 1. A pipeline, calibrated or not, or an ensemble of them.
+        Predicts integers 0 to k - 1. A pipeline, calibrated or not, or an ensemble of them, or a network.
     classes : ndarray of int, shape (k,)
         Indices into the data set's labels. A class that is missing in training is missing here.
     """
@@ -43,8 +45,8 @@ class Classifier:
 
         Parameters
         ----------
-        X : ndarray of float, shape (clips, columns)
-            Features.
+        X : ndarray of float, shape (clips, columns), or ClipFrames
+            Features; frames for a network.
         n_labels : int
             Number of the data set's labels.
 
@@ -66,8 +68,8 @@ class _Training:
     ----------
     name : str
         Name of the model, for messages.
-    X : ndarray of float, shape (clips, columns)
-        Features to train on.
+    X : ndarray of float, shape (clips, columns), or ClipFrames
+        Features to train on; frames for a network.
     y : ndarray of int, shape (clips,)
         Their classes, 0 to k - 1.
     groups : ndarray of str, shape (clips,)
@@ -88,13 +90,26 @@ class _Training:
     @cached_property
     def inner(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return the indices of the two sides of each inner fold; no group is on both."""
+        return self._folds(_INNER_FOLDS)
+
+    def held_out(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the indices of the two sides of one inner fold, the first that has all classes in training."""
+        for inside, outside in self._folds(_NETWORK_FOLDS):
+            if len(np.unique(self.y[inside])) == self.y.max() + 1:
+                return inside, outside
+        raise InputError(
+            f"config/models/{self.name}.yaml: early_stopping: every inner fold has all songs of a class on one side; "
+            "add songs to the small classes, or remove the key"
+        )
+
+    def _folds(self, most: int) -> list[tuple[np.ndarray, np.ndarray]]:
         fewest = min(len(np.unique(self.groups[self.y == label])) for label in np.unique(self.y))
         if fewest < 2:
             raise InputError(
                 f"config/models/{self.name}.yaml: search, early_stopping, calibrate and stacking need two songs per "
                 "class in every training fold, and a class has only one; add songs, or lower split.folds"
             )
-        splitter = StratifiedGroupKFold(min(_INNER_FOLDS, fewest), shuffle=True, random_state=self.seed)
+        splitter = StratifiedGroupKFold(min(most, fewest), shuffle=True, random_state=self.seed)
         return list(splitter.split(X=self.X, y=self.y, groups=self.groups))
 
     def to_choose(self) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
@@ -119,8 +134,8 @@ def fit(
     ----------
     model : dict
         The model file's content, with the content of an ensemble's members in place of their names.
-    X : ndarray of float, shape (clips, columns)
-        Features.
+    X : ndarray of float, shape (clips, columns), or ClipFrames
+        Features; frames for a network.
     y : ndarray of int, shape (clips,)
         Indices into the data set's labels.
     groups : ndarray of str, shape (clips,)
@@ -153,6 +168,8 @@ def fit(
 
 def _single(model: dict, training: _Training):
     pipeline = build(model, training.seed)
+    if is_network(model):
+        return _trained(pipeline, model["early_stopping"], training)
     if model["reduce"]:
         pipeline.set_params(reduce__n_components=_components(model, training))
     options = fit_options(model, pipeline, training.y)
@@ -172,6 +189,21 @@ def _single(model: dict, training: _Training):
     calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
     # The folds are indices of this training set, and not part of the fitted model.
     return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
+
+
+def _trained(network, patience: int | None, training: _Training):
+    """Train a network, and keep the epoch that is best on the predefined validation clips or on one inner fold.
+
+    Unlike other models, it is not fitted again with the held-out clips: that would take as long once more.
+    """
+    X, y = training.X, training.y
+    if patience is None:
+        return network.fit(X, y)
+    network.set_params(patience=patience)
+    if training.valid is not None:
+        return network.fit(X, y, *training.valid)
+    inside, outside = training.held_out()
+    return network.fit(X[inside], y[inside], X[outside], y[outside])
 
 
 def _components(model: dict, training: _Training) -> int | float:

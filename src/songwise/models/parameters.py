@@ -16,8 +16,10 @@ from pathlib import Path
 from songwise.errors import InputError, suggestion
 from songwise.files import digest
 from songwise.models.files import trained_model
+from songwise.models.networks import is_network
 from songwise.models.rounds import ROUNDS
 from songwise.paths import cache_folder
+from songwise.runtime.provenance import code_of
 
 # By the first part of an import path. songwise's own estimators check their parameters with scikit-learn.
 _LIBRARIES = {"sklearn": "scikit-learn", "songwise": "scikit-learn", "xgboost": "xgboost"}
@@ -65,9 +67,16 @@ def check_parameters(model: dict) -> None:
 
 def _record(model: dict) -> Path:
     """Return the empty file that records that a model passed the check."""
-    library = _LIBRARIES[model["estimator"].partition(".")[0]]
+    checked_by = _checked_by(model)
     content = {key: value for key, value in trained_model(model).items() if key not in ("name", "preset")}
-    return cache_folder() / "parameters" / digest([_VERSION, version(library), content])
+    return cache_folder() / "parameters" / digest([_VERSION, checked_by, content])
+
+
+def _checked_by(model: dict) -> str:
+    """Return the version of what checks the parameters: the estimator's library, or our own code for networks."""
+    if is_network(model):
+        return code_of("models.deep.estimator")
+    return version(_LIBRARIES[model["estimator"].partition(".")[0]])
 
 
 def _check(model: dict) -> None:

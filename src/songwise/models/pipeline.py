@@ -14,13 +14,14 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
 from songwise.errors import InputError
+from songwise.models.networks import is_network
 
 
-def build(model: dict, seed: int) -> Pipeline:
+def build(model: dict, seed: int) -> Pipeline | BaseEstimator:
     """Build the unfitted pipeline of a model file.
 
     Its steps drop constant columns, scale, reduce, and then apply the estimator. In an ensemble, a member with its own
-    preset selects its columns first.
+    preset selects its columns first. A network prepares its own input and is returned alone.
 
     Parameters
     ----------
@@ -31,7 +32,7 @@ def build(model: dict, seed: int) -> Pipeline:
 
     Returns
     -------
-    Pipeline
+    Pipeline or DeepClassifier
         Unfitted.
 
     Raises
@@ -58,6 +59,8 @@ def build(model: dict, seed: int) -> Pipeline:
         raise InputError(f"{where}: {name} does not return probabilities; set calibrate: true")
     if model["weights"] == "balanced" and not _is_weighted(estimator):
         raise InputError(f"{where}: {name} does not support weights of classes or clips; remove weights: balanced")
+    if is_network(model):
+        return _checked(estimator, where)
     steps = [("varies", VarianceThreshold())]
     if "columns" in model:
         steps.insert(0, ("columns", ColumnTransformer([("kept", "passthrough", model["columns"])])))
@@ -72,6 +75,14 @@ def estimator_class(model: dict) -> type:
     """Return the class that a model file names; the schema has checked that it is in the list of estimators."""
     module, _, name = model["estimator"].rpartition(".")
     return getattr(importlib.import_module(module), name)
+
+
+def _checked(network: BaseEstimator, where: str) -> BaseEstimator:
+    try:
+        network.check_parameters()
+    except ValueError as error:
+        raise InputError(f"{where}: parameters: {error}") from error
+    return network
 
 
 def fit_options(model: dict, pipeline: Pipeline, y: np.ndarray) -> dict[str, np.ndarray]:

@@ -26,6 +26,7 @@ Estimator = Literal[
     "sklearn.svm.LinearSVC",
     "sklearn.svm.SVC",
     "sklearn.tree.DecisionTreeClassifier",
+    "songwise.models.deep.estimator.DeepClassifier",
     "songwise.models.fusion.Fusion",
     "songwise.models.pooled_lda.PooledLDA",
     "xgboost.XGBClassifier",
@@ -61,7 +62,7 @@ class Model(Section):
         "as many as the training clips allow",
     )
     parameters: dict[str, Any] = Field(
-        {}, description="those of the estimator, as scikit-learn and XGBoost document them"
+        {}, description="those of the estimator, as scikit-learn, XGBoost and `DeepClassifier` document them"
     )
     search: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         {}, description="a grid over parameters; the one with the best accuracy on inner folds is used"
@@ -77,7 +78,8 @@ class Model(Section):
         description="inner folds find the number of rounds (XGBoost, HistGradientBoosting) or epochs (MLP) with the "
         "lowest log-loss, and stop when this many rounds have brought no improvement. The model is then trained on all "
         "training clips for the median of the folds' rounds. With `search` as well, the search comes first, at the "
-        "full number",
+        "full number. A network (DeepClassifier) holds out one inner fold of five, keeps its best epoch, and is not "
+        "trained again",
     )
     weights: Literal["balanced", "none"] = Field(
         "none",

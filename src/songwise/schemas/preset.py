@@ -90,6 +90,10 @@ class Mfcc(Section):
     n: int = Field(20, ge=1, le=128, description="number of coefficients")
 
 
+class Waveform(Section):
+    """The samples of one channel."""
+
+
 class FrameFamilies(Section):
     """The matrices of each clip."""
 
@@ -97,11 +101,12 @@ class FrameFamilies(Section):
 
     log_mel: LogMel = optional("`n` (128) mel bands in dB, the loudest 80 dB of the clip")
     mfcc: Mfcc = optional("the first `n` (20) MFCC of log_mel")
+    waveform: Waveform = optional("the samples at the preset's sample rate, one per frame: `waveform: {}`")
 
     @model_validator(mode="after")
     def _check_any(self) -> "FrameFamilies":
         if not self.model_fields_set:
-            raise ValueError("needs at least one of the keys log_mel and mfcc")
+            raise ValueError("needs at least one of the keys log_mel, mfcc and waveform")
         return self
 
 
@@ -113,7 +118,7 @@ class Frames(Section):
         description="float16 keeps 11 binary digits: decibels to 1/32 between 64 and 128 dB, an MFCC to 1/2048 of its "
         "value",
     )
-    families: FrameFamilies = Field(description="what is written: log_mel, mfcc or both")
+    families: FrameFamilies = Field(description="what is written: log_mel, mfcc, waveform")
 
 
 _Prefix = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")]

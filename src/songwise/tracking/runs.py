@@ -16,7 +16,9 @@ from songwise.datasets.pointers import shared_version
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows
 from songwise.models.bundle import TRUSTED_TYPES, load_bundle
-from songwise.paths import Run, model_folder, results_of
+from songwise.models.networks import is_network_bundle
+from songwise.paths import Run, model_folder, protocol_of, results_of
+from songwise.tracking.curves import curve_files, mean_curves
 from songwise.tracking.store import open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -209,6 +211,8 @@ def _log_run(
     _log_metrics(client, run_id, model_id, result)
     for name in (*_FIGURES, "bundle"):
         client.log_artifact(run_id, result.folder / name)
+    for path in curve_files(result.folder):
+        client.log_artifact(run_id, path, f"curves/{protocol_of(path)}")
     if result.leakage:
         client.log_text(run_id, result.leakage, "leakage.csv")
     client.set_terminated(run_id)
@@ -222,6 +226,10 @@ def _log_model(client: "MlflowClient", experiment_id: str, run_id: str, result: 
 
     # Without this, log_model would put the model into the experiment "Default".
     model = client.create_logged_model(experiment_id, name="model", source_run_id=run_id)
+    if is_network_bundle(result.folder / "bundle"):
+        # MLflow's own format of torch is a pickle, so that the bundle among the artifacts is the model.
+        client.finalize_logged_model(model.model_id, "READY")
+        return model.model_id
     # With given requirements and a given signature, MLflow does not run the model to infer them (5 s or more).
     mlflow.sklearn.log_model(
         result.pipeline,
@@ -248,6 +256,8 @@ def _log_metrics(client: "MlflowClient", run_id: str, model_id: str, result: _Re
         step = fold["repeat"] * n_folds + fold["fold"]
         scores = {key: value for key, value in fold.items() if key not in ("repeat", "fold")}
         values += [Metric(f"fold_{key}", value, now, step) for key, value in _numbers(scores)]
+    curves = mean_curves(curve_files(result.folder))
+    values += [Metric(point.name, point.value, now, point.epoch) for point in curves]
     client.log_batch(run_id, metrics=values)
 
 

@@ -1,0 +1,1 @@
+"""Networks that are trained on frames of clips, with torch (the extra `deep`)."""
