@@ -32,7 +32,7 @@ NAMES = ["mfcc_01_mean", "mfcc_02_mean", "mfcc_03_mean", "mfcc_04_mean", "mfcc_0
 def study_best(folder: Path, given: dict) -> None:
     """Run the study on what `planted` wrote."""
     options = {name: given[name] for name in ("models", "presets", "seed")}
-    tables = {name: value for name, value in given.items() if name not in options}
+    tables = {name: value for name, value in given.items() if name not in ("presets", "seed")} | {"frames": []}
     best_model.study_best(read_data(**tables), **options, folder=folder)
 
 

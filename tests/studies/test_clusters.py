@@ -38,6 +38,7 @@ def blobs(folder: Path, *, gap: float, labels: tuple[str, ...] = ("a", "b", "c")
         "feature_tables": [folder / "other/key/0.parquet", folder / "planted/key/0.parquet"],
         "splits_csv": folder / "splits.csv",
         "tracks_csv": folder / "tracks.csv",
+        "frames": [],
         "parts": {"planted": ["planted"]},
         "protocol": "by-song",
         "seed": 0,

@@ -40,8 +40,10 @@ HONEST = PLAN.protocols[0]
 LEVELS = ["clip", "song"]
 MODELS = {str(run): PLAN.model_of(str(run)) for run in PLAN.fitted}
 FUSED = PLAN.fused
+NETWORKS = PLAN.networks
 PRESETS = SESSION.presets
 FEATURES = expand(SESSION.feature_files(PLAN.tables), dataset=DATASET, shard=SHARDS)
+FRAMES = expand(SESSION.frame_files(PLAN.tables), dataset=DATASET, shard=SHARDS)
 RECIPE = [f"{RESULTS}/recipe.csv"] if PLAN.settings["recipe"] else []
 ENVIRONMENT = "../../environment.yml"  # the active environment serves all rules; --lint and --report show this file
 
@@ -80,6 +82,10 @@ def training_code(wildcards):
 def feature_tables(wildcards):
     parts = PLAN.parts[Run.parse(wildcards.run).preset]
     return expand(SESSION.feature_files(parts), dataset=DATASET, shard=SHARDS)
+
+
+def frame_tables(wildcards):
+    return expand(SESSION.frame_files([Run.parse(wildcards.run).preset]), dataset=DATASET, shard=SHARDS)
 
 
 def of_members(wildcards, name):

@@ -9,6 +9,7 @@ rule study_best:
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
         tables=FEATURES,
+        frames=FRAMES,
         splits_csv="results/{dataset}/splits.csv",
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
@@ -79,6 +80,7 @@ rule cluster_songs:
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
         tables=FEATURES,
+        frames=FRAMES,
         splits_csv="results/{dataset}/splits.csv",
         tracks_csv="results/{dataset}/tracks.csv",
     output:

@@ -16,7 +16,7 @@ rule train_model:
         fit=f"results/{{dataset}}/models/{{run}}/{HONEST}/fit.json",
         bundle=directory("results/{dataset}/models/{run}/bundle"),
     wildcard_constraints:
-        run="|".join(run for run in MODELS if run not in FUSED) or "none",
+        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
     log:
         "logs/{dataset}/train_model/{run}.log",
     benchmark:
@@ -45,7 +45,7 @@ rule audit_model:
         fits="results/{dataset}/models/{run}/{audit}/fits.parquet",
         fit="results/{dataset}/models/{run}/{audit}/fit.json",
     wildcard_constraints:
-        run="|".join(run for run in MODELS if run not in FUSED) or "none",
+        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
     log:
         "logs/{dataset}/audit_model/{run}.{audit}.log",
     benchmark:

@@ -10,6 +10,7 @@ with job(snakemake.log[0]):
     cross_validate(
         snakemake.params.model,
         feature_tables=[Path(path) for path in snakemake.input.tables],
+        frames=[Path(path) for path in snakemake.input.get("frames", [])],
         splits_csv=Path(snakemake.input.splits_csv),
         tracks_csv=Path(snakemake.input.tracks_csv),
         protocol=snakemake.wildcards.audit,

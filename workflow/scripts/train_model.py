@@ -9,6 +9,7 @@ with job(snakemake.log[0]):
 
     data = {
         "feature_tables": [Path(path) for path in snakemake.input.tables],
+        "frames": [Path(path) for path in snakemake.input.get("frames", [])],
         "splits_csv": Path(snakemake.input.splits_csv),
         "protocol": snakemake.params.protocol,
         "seed": snakemake.params.seed,

@@ -42,6 +42,8 @@ def importance_figure(falls: list[dict], *, title: str) -> Figure:
         One bar per family, with the family's number of columns in brackets.
     """
     shown = falls[:_MOST]
+    if not shown:
+        return _nothing_to_swap(title)
     names = [f"{row['family']} ({row['columns']})" for row in shown]
     low, fall, high = (100 * np.array([row[name] for row in shown], dtype=float) for name in ("low", "fall", "high"))
     words, right = 0.25 + _LETTER * max(map(len, names)), 0.2
@@ -60,3 +62,12 @@ def importance_figure(falls: list[dict], *, title: str) -> Figure:
     height = 1 - 0.25 / figure.get_size_inches()[1]
     figure.text(0.5, height, title, ha="center", va="center", fontsize=TITLE_SIZE, parse_math=False)
     return figure
+
+
+def _nothing_to_swap(title: str) -> Figure:
+    axes = new_axes(_WIDTH - 0.4, 0.6, left=0.2, right=0.2, bottom=0.1, top=0.4)
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=TITLE_SIZE, parse_math=False)
+    text = "A network on frames has no families of features to swap."
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=TEXT_SIZE)
+    return axes.figure

@@ -90,11 +90,7 @@ class Examples:
             With all good clips.
         """
         splits = read_splits(splits_csv, protocol)
-        labels = sorted(splits["label"].unique())
-        if not is_network(model):
-            return cls(read_features(feature_tables), splits, labels)
-        family = build(model, seed=0).family
-        return cls(import_deep("clip_frames").ClipFrames.read(frames, family), splits, labels)
+        return cls(read_inputs(model, feature_tables, frames), splits, sorted(splits["label"].unique()))
 
     def matrix(self, rows: pd.DataFrame) -> tuple[Any, np.ndarray]:
         """Return X, float64, shape (clips, columns), or ClipFrames, and y, int, shape (clips,), of some rows."""
@@ -113,6 +109,28 @@ class Examples:
                 f"{tables}: every column is constant in a training fold, so there is nothing to learn from"
             )
         return list(self.features.columns[constant])
+
+
+def read_inputs(model: dict, feature_tables: list[Path], frames: Sequence[Path]) -> Any:
+    """Read what a model is fitted on.
+
+    Parameters
+    ----------
+    model : dict
+        The model file's content.
+    feature_tables : list of Path
+        Parquet tables of one preset, or of those that are joined, of all shards.
+    frames : sequence of Path
+        Frame files of the preset, of all shards, for a network.
+
+    Returns
+    -------
+    DataFrame, shape (clips, columns), or ClipFrames
+        Indexed by clip_id; frames for a network.
+    """
+    if not is_network(model):
+        return read_features(feature_tables)
+    return import_deep("clip_frames").ClipFrames.read(frames, build(model, seed=0).family)
 
 
 def cross_validate(

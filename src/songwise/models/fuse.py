@@ -47,7 +47,7 @@ def predict_inner(
     InputError
         If the features or the model file cannot be used, or a class has too few groups for inner folds.
     """
-    examples = Examples.read(feature_tables, splits_csv, protocol)
+    examples = Examples.read(model, feature_tables, (), splits_csv, protocol)
     rounds = divide_rounds(examples.splits)
     progress = Progress(f"inner folds {model['name']} {protocol}", len(rounds), "folds")
     tables, start = [], time.perf_counter()

@@ -13,8 +13,10 @@ from songwise.errors import InputError, suggestion
 from songwise.features.joined import joined_pairs, member_places, table_presets, without_titles
 from songwise.features.preset_files import load_preset
 from songwise.features.presets import PRESET, TABLE
+from songwise.models.deep.available import check_preset, require
 from songwise.models.ensembles import FUSION
 from songwise.models.files import load_model, trained_model
+from songwise.models.networks import is_network
 from songwise.models.parameters import check_parameters
 from songwise.paths import Run
 from songwise.schemas.config import Config
@@ -106,6 +108,11 @@ class Plan:
         }
 
     @property
+    def networks(self) -> list[str]:
+        """Return the runs that are networks trained on frames."""
+        return [str(run) for run in self.runs if is_network(self.models[run.model])]
+
+    @property
     def fitted(self) -> list[Run]:
         """Return the runs that are fitted: the rows of the leaderboard, then members of a fusion that are no rows."""
         return list(dict.fromkeys([*self.runs, *(run for runs in self.fused.values() for run in runs)]))
@@ -193,6 +200,7 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     requests = [Run.parse(entry) for entry in listed]
     models = {request.model: load_model(request.model, root) for request in requests}
     for model in models.values():
+        require(model)
         check_parameters(model)
     runs = [
         Run(request.model, preset)
@@ -201,6 +209,8 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     ]
     runs = list(dict.fromkeys(runs))
     presets = {name: load_preset(name, root) for name in dict.fromkeys(run.preset for run in runs)}
+    for run in runs:
+        check_preset(models[run.model], presets[run.preset])
     members = {str(run): _members(run, models[run.model], presets[run.preset], root) for run in runs}
     plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, group, members)
     return _on_table(plan) if dataset["source"]["type"] == "table" else plan

@@ -23,6 +23,7 @@ from songwise.datasets.track import Track
 from songwise.errors import InputError, disk_full, is_disk_full, suggestion
 from songwise.features.presets import preset_key
 from songwise.files import read_json
+from songwise.models.networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
 from songwise.paths import Run, archives_record, audio_folder, clip_tables, feature_table, frame_table, shard_record
 from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
@@ -225,7 +226,8 @@ def estimator_libraries(model: Mapping) -> tuple[str, ...]:
     tuple of str
         Top-level packages, such as "xgboost".
     """
-    return tuple(sorted({name.partition(".")[0] for name in _estimators(model)} - {"songwise"}))
+    own = NETWORK_LIBRARIES if is_network(model) else ()
+    return tuple(sorted({name.partition(".")[0] for name in _estimators(model)} - {"songwise"} | set(own)))
 
 
 def estimator_modules(model: Mapping) -> tuple[str, ...]:
@@ -241,6 +243,8 @@ def estimator_modules(model: Mapping) -> tuple[str, ...]:
     tuple of str
         Names for `code_of`, such as "models.fusion".
     """
+    if is_network(model):
+        return NETWORK_CODE
     own = [name for name in _estimators(model) if name.startswith("songwise.")]
     return tuple(sorted({name.removeprefix("songwise.").rpartition(".")[0] for name in own}))
 

@@ -59,7 +59,8 @@ def study_best(data: Data, *, models: dict[str, dict], presets: dict[str, dict],
     folder : Path
         Folder results/DATASET.
     """
-    families = families_of(presets[data.run.preset], list(data.features.columns))
+    # A network is trained on frames, which have no columns to swap.
+    families = families_of(presets[data.run.preset], data.columns)
     predictions = _predict(data, models[str(data.run)], families, seed)
     score = _Score(data.units, data.labels, seed)
     scores = {size: score.of(tables) for size, tables in predictions.by_size.items()}

@@ -17,6 +17,7 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, s
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from songwise.features.frames import Frames
 from songwise.features.matrix import read_features, tables_of
 from songwise.files import read_rows, write_json, write_rows
 from songwise.splits.table import first_repeat, read_songs, read_splits
@@ -26,6 +27,7 @@ SONG_CLUSTER_COLUMNS = ("song", "label", "kmeans", "ward", "hdbscan", "x", "y")
 _MOST_SONGS = 5000  # the distances between all pairs of more songs would not fit into memory
 _COMPONENTS = 50
 _PERPLEXITY = 30  # scikit-learn's default
+_REDUCE = (np.mean, np.std)
 _NOISE = -1  # HDBSCAN's label
 
 
@@ -33,6 +35,7 @@ def cluster_songs(
     *,
     leaderboard: Path,
     feature_tables: list[Path],
+    frames: list[Path],
     splits_csv: Path,
     tracks_csv: Path,
     parts: dict[str, list[str]],
@@ -52,6 +55,8 @@ def cluster_songs(
         Table of `evaluate_models`, best model first.
     feature_tables : list of Path
         Feature tables of all presets and shards.
+    frames : list of Path
+        Frame files of all presets that have any, and of all shards. Used if the best model is a network on frames.
     splits_csv, tracks_csv : Path
         Tables of `make_splits` and `gather`.
     parts : dict of str to list of str
@@ -64,8 +69,10 @@ def cluster_songs(
         Folder results/DATASET.
     """
     preset = read_rows(leaderboard)[0]["features"]
-    tables = tables_of(feature_tables, parts[preset])
-    vectors, labels = _song_vectors(tables, splits_csv, tracks_csv, protocol)
+    columns = read_features(tables_of(feature_tables, parts[preset]))
+    if columns.empty:
+        columns = frame_statistics(tables_of(frames, [preset]))
+    vectors, labels = _song_vectors(columns, splits_csv, tracks_csv, protocol)
     n_songs = len(vectors)
     if n_songs > _MOST_SONGS:
         chosen = np.sort(np.random.default_rng(seed).choice(n_songs, _MOST_SONGS, replace=False))
@@ -89,13 +96,34 @@ def cluster_songs(
     write_json(folder / "clusters.json", facts)
 
 
+def frame_statistics(paths: list[Path]) -> pd.DataFrame:
+    """Return the mean and the deviation over time of each row of each clip's frames.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Frame files of one preset, of all shards.
+
+    Returns
+    -------
+    DataFrame of float, shape (clips, columns)
+        Indexed by clip_id.
+    """
+    frames = Frames(*paths)
+    statistics = {
+        clip_id: np.concatenate([reduce(np.float32(rows), axis=0) for rows in matrices.values() for reduce in _REDUCE])
+        for clip_id, matrices in frames.items()
+    }
+    return pd.DataFrame.from_dict(statistics, orient="index")
+
+
 def _song_vectors(
-    feature_tables: list[Path], splits_csv: Path, tracks_csv: Path, protocol: str
+    features: pd.DataFrame, splits_csv: Path, tracks_csv: Path, protocol: str
 ) -> tuple[pd.DataFrame, pd.Series]:
     """Return the means over each song's clips of the standardised columns that vary, and the label of each song."""
     rows = first_repeat(read_splits(splits_csv, protocol))
     songs = rows["track_id"].map(read_songs(tracks_csv)).to_numpy()
-    clips = read_features(feature_tables).loc[rows["clip_id"]].to_numpy(dtype=np.float64)
+    clips = features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
     scaled = make_pipeline(VarianceThreshold(), StandardScaler()).fit_transform(clips)
     return pd.DataFrame(scaled).groupby(songs).mean(), rows["label"].groupby(songs).first()
 

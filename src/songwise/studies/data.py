@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from songwise.evaluation.votes import Units, read_units
-from songwise.features.matrix import read_features, tables_of
+from songwise.features.matrix import tables_of
 from songwise.files import read_rows
+from songwise.models.cross_validation import read_inputs
 from songwise.paths import Run, run_of
 from songwise.splits.table import Round, divide_rounds, first_repeat, read_songs, read_splits
 
@@ -21,8 +23,8 @@ class Data:
     ----------
     run : Run
         First row of the leaderboard.
-    features : DataFrame of float, shape (clips, columns)
-        Features of the run's preset, indexed by clip_id.
+    features : DataFrame of float, shape (clips, columns), or ClipFrames
+        Features of the run's preset, indexed by clip_id; frames if the run is a network.
     rounds : list of Round
         One per fold; the tables have the column `song` as well.
     units : Units
@@ -32,12 +34,17 @@ class Data:
     """
 
     run: Run
-    features: pd.DataFrame
+    features: Any
     rounds: list[Round]
     units: Units
     labels: list[str]
 
-    def numbers(self, rows: pd.DataFrame) -> np.ndarray:
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the features; none if they are frames."""
+        return list(getattr(self.features, "columns", []))
+
+    def numbers(self, rows: pd.DataFrame) -> Any:
         """Return the features of clips.
 
         Parameters
@@ -47,9 +54,11 @@ class Data:
 
         Returns
         -------
-        ndarray of float, shape (clips, columns)
+        ndarray of float, shape (clips, columns), or ClipFrames
             In the order of `rows`.
         """
+        if not isinstance(self.features, pd.DataFrame):
+            return self.features.of(rows["clip_id"].to_numpy(dtype=str))
         return self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
 
     def codes(self, rows: pd.DataFrame) -> np.ndarray:
@@ -61,6 +70,8 @@ def read_data(
     *,
     leaderboard: Path,
     feature_tables: list[Path],
+    frames: list[Path],
+    models: dict[str, dict],
     splits_csv: Path,
     tracks_csv: Path,
     duplicates_csv: Path,
@@ -75,6 +86,10 @@ def read_data(
         Table of `evaluate_models`, best model first.
     feature_tables : list of Path
         Feature tables of all presets and shards.
+    frames : list of Path
+        Frame files of all presets that have any, and of all shards.
+    models : dict of str to dict
+        MODEL@PRESET to the model's content (`Plan.model_of`).
     splits_csv, tracks_csv, duplicates_csv : Path
         Tables of `make_splits` and `gather`.
     parts : dict of str to list of str
@@ -93,7 +108,9 @@ def read_data(
     rounds = divide_rounds(first_repeat(splits))
     return Data(
         run=run,
-        features=read_features(tables_of(feature_tables, parts[run.preset])),
+        features=read_inputs(
+            models[str(run)], tables_of(feature_tables, parts[run.preset]), tables_of(frames, [run.preset])
+        ),
         rounds=rounds,
         units=read_units(
             tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol
