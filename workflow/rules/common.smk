@@ -23,15 +23,20 @@ def say(line):
         print(f"songwise: {line}", file=sys.stderr)
 
 
+def print_left_out():
+    for message in PLAN.left_out:
+        print(f"songwise: {message}", file=sys.stderr)
+
+
 try:
     SESSION = open_session(config, real=REAL, say=say)
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
 
-if SESSION.left_out and workflow.is_main_process:
-    print(f"songwise: {SESSION.left_out}", file=sys.stderr)
-
 PLAN = SESSION.plan
+if workflow.is_main_process:
+    print_left_out()
+
 DATASET = SESSION.dataset
 SHARDS = list(SESSION.shards)
 HAS_AUDIO = SESSION.has_audio
@@ -117,6 +122,7 @@ def figure_labels(wildcards):
 def print_headline():
     recipe, models = PLAN.settings["recipe"], len(PLAN.runs)
     print(headline(Path(RESULTS), models=models, recipe=recipe, has_audio=HAS_AUDIO), file=sys.stderr)
+    print_left_out()
 
 
 def print_errors():

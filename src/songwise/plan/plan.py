@@ -21,6 +21,7 @@ from songwise.models.parameters import check_parameters
 from songwise.paths import Run
 from songwise.schemas.config import Config
 from songwise.schemas.read import read_yaml, validate
+from songwise.text import format_names
 
 
 class Member(NamedTuple):
@@ -38,6 +39,7 @@ class Member(NamedTuple):
     columns: list[int] | None
 
 
+_SHOWN = 6  # runs in a message
 _DEFAULT = "default"  # the group of config/model_groups.yaml that a data set's file may replace
 
 
@@ -59,12 +61,14 @@ class Plan:
         The resolved presets of the runs, by name.
     runs : list of Run
         The rows of the leaderboard.
-    group : str
-        The group of config/model_groups.yaml that the runs are; "" if models are asked for by name.
+    is_list : bool
+        Whether the models are asked for by name. Otherwise they are a group or a recipe, whose rows can be left out.
     members : dict of str to dict
         For each MODEL@PRESET, what the members of its ensemble take of its preset, by the member's name.
     protocols : list of str
         The leaderboard's protocol first, then the audited ones. Empty until the sheet is read (`protocols.choose`).
+    left_out : list of str
+        Which rows are left out, why, and what to do: one message per reason.
     """
 
     settings: dict
@@ -73,9 +77,10 @@ class Plan:
     models: dict[str, dict]
     presets: dict[str, dict]
     runs: list[Run]
-    group: str
+    is_list: bool
     members: dict[str, dict[str, "Member"]]
     protocols: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def standardised(self) -> list[tuple[str, str]]:
@@ -149,25 +154,36 @@ class Plan:
                     return {key: value for key, value in content.items() if key != "preset"}
         raise KeyError(run)
 
-    def without(self, presets: Collection[str]) -> "Plan":
-        """Return the plan without the runs that need tables of these presets.
+    def without(self, unusable: Collection[Run], reason: str) -> "Plan":
+        """Return the plan without runs that this machine or data set cannot make.
 
         Parameters
         ----------
-        presets : collection of str
-            Presets with tables of their own.
+        unusable : collection of Run
+            Some of the runs.
+        reason : str
+            Why they cannot be made, and what to do.
 
         Returns
         -------
         Plan
             With the remaining runs, and what they need.
+
+        Raises
+        ------
+        InputError
+            If models are asked for by name, or if no run is left.
         """
-        runs = [run for run in self.runs if not set(presets) & set(self.parts[run.preset])]
+        if not unusable:
+            return self
+        names, runs = format_names(list(unusable), _SHOWN), [run for run in self.runs if run not in unusable]
+        if self.is_list or not runs:
+            raise InputError(f"config: models: {names}: {reason}")
         models = {name: self.models[name] for name in dict.fromkeys(run.model for run in runs)}
         kept = {name: self.presets[name] for name in dict.fromkeys(run.preset for run in runs)}
-        return replace(
-            self, runs=runs, models=models, presets=kept, members={str(run): self.members[str(run)] for run in runs}
-        )
+        members = {str(run): self.members[str(run)] for run in runs}
+        left_out = [*self.left_out, f"left out: {names}. {reason}"]
+        return replace(self, runs=runs, models=models, presets=kept, members=members, left_out=left_out)
 
     def extracted_preset(self, name: str) -> dict:
         """Return a preset without its title, which neither features nor models depend on."""
@@ -196,12 +212,12 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     """
     settings = validate(config, Config, where="config (config/config.yaml or --config)")
     dataset, dataset_path = _load_chosen(settings, root)
-    group, listed = _list_models(_wanted(settings, dataset), root)
+    is_group, listed = _list_models(_wanted(settings, dataset), root)
     requests = [Run.parse(entry) for entry in listed]
     models = {request.model: load_model(request.model, root) for request in requests}
     for model in models.values():
-        require(model)
-        check_parameters(model)
+        if not _missing_packages(model):
+            check_parameters(model)
     runs = [
         Run(request.model, preset)
         for request in requests
@@ -212,8 +228,11 @@ def load_plan(config: Mapping, root: Path) -> Plan:
     for run in runs:
         check_preset(models[run.model], presets[run.preset])
     members = {str(run): _members(run, models[run.model], presets[run.preset], root) for run in runs}
-    plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, group, members)
-    return _on_table(plan) if dataset["source"]["type"] == "table" else plan
+    is_list = not (is_group or settings.recipe)
+    plan = Plan(settings.model_dump(), dataset, dataset_path, models, presets, runs, is_list, members)
+    if dataset["source"]["type"] == "table":
+        return _on_table(_without_audio(plan))
+    return _without_torch(plan)
 
 
 def _load_chosen(settings: Config, root: Path) -> tuple[dict, Path]:
@@ -224,6 +243,33 @@ def _load_chosen(settings: Config, root: Path) -> tuple[dict, Path]:
             remedy = "a recipe runs on any data set: --config dataset=NAME (docs/recipes.md)"
             raise InputError(f"{error}\n{remedy}") from error
         raise
+
+
+def _without_torch(plan: Plan) -> Plan:
+    """Return the plan without networks if the packages that train them are not installed."""
+    reasons = {run: _missing_packages(plan.models[run.model]) for run in plan.runs}
+    unusable = [run for run in plan.runs if reasons[run]]
+    return plan.without(unusable, reasons[unusable[0]]) if unusable else plan
+
+
+def _missing_packages(model: dict) -> str:
+    """Return what to install for a model, or "" if everything is there."""
+    try:
+        require(model)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def _without_audio(plan: Plan) -> Plan:
+    """Return the plan without what only audio can be used for: networks, trained here or pretrained."""
+    hearing = [
+        run
+        for run in plan.runs
+        if str(run) in plan.networks or any("network" in plan.tables[part] for part in plan.parts[run.preset])
+    ]
+    reason = f"data set '{plan.dataset['name']}' is a table of features, and networks need audio"
+    return plan.without(hearing, reason)
 
 
 def _on_table(plan: Plan) -> Plan:
@@ -278,8 +324,8 @@ def _wanted(settings: Config, dataset: dict) -> str | list[str]:
     return dataset.get("models", _DEFAULT) if settings.models == _DEFAULT else settings.models
 
 
-def _list_models(models: str | list[str], root: Path) -> tuple[str, list[str]]:
-    """Return the group that is asked for, if it is one, and its models: MODEL, or MODEL@PRESET."""
+def _list_models(models: str | list[str], root: Path) -> tuple[bool, list[str]]:
+    """Return whether a group is asked for, and the models: MODEL, or MODEL@PRESET."""
     groups = read_yaml(root / "config" / "model_groups.yaml")
     if isinstance(models, list):
         for name in models:
@@ -288,10 +334,10 @@ def _list_models(models: str | list[str], root: Path) -> tuple[str, list[str]]:
                     f"config: models: '{name}' is a group, and a list contains only models; list its models, which are "
                     "in config/model_groups.yaml"
                 )
-        return "", models
+        return False, models
     if models in groups:
-        return models, groups[models]
+        return True, groups[models]
     if not (root / "config" / "models" / f"{Run.parse(models).model}.yaml").is_file():
         known = sorted(groups) + sorted(file.stem for file in (root / "config" / "models").glob("*.yaml"))
         raise InputError(f"config: models '{models}' is neither a group nor a model{suggestion(models, known)}")
-    return "", [models]
+    return False, [models]

@@ -66,8 +66,6 @@ class Session:
         Seconds since 1970.
     lock : TextIO or None
         Held until the process ends, if this is a real run.
-    left_out : str
-        Which rows are left out because weights of networks cannot be had, and what to do; "" if none is.
     """
 
     plan: Plan
@@ -76,7 +74,6 @@ class Session:
     records: dict[int, Record]
     started: float
     lock: TextIO | None
-    left_out: str
 
     @property
     def dataset(self) -> str:
@@ -298,8 +295,8 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
     check_shown(plan.settings["show_tracks"], tracks)
     shards = deal(tracks, plan.dataset["shards"])
     records = {shard: read_record(shard_record(plan.dataset["name"], shard)) for shard in shards}
-    plan, left_out = provide_weights(plan, missing_shards(plan, shards), root=Path(), real=real, say=say)
-    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock, left_out)
+    plan = provide_weights(plan, missing_shards(plan, shards), root=Path(), real=real, say=say)
+    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock)
     if real:
         _check_videos(session)
         write_shards(plan.dataset, tracks, shards)

@@ -9,14 +9,11 @@ from songwise.errors import InputError
 from songwise.features.embeddings import check_clip
 from songwise.features.preset_files import check_own_weights, load_network, own_weights
 from songwise.plan.plan import Plan
-from songwise.text import format_names
-
-_SHOWN = 6  # rows in a message
 
 
 def provide_weights(
     plan: Plan, missing: Mapping[str, tuple[int, ...]], *, root: Path, real: bool, say: Callable[[str], None]
-) -> tuple[Plan, str]:
+) -> Plan:
     """Fetch the weights that a run needs, and leave out the rows of a group whose weights cannot be had.
 
     Weights are needed only where a table is missing. They become ONNX here, so that a file that cannot be used stops
@@ -37,10 +34,8 @@ def provide_weights(
 
     Returns
     -------
-    plan : Plan
+    Plan
         Without the rows that are left out.
-    left_out : str
-        Which rows are left out, why, and what to do; "" if none is.
 
     Raises
     ------
@@ -55,14 +50,10 @@ def provide_weights(
         reason = _too_short(needed[preset], plan) or _provide(network, plan, root, real, say)
         if reason:
             reasons[name] = reason
-    lacking = [name for name, preset in needed.items() if preset["network"]["name"] in reasons]
-    if not lacking:
-        return plan, ""
-    kept, why = plan.without(lacking), "; ".join(reasons.values())
-    rows = format_names([str(run) for run in plan.runs if run not in kept.runs], _SHOWN)
-    if not plan.group or not kept.runs:
-        raise InputError(f"config: models: {rows}: {why}")
-    return kept, f"left out: {rows}. {why}"
+    for name, reason in reasons.items():
+        lacking = {preset for preset, content in needed.items() if content["network"]["name"] == name}
+        plan = plan.without([run for run in plan.runs if lacking & set(plan.parts[run.preset])], reason)
+    return plan
 
 
 def fetch_networks(names: Sequence[str], *, root: Path, mirror: str | None, say: Callable[[str], None]) -> None:
@@ -124,7 +115,7 @@ def _provide(network: Mapping, plan: Plan, root: Path, real: bool, say: Callable
             return str(error)
     elif not path.is_file():
         # A dry run fetches nothing. It shows models that are asked for by name as a real run would make them.
-        reason = "a dry run does not fetch them" if plan.group else ""
+        reason = "" if plan.is_list else "a dry run does not fetch them"
         if real:
             reason = _fetch(network, plan, say)
         if reason:
