@@ -62,5 +62,17 @@ def test_raw_and_standardised_are_side_by_side(tmp_path):
     assert [row[name] for name in ("model", "features", "standardised_features")] == ["knn", "raw", "level"]
     assert [float(row[name]) for name in ("raw", "standardised", "difference")] == [0.75, 0.375, -0.375]
     assert -0.75 <= float(row["low"]) < -0.375 < float(row["high"]) <= 0
+    assert row["baseline"] == row["gain"] == row["standardised_gain"] == ""  # it is the baseline itself
+    for run, count in {"lda@raw": 8, "lda@level": 6}.items():
+        verdicts = [
+            {"repeat": 0, "song": song, "label": song[0], "predicted": song[0] if index < count else "neither"}
+            for index, song in enumerate(songs)
+        ]
+        write_rows(tmp_path / "models" / run / "by-song/songs.csv", verdicts[0], verdicts)
+    compare_standardised([tuple(right), ("lda@raw", "lda@level")], **options)
+    better, baseline = read_rows(output)
+    assert (better["model"], better["baseline"], baseline["baseline"]) == ("lda", "knn@raw", "")
+    assert [float(better[name]) for name in ("gain", "standardised_gain")] == [0.25, 0.375]
+    assert float(better["gain_low"]) <= 0.25 <= float(better["gain_high"])
     compare_standardised([], **options)
     assert read_rows(output) == []

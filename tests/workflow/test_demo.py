@@ -64,7 +64,8 @@ def test_documented_files_have_their_columns(demo):
     header = {
         "tracks.csv": "track_id,label,song,artist,status,reason,seconds,sha256",
         "shortcuts.csv": "name,fall,fall_low,fall_high,alone,alone_low,alone_high,tells",
-        "standardised.csv": "model,features,standardised_features,raw,standardised,difference,low,high",
+        "standardised.csv": "model,features,standardised_features,raw,standardised,difference,low,high,baseline,"
+        "gain,gain_low,gain_high,standardised_gain,standardised_gain_low,standardised_gain_high",
         "clips.csv": "clip_id,track_id,start,seconds,status,reason",
         "splits.csv": "protocol,repeat,clip_id,track_id,label,group,fold,role",
         "leaderboard.csv": "model,features,n_songs,n_clips,clip_accuracy,clip_accuracy_low,clip_accuracy_high,"

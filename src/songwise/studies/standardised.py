@@ -11,7 +11,8 @@ from songwise.paths import Run, verdicts_table
 
 STANDARDISED_COLUMNS = (
     *("model", "features", "standardised_features"),
-    *("raw", "standardised", "difference", "low", "high"),
+    *("raw", "standardised", "difference", "low", "high", "baseline"),
+    *("gain", "gain_low", "gain_high", "standardised_gain", "standardised_gain_low", "standardised_gain_high"),
 )
 _DECIMALS = 4
 
@@ -29,6 +30,9 @@ def compare_standardised(
 ) -> None:
     """Write the song accuracy of models on raw audio beside that of the same models on standardised audio.
 
+    The first pair is the baseline. How much better another model is, on raw and on standardised audio, shows how much of
+    its gain does not come from encoding and mastering.
+
     Parameters
     ----------
     pairs : sequence of tuple of str
@@ -43,19 +47,27 @@ def compare_standardised(
         Folder results/DATASET, with songs.csv of every model under `protocol`.
     output : Path
         CSV to write, with STANDARDISED_COLUMNS. `low` and `high` are the 95 % interval of the difference, standardised
-        minus raw, paired on the same songs.
+        minus raw, paired on the same songs. `gain` is raw minus the raw baseline, `standardised_gain` standardised minus
+        the standardised baseline, in the same way; both are empty for the baseline.
     """
     units = read_units(tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol)
-    rows = []
+    rows, baseline = [], None
     for pair in pairs:
         hits = [song_hits(verdicts_table(results, run, protocol)) for run in pair]
         raw, standardised = (by_vote(of_song, units) for of_song in hits)
         draws = vote_draws(hits[0].index, units, seed)
         runs = [Run.parse(run) for run in pair]
-        rows.append(
+        row = (
             {"model": runs[0].model, "features": runs[0].preset, "standardised_features": runs[1].preset}
             | {"raw": round(raw.mean(), _DECIMALS), "standardised": round(standardised.mean(), _DECIMALS)}
             | mean_with_interval("difference", standardised - raw, draws, bounds=("low", "high"))
         )
+        if baseline is None:
+            baseline = pair[0], raw, standardised
+        else:
+            row["baseline"] = baseline[0]
+            row |= mean_with_interval("gain", raw - baseline[1], draws)
+            row |= mean_with_interval("standardised_gain", standardised - baseline[2], draws)
+        rows.append(row)
     rows.sort(key=lambda row: -row["raw"])
     write_rows(output, STANDARDISED_COLUMNS, rows)
