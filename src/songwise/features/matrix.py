@@ -25,7 +25,8 @@ def read_features(paths: list[Path]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a value is missing or infinite; the message names the file, the clip and the column.
+        If a value is missing or infinite; the message names the file, the clip and the column. If a clip is in the
+        tables of one preset only.
     """
     by_preset: dict[str, list[Path]] = {}
     for path in paths:
@@ -33,6 +34,7 @@ def read_features(paths: list[Path]) -> pd.DataFrame:
     tables = {preset: _read(tables) for preset, tables in by_preset.items()}
     if len(tables) == 1:
         return next(iter(tables.values()))
+    _check_clips(tables)
     return pd.concat([table.add_prefix(f"{preset}.") for preset, table in tables.items()], axis=1)
 
 
@@ -50,6 +52,17 @@ def _read(paths: list[Path]) -> pd.DataFrame:
             )
         tables.append(table)
     return pd.concat(tables).sort_index()
+
+
+def _check_clips(tables: dict[str, pd.DataFrame]) -> None:
+    (first, table), *others = tables.items()
+    for preset, other in others:
+        for clip_id in table.index.symmetric_difference(other.index)[:1]:
+            present, absent = (first, preset) if clip_id in table.index else (preset, first)
+            raise InputError(
+                f"clip '{clip_id}' is in the tables of preset {present}, but not in those of {absent}; delete the "
+                "tables of both, and run the same command again"
+            )
 
 
 def tables_of(paths: list[Path], presets: list[str]) -> list[Path]:

@@ -47,6 +47,8 @@ def load_preset(name: str, root: Path) -> dict:
     for member, content in members.items():
         if content.union:
             raise InputError(f"{where}: union: {member} is a union itself; name its members instead")
+        if content.join:
+            raise InputError(f"{where}: union: {member} is a joined preset; use join here, and name its presets")
         if content.network:
             return _twin(preset, content, root, where)
         if not content.families:

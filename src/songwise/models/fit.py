@@ -106,8 +106,9 @@ class _Training:
         fewest = min(len(np.unique(self.groups[self.y == label])) for label in np.unique(self.y))
         if fewest < 2:
             raise InputError(
-                f"config/models/{self.name}.yaml: search, early_stopping, calibrate and stacking need two songs per "
-                "class in every training fold, and a class has only one; add songs, or lower split.folds"
+                f"config/models/{self.name}.yaml: search, early_stopping, calibrate, stacking and a fusion of "
+                "this model need two songs per class in every training fold, and a class has only one; add songs, or "
+                "lower split.folds"
             )
         splitter = StratifiedGroupKFold(min(most, fewest), shuffle=True, random_state=self.seed)
         return list(splitter.split(X=self.X, y=self.y, groups=self.groups))
