@@ -191,3 +191,14 @@ def test_a_gpu_learns_as_well_with_the_same_code(tmp_path, name):
     model.fit(X[~held], y[~held])
     assert (model.predict(X[held]) == y[held]).mean() > 0.85
     assert next(model.network_.parameters()).device.type == "cpu", "a bundle can be used anywhere"
+
+
+@pytest.mark.parametrize("name", ["cnn_compact", "lstm"])
+def test_figures_do_not_depend_on_the_number_of_threads(tmp_path, name):
+    X, y, _ = easy_clips(tmp_path)
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 4):
+        torch.set_num_threads(threads)
+        found.append(network(**NETWORKS[name] | {"epochs": 2}).fit(X, y).predict_proba(X))
+    torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
