@@ -163,3 +163,42 @@ def test_the_rows_are_normalised_with_the_training_clips_alone(tmp_path):
     prepared = network(epochs=1).fit(X[~held], y[~held], X[held], y[held]).network_
     np.testing.assert_allclose(prepared.mean.numpy(), whole.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(prepared.std.numpy(), whole.std(axis=0), rtol=1e-5)
+
+
+def test_training_that_diverges_says_so(tmp_path):
+    X, y, groups = easy_clips(tmp_path)
+    held = groups >= "song-12"
+    matrices = {str(number): np.full((4, 8), 6e4) * (-1) ** np.arange(8) for number in range(4)}
+    wild = ClipFrames.read([write_frames(tmp_path / "wild.frames.arrow", matrices)], "log_mel")
+    assert np.isfinite(network(epochs=1).fit(wild, np.arange(4) % 2).predict_proba(wild)).all()
+    with pytest.raises(ValueError, match=r"training diverged in epoch \d+, .*; lower learning_rate"):
+        network(architecture="cnn", learning_rate=1e30, weight_decay=1e10).fit(X[~held], y[~held], X[held], y[held])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_missing_is_named(tmp_path):
+    X, y, _ = easy_clips(tmp_path)
+    with pytest.raises(ValueError, match="device is cuda, and torch finds no GPU; write device: auto"):
+        network(device="cuda").fit(X, y)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("name", ["cnn_compact", "lstm", "crnn", "raw_cnn"])
+def test_a_gpu_learns_as_well_with_the_same_code(tmp_path, name):
+    model = network(**NETWORKS[name] | {"device": "auto"})
+    X, y, groups = easy_clips(tmp_path, model.family)
+    held = groups >= "song-12"
+    model.fit(X[~held], y[~held])
+    assert (model.predict(X[held]) == y[held]).mean() > 0.85
+    assert next(model.network_.parameters()).device.type == "cpu", "a bundle can be used anywhere"
+
+
+@pytest.mark.parametrize("name", ["cnn_compact", "lstm"])
+def test_figures_do_not_depend_on_the_number_of_threads(tmp_path, name):
+    X, y, _ = easy_clips(tmp_path)
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 4):
+        torch.set_num_threads(threads)
+        found.append(network(**NETWORKS[name] | {"epochs": 2}).fit(X, y).predict_proba(X))
+    torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)

@@ -154,6 +154,7 @@ def test_a_pickle_in_place_of_weights_is_not_executed(bundle, tmp_path):
         ({"rows": 10**12}, "rows is 1000000000000"),
         ({"classes": "3"}, "classes is '3'"),
         ({"crop": True}, "crop is True"),
+        ({"crop": 10_000_000}, "crop x rows is 160000000, more than 10000000"),
         ({"parameters": {"architecture": "os.system"}}, "architecture"),
         ({"parameters": {"command": "ls"}}, "command"),
         ({"parameters": [1]}, "mapping"),
@@ -165,7 +166,7 @@ def test_a_forged_description_is_named(bundle, keys, message):
         load_bundle(bundle)
 
 
-@pytest.mark.parametrize("keys", [{"rows": 512}, {"classes": 10_000}, {"crop": 10_000_000, "rows": 512}])
+@pytest.mark.parametrize("keys", [{"rows": 512}, {"classes": 10_000}, {"crop": 10_000, "rows": 512}])
 def test_sizes_that_are_not_those_of_the_weights_are_refused_and_allocate_nothing(bundle, keys):
     for architecture in ("cnn", "cnn_compact"):
         parameters = json.loads((bundle / "network.json").read_text())["parameters"]

@@ -34,7 +34,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
     epochs : int, default=10
         The most passes over the training clips.
     batch_size : int, default=32
-        Clips per step.
+        Clips per step, about: all batches of an epoch have the same size, give or take one.
     learning_rate : float, default=0.001
         The highest of the cycle.
     weight_decay : float, default=0.01

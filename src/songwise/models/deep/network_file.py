@@ -19,6 +19,7 @@ from songwise.models.networks import NETWORK_WEIGHTS
 DESCRIPTION = "network.json"
 _FORMAT = 1
 _MOST = {"crop": 10_000_000, "rows": 512, "classes": 10_000}
+_LARGEST_CROP = 10_000_000  # values: 20 minutes of samples at 8 kHz
 _WHAT_TO_DO = "train the model again, or pull its bundle again"
 
 
@@ -83,6 +84,8 @@ def _described(content: dict) -> tuple[DeepClassifier, dict[str, int]]:
     for name, size in sizes.items():
         if type(size) is not int or not 1 <= size <= _MOST[name]:
             raise ValueError(f"{name} is {size!r}, not a number from 1 to {_MOST[name]}")
+    if sizes["crop"] * sizes["rows"] > _LARGEST_CROP:
+        raise ValueError(f"crop x rows is {sizes['crop'] * sizes['rows']}, more than {_LARGEST_CROP}")
     return classifier, sizes
 
 

@@ -62,7 +62,19 @@ def choose_device(name: str) -> torch.device:
     ----------
     name : {"auto", "cpu", "cuda"}
         "auto" is the GPU if there is one.
+
+    Returns
+    -------
+    device
+        A GPU with its number.
+
+    Raises
+    ------
+    ValueError
+        If a GPU is asked for, and torch finds none.
     """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, and torch finds no GPU; write device: auto, or install torch for your GPU")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)
@@ -96,6 +108,11 @@ def train(
         Trained, on the CPU.
     curve : list of dict
         Per epoch: epoch, training_loss, held_out_loss, held_out_accuracy (None without held-out clips).
+
+    Raises
+    ------
+    ValueError
+        If the loss is not finite any more.
     """
     device = choose_device(settings.device)
     with reproducible(seed, device):
@@ -108,9 +125,11 @@ def train(
         network.std.copy_(torch.from_numpy(std))
         network.to(device)
         loop = _Loop(settings, network, X, y, lengths, np.random.default_rng(seed))
-        curve, best, best_weights = [], np.inf, None
+        curve, best, best_epoch, best_weights = [], np.inf, 0, None
         for epoch in range(1, settings.epochs + 1):
             loss = loop.train_epoch()
+            if not np.isfinite(loss):
+                raise ValueError(f"training diverged in epoch {epoch}, its loss is {loss}; lower learning_rate")
             held_out_loss, held_out_accuracy = _judge(network, *valid, settings.batch_size) if valid else (None, None)
             curve.append(
                 {
