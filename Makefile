@@ -1,5 +1,5 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce env test lint lock schemas bench clean
+.PHONY: reproduce env deep test lint lock schemas bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
@@ -14,6 +14,9 @@ env: .venv/installed ## install the locked environment into .venv
 	$(VENV)/uv pip install --quiet --python $(VENV)/python --no-deps --no-build-isolation --editable .
 	$(VENV)/python -c "from songwise.features.extract import warm_up; warm_up()"
 	touch $@
+
+deep: env ## install torch, for networks that are trained here (models=deep)
+	$(VENV)/pip install --quiet --disable-pip-version-check torch==2.13.0 safetensors==0.8.0
 
 test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips those that run Snakemake
 	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

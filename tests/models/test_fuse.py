@@ -15,7 +15,8 @@ from songwise.models.bundle import load_bundle
 from songwise.models.cross_validation import Examples, cross_validate, fit_bundle, fold_seed
 from songwise.models.ensembles import FUSION
 from songwise.models.files import load_model
-from songwise.models.fuse import WEIGHT_COLUMNS, fuse_members, predict_inner
+from songwise.models.fuse import WEIGHT_COLUMNS, fuse_members
+from songwise.models.inner_predictions import predict_inner
 from songwise.models.fusion import fuse
 from songwise.splits.table import SPLIT_COLUMNS, divide_rounds, read_splits
 

@@ -160,9 +160,15 @@ class Session:
 
     def training_code(self, run: Run) -> str:
         """Return a hash of the code and libraries that fit a model, its estimator's own library included."""
+        return self._code("models.fuse" if str(run) in self.plan.fused else "models.cross_validation", run)
+
+    def inner_code(self, run: Run) -> str:
+        """Return the same for a model's predictions on inner folds."""
+        return self._code("models.inner_predictions", run)
+
+    def _code(self, module: str, run: Run) -> str:
         model = self.plan.model_of(str(run))
-        main = "models.fuse" if str(run) in self.plan.fused else "models.cross_validation"
-        return code_of(main, *estimator_modules(model), libraries=estimator_libraries(model))
+        return code_of(module, *estimator_modules(model), libraries=estimator_libraries(model))
 
     def figures_code(self) -> dict[str, str]:
         """Return for each MODEL@PRESET a hash of all code and libraries that its figures depend on."""

@@ -30,8 +30,8 @@ def compare_standardised(
 ) -> None:
     """Write the song accuracy of models on raw audio beside that of the same models on standardised audio.
 
-    The first pair is the baseline. How much better another model is, on raw and on standardised audio, shows how much of
-    its gain does not come from encoding and mastering.
+    The first pair is the baseline. How much better another model is, on raw and on standardised audio, shows how much
+    of its gain does not come from encoding and mastering.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def compare_standardised(
         Folder results/DATASET, with songs.csv of every model under `protocol`.
     output : Path
         CSV to write, with STANDARDISED_COLUMNS. `low` and `high` are the 95 % interval of the difference, standardised
-        minus raw, paired on the same songs. `gain` is raw minus the raw baseline, `standardised_gain` standardised minus
-        the standardised baseline, in the same way; both are empty for the baseline.
+        minus raw, paired on the same songs. `gain` is raw minus the raw baseline, `standardised_gain` is standardised
+        minus the standardised baseline, in the same way. Both are empty for the baseline.
     """
     units = read_units(tracks_csv=tracks_csv, duplicates_csv=duplicates_csv, splits_csv=splits_csv, protocol=protocol)
     rows, baseline = [], None

@@ -24,14 +24,16 @@ def no_torch(monkeypatch):
 
 
 def test_a_missing_torch_is_named_with_the_command_that_installs_it(no_torch):
-    with pytest.raises(InputError, match=r"config/models/cnn\.yaml: .* run: \.venv/bin/pip install torch safetensors$"):
+    with pytest.raises(
+        InputError, match=r"config/models/cnn\.yaml: .* run: make deep \(or: pip install torch safetensors\)$"
+    ):
         require(load_model("cnn", ROOT))
     require(load_model("knn", ROOT))
 
 
 def test_a_bundle_of_a_network_names_a_missing_torch(no_torch, tmp_path):
     (tmp_path / "network.safetensors").touch()
-    with pytest.raises(InputError, match=r"pip install torch safetensors"):
+    with pytest.raises(InputError, match=r"make deep"):
         load_bundle(tmp_path)
 
 

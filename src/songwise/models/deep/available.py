@@ -31,8 +31,8 @@ def require_for(where: object) -> None:
     """Raise InputError with the command that installs them if torch or safetensors is missing; `where` needs them."""
     if not all(map(importlib.util.find_spec, NETWORK_LIBRARIES)):
         raise InputError(
-            f"{where}: networks need torch and safetensors, which are not installed; run: "
-            ".venv/bin/pip install torch safetensors"
+            f"{where}: networks need torch and safetensors, which are not installed; run: make deep (or: "
+            "pip install torch safetensors)"
         )
 
 
