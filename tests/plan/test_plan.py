@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import yaml
+from helpers.hearing import add_network, copy_config, write_file
 from helpers.project import ROOT
 from helpers.sound import tone, write_wav
 from helpers.tracks import load_tracks
@@ -16,6 +17,7 @@ from songwise.datasets.sheet import read_tracks
 from songwise.errors import InputError
 from songwise.features.preset_files import load_preset
 from songwise.features.presets import column_names, preset_key
+from songwise.paths import Run
 from songwise.plan.plan import load_plan
 
 GOOD = "track_id,label,path\n" + "".join(f"{label}{i},{label},{label}{i}.wav\n" for label in "ab" for i in range(4))
@@ -155,6 +157,121 @@ def test_a_member_may_take_the_columns_of_another_preset(tmp_path):
     assert "columns" not in members["knn"] and list(plan.presets) == ["all"]
     with pytest.raises(InputError, match=r"mine\.yaml: members: qda@kaggle57: .* preset mfcccov, which lacks"):
         load_plan({"dataset": "demo", "models": "mine@mfcccov"}, tmp_path)
+
+
+LIGHT = ["lda_shrinkage@mfcccov", "lda_shrinkage@fma518_22k", "logistic_regression@logmel128"]
+
+
+def test_members_of_a_fusion_are_fitted_once_and_are_no_rows():
+    plan = load_plan({"dataset": "demo", "models": ["fusion_light", "lda_shrinkage@mfcccov"]}, ROOT)
+    assert [str(run) for run in plan.runs] == ["fusion_light@fused_light", "lda_shrinkage@mfcccov"]
+    assert plan.fused == {"fusion_light@fused_light": list(map(Run.parse, LIGHT))}
+    assert [str(run) for run in plan.fitted] == [*map(str, plan.runs), *LIGHT[1:]]
+    assert list(plan.tables) == ["mfcccov", "fma518_22k", "logmel128"]
+    assert plan.parts["fused_light"] == ["mfcccov", "fma518_22k", "logmel128"]
+    assert all(plan.parts[name] == [name] for name in plan.tables)
+
+
+def test_the_standardised_fusion_shares_the_standardised_rows():
+    plan = load_plan({"dataset": "demo", "models": "fusion_light@fused_light_standardised"}, ROOT)
+    (members,) = plan.fused.values()
+    assert [run.model for run in members] == [Run.parse(run).model for run in LIGHT]
+    assert [run.preset for run in members] == ["mfcccov_standardised", "fma518_standardised", "logmel128_standardised"]
+    both = load_plan({"dataset": "demo", "models": ["fusion_light@fused_light_standardised", "fusion_light"]}, ROOT)
+    assert both.standardised == [("fusion_light@fused_light", "fusion_light@fused_light_standardised")]
+
+
+def test_a_member_is_fitted_as_the_row_that_stands_alone():
+    """Its jobs are those of the row, so their parameters must be the same with and without it."""
+    alone = load_plan({"dataset": "demo", "models": LIGHT}, ROOT)
+    fusion = load_plan({"dataset": "demo", "models": "fusion_light"}, ROOT)
+    for run in LIGHT:
+        assert fusion.model_of(run) == alone.model_of(run)
+        assert fusion.extracted_preset(Run.parse(run).preset) == alone.extracted_preset(Run.parse(run).preset)
+    with pytest.raises(KeyError):
+        fusion.model_of("knn@mfcccov")
+
+
+def test_a_fusion_takes_the_columns_of_each_member_from_its_part():
+    plan = load_plan({"dataset": "demo", "models": "fusion_light"}, ROOT)
+    members = plan.model_of("fusion_light@fused_light")["members"]
+    sizes = {name: preset["columns"] for name, preset in plan.tables.items()}
+    start = 0
+    for name, member in members.items():
+        size = sizes[Run.parse(name).preset]
+        assert member["columns"] == list(range(start, start + size)) and "title" not in member
+        start += size
+    assert start == plan.presets["fused_light"]["columns"]
+
+
+def test_a_fusion_of_members_without_presets_shares_the_rows_of_its_own_preset(tmp_path):
+    copy_config(tmp_path)
+    estimator = "songwise.models.fusion.Fusion"
+    write_file(tmp_path, "models/mine", {"estimator": estimator, "features": ["jlaoo26"], "members": ["knn", "qda"]})
+    plan = load_plan({"dataset": "demo", "models": "mine"}, tmp_path)
+    assert plan.fused == {"mine@jlaoo26": [Run("knn", "jlaoo26"), Run("qda", "jlaoo26")]}
+    assert not any("columns" in member for member in plan.model_of("mine@jlaoo26")["members"].values())
+
+
+@pytest.mark.parametrize(
+    ("keys", "models", "message"),
+    [
+        (
+            {"features": ["all"]},
+            "mine",
+            says("mine.yaml: members: knn@kaggle57: a fusion shares the fits", "and not all"),
+        ),
+        ({"features": ["mfcccov"]}, "mine", says("members: knn@kaggle57: the ensemble runs on the preset mfcccov, wh")),
+        (
+            {"features": ["fused_light"]},
+            "mine",
+            says("preset fused_light, which lacks columns of kaggle57; run it on a"),
+        ),
+        (
+            {"members": []},
+            "mine",
+            says("mine.yaml: members: VotingClassifier, StackingClassifier and Fusion need this"),
+        ),
+        ({"parameters": {"weights": [1]}}, "mine", says("parameters: 'weights' cannot be set; songwise combines")),
+        ({"calibrate": True}, "mine", says("calibrate: set this in the file of each member")),
+    ],
+)
+def test_a_mistake_in_a_fusion_is_named(tmp_path, keys, models, message):
+    copy_config(tmp_path)
+    model = {"estimator": "songwise.models.fusion.Fusion", "features": ["all"], "members": ["knn@kaggle57"]} | keys
+    write_file(tmp_path, "models/mine", model)
+    with pytest.raises(InputError, match=message):
+        load_plan({"dataset": "demo", "models": models}, tmp_path)
+
+
+@pytest.fixture
+def heard(tmp_path):
+    """The plan of a project with a small network: rows on it, its standardised twin, and a fusion."""
+    add_network(copy_config(tmp_path))
+    return load_plan({"dataset": "demo", "models": "heard"}, tmp_path)
+
+
+def test_a_plan_without_a_preset_lacks_every_row_that_needs_its_tables(heard):
+    assert heard.group == "heard" and load_plan({"dataset": "demo", "models": ["knn"]}, ROOT).group == ""
+    kept = heard.without(["tiny"])
+    assert [str(run) for run in kept.runs] == ["majority@jlaoo26", "knn@tiny_standardised"]
+    assert list(kept.models) == ["majority", "knn"] and list(kept.presets) == ["jlaoo26", "tiny_standardised"]
+    assert kept.fused == {} and kept.fitted == kept.runs and list(kept.members) == [str(run) for run in kept.runs]
+    assert list(kept.tables) == ["jlaoo26", "tiny_standardised"]
+    assert len(heard.runs) == 4, "the plan itself is not changed"
+
+
+def test_a_plan_without_the_preset_of_a_fusions_member_lacks_the_fusion(heard):
+    kept = heard.without(["jlaoo26"])
+    assert [str(run) for run in kept.runs] == ["knn@tiny", "knn@tiny_standardised"]
+    assert list(heard.without(["tiny", "tiny_standardised"]).tables) == ["jlaoo26"]
+    assert heard.without([]) == heard and heard.without(["unknown"]).runs == heard.runs
+    assert heard.without(["tiny", "tiny_standardised", "jlaoo26"]).runs == []
+
+
+def test_rows_on_a_network_and_its_twin_are_compared(heard):
+    assert heard.standardised == [("knn@tiny", "knn@tiny_standardised")]
+    assert heard.without(["tiny_standardised"]).standardised == []
 
 
 def test_the_key_of_a_preset_depends_on_what_its_numbers_depend_on(tmp_path):

@@ -238,7 +238,7 @@ def _download_rest(url: str, partial: Path, largest: int, report: _Report) -> st
                 for chunk in response.iter_content(_CHUNK):
                     size += len(chunk)
                     if size > largest:
-                        raise UnavailableError(f"failed: {url} is larger than {largest >> 20} MiB")
+                        raise UnavailableError(f"failed: {url} is larger than {largest:,} bytes")
                     stream.write(chunk)
                     report(size, total)
                 stream.flush()

