@@ -129,7 +129,7 @@ def check_equal(made: Project) -> pd.DataFrame:
     Members' predictions are read with six decimals, which counts where a member is almost sure.
     """
     fused, weights = made.fuse(), made.weights().set_index(["repeat", "fold"])["weight"]
-    examples = Examples.read(made.tables("one", "two"), made.splits_csv, "by-song")
+    examples = Examples.read(MODEL, made.tables("one", "two"), (), made.splits_csv, "by-song")
     for repeat, fold, train, valid, test in divide_rounds(examples.splits):
         X, y = examples.matrix(train)
         to_choose_on = examples.matrix(valid) if len(valid) else None
@@ -247,7 +247,7 @@ def test_weights_of_a_fold_do_not_depend_on_the_labels_of_its_tested_songs(proje
 def test_inner_folds_depend_on_the_seed_of_the_fold(project, monkeypatch):
     """They are those of `fit`, which is why the predictions are the same."""
     made = project(*songs(), train=False, repeats=2)
-    seeds, predict = [], "songwise.models.fuse.predict_held_out"
+    seeds, predict = [], "songwise.models.inner_predictions.predict_held_out"
     held_out = fitting.predict_held_out
     monkeypatch.setattr(predict, lambda *everything: seeds.append(everything[4]) or held_out(*everything))
     made.predict_inner("lda@two")
@@ -291,7 +291,7 @@ def test_a_bundle_of_a_fusion_predicts_the_same_after_it_is_loaded(project):
     assert card["columns"] == ["one.c0", "one.c1", "one.c2", "one.c3", "two.c4", "two.c5"]
     assert card["labels"] == ["a", "b", "c"] and card["seen"] == 1 and card["model"]["estimator"] == FUSION
     assert list(loaded.weights_) == loaded.weights and (loaded.weights_ > 0).all()
-    examples = Examples.read(made.tables("one", "two"), made.splits_csv, "by-song")
+    examples = Examples.read(MODEL, made.tables("one", "two"), (), made.splits_csv, "by-song")
     X, y = examples.matrix(examples.splits)
     fitted = fitting.fit(MODEL, X, y, examples.splits["group"].to_numpy(), SEED)
     unseen = X + np.random.default_rng(1).normal(size=X.shape)

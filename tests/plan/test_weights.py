@@ -48,8 +48,8 @@ def provide(root: Path, models, *, real=True, missing=None, **config):
     plan = load_plan({"dataset": "demo", "models": models} | config, root)
     shards = dict.fromkeys(plan.tables, (0, 1)) | (missing or {})
     lines = []
-    kept, left_out = provide_weights(plan, shards, root=root, real=real, say=lines.append)
-    return kept, left_out, lines
+    kept = provide_weights(plan, shards, root=root, real=real, say=lines.append)
+    return kept, "; ".join(kept.left_out), lines
 
 
 def rows(plan) -> list[str]:
@@ -63,7 +63,7 @@ def test_rows_of_a_group_without_weights_are_left_out_and_named_with_the_command
         "left out: knn@tiny, knn@tiny_standardised, hear@heard. The weights of tiny are not here "
         f"({REFUSED}). To get them: songwise weights tiny, or set weights to a folder that has tiny.onnx"
     )
-    assert list(kept.tables) == ["jlaoo26"] and list(kept.models) == ["majority"] and kept.group == "heard"
+    assert list(kept.tables) == ["jlaoo26"] and list(kept.models) == ["majority"] and not kept.is_list
     assert not list(cache.glob("[!.]*"))
 
 
@@ -226,13 +226,13 @@ def test_each_network_that_lacks_weights_has_its_reason_and_long_lists_are_short
     write_file(root, "networks/other", network | {"name": "other"})
     write_file(root, "features/other", {"network": "other", "outputs": {"means": ["max"]}})
     groups = root / "config" / "model_groups.yaml"
-    many = [f"{model}@other" for model in ("knn", "qda", "lda_shrinkage", "naive_bayes", "svm_rbf")]
+    many = [f"{model}@other" for model in ("knn", "qda", "lda_shrinkage", "naive_bayes", "svm_rbf", "lda", "mlp")]
     groups.write_text(groups.read_text() + f"many: [majority@jlaoo26, knn@tiny, qda@tiny, {', '.join(many)}]\n")
     kept, left_out, _ = provide(root, "many")
     assert rows(kept) == ["majority@jlaoo26"]
     assert left_out.count("The weights of tiny are not here") == left_out.count("songwise weights other") == 1
-    named, _, _ = left_out.partition(". The weights")
-    assert "knn@tiny, qda@tiny, knn@other" in named and "svm_rbf" not in named
+    assert "left out: knn@tiny, qda@tiny. The weights of tiny" in left_out
+    assert "left out: knn@other, qda@other, " in left_out and "lda@other and 1 more. The weights of other" in left_out
 
 
 def keep_networks(root: Path, *names: str) -> None:
