@@ -16,8 +16,8 @@ from songwise.models.cross_validation import Examples, cross_validate, fit_bundl
 from songwise.models.ensembles import FUSION
 from songwise.models.files import load_model
 from songwise.models.fuse import WEIGHT_COLUMNS, fuse_members
-from songwise.models.inner_predictions import predict_inner
 from songwise.models.fusion import fuse
+from songwise.models.inner_predictions import predict_inner
 from songwise.splits.table import SPLIT_COLUMNS, divide_rounds, read_splits
 
 ROOT = Path(__file__).parents[2]
