@@ -56,7 +56,7 @@ def test_published_and_measured_figures_are_side_by_side(tmp_path):
     assert rows["majority"]["published"] == "" and rows["majority"]["note"] == "nothing published"
     theirs = rows["a network of theirs"]
     assert theirs["published"] == "0.99" and theirs["published_here"] == theirs["by_song"] == ""
-    assert theirs["note"] == "not in songwise yet"
+    assert theirs["note"] == "not in songwise"
 
 
 def test_what_was_not_run_has_no_figure_and_a_note(tmp_path):

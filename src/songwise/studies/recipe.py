@@ -55,7 +55,7 @@ def _row(name: str, entry: Mapping, protocol: str, figures: Mapping[Run, Mapping
         for end in ("", "_low", "_high"):
             row[f"{column}{end}"] = by_protocol.get(wanted, {}).get(f"{level}_accuracy{end}", "")
     if not run.preset:
-        row["note"] = "not in songwise yet"
+        row["note"] = "not in songwise"
     elif not by_protocol:
         row["note"] = "not among this run's models"
     else:
