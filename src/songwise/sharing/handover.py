@@ -33,7 +33,7 @@ from songwise.sharing.snakemake import is_up_to_date, touch
 from songwise.text import format_names
 
 _LONG_AGO = (1, 1)  # timestamps of a file that Snakemake must make again because its input is newer
-_RECORDED = ("clips", "features", "tracks", "presets")
+_RECORDED = ("clips", "features", "embeddings", "tracks", "presets")
 Shards = Mapping[int, list[Track]]
 
 
@@ -219,6 +219,7 @@ def _made_by(dataset: Mapping, shards: Shards) -> dict:
     return {
         "clips": {"code": code_of("clips.cut"), "clip": dataset["clip"], "max_seconds": dataset["max_seconds"]},
         "features": {"code": code_of("clips.cut", "features.extract")},
+        "embeddings": {"code": code_of("clips.cut", "features.embedding")},
         "tracks": {str(shard): _content(name, shard, tracks) for shard, tracks in shards.items()},
     }
 
@@ -248,11 +249,12 @@ def _usable(dataset: Mapping, shards: Shards, say: Callable[[str], None]) -> tup
             f"{name}: the shared clips were made from other rows or files in shard {format_names(others)}; the next "
             "run will make their clips and features again"
         )
-    clips = _clip_tables(name, same)
-    if made["features"] != here["features"]:
-        say(f"{name}: the shared features were made with other code or libraries; the next run will make them again")
-        return clips, []
-    complete = _presets(name, same)
+    clips, complete = _clip_tables(name, same), _presets(name, same)
+    for kind in ("features", "embeddings"):
+        concerned = [preset for preset in made["presets"] if _kind(preset) == kind]
+        if concerned and made[kind] != here[kind]:
+            say(f"{name}: the shared {kind} were made with other code or libraries; the next run will make them again")
+            made["presets"] = {preset: key for preset, key in made["presets"].items() if preset not in concerned}
     presets = {preset: key for preset, key in complete.items() if made["presets"].get(preset) == key}
     if others := sorted(made["presets"].keys() - presets.keys()):
         say(
@@ -262,11 +264,17 @@ def _usable(dataset: Mapping, shards: Shards, say: Callable[[str], None]) -> tup
     return clips, _feature_tables(name, same, presets)
 
 
+def _kind(preset: str) -> str:
+    """Return which code makes a preset's tables: "embeddings" for one of a pretrained network."""
+    is_known = Path(f"config/features/{preset}.yaml").is_file()
+    return "embeddings" if is_known and "network" in load_preset(preset, Path()) else "features"
+
+
 def _read_record(name: str) -> dict[str, dict]:
     try:
         record = read_json(shared_features(name))
-        return {key: dict(record[key]) for key in _RECORDED}
-    except (OSError, ValueError, TypeError, KeyError):
+        return {key: dict(record.get(key, {})) for key in _RECORDED}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {key: {} for key in _RECORDED}
 
 
