@@ -15,8 +15,9 @@ from songwise.models.bundle import load_bundle
 from songwise.models.cross_validation import Examples, cross_validate, fit_bundle, fold_seed
 from songwise.models.ensembles import FUSION
 from songwise.models.files import load_model
-from songwise.models.fuse import WEIGHT_COLUMNS, fuse_members, predict_inner
+from songwise.models.fuse import WEIGHT_COLUMNS, fuse_members
 from songwise.models.fusion import fuse
+from songwise.models.inner import predict_inner
 from songwise.splits.table import SPLIT_COLUMNS, divide_rounds, read_splits
 
 ROOT = Path(__file__).parents[2]
@@ -246,7 +247,7 @@ def test_weights_of_a_fold_do_not_depend_on_the_labels_of_its_tested_songs(proje
 def test_inner_folds_depend_on_the_seed_of_the_fold(project, monkeypatch):
     """They are those of `fit`, which is why the predictions are the same."""
     made = project(*songs(), train=False, repeats=2)
-    seeds, predict = [], "songwise.models.fuse.predict_held_out"
+    seeds, predict = [], "songwise.models.inner.predict_held_out"
     held_out = fitting.predict_held_out
     monkeypatch.setattr(predict, lambda *everything: seeds.append(everything[4]) or held_out(*everything))
     made.predict_inner("lda@two")

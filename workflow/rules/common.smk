@@ -77,6 +77,10 @@ def training_code(wildcards):
     return SESSION.training_code(Run.parse(wildcards.run))
 
 
+def inner_code(wildcards):
+    return SESSION.inner_code(Run.parse(wildcards.run))
+
+
 def feature_tables(wildcards):
     parts = PLAN.parts[Run.parse(wildcards.run).preset]
     return expand(SESSION.feature_files(parts), dataset=DATASET, shard=SHARDS)

@@ -23,7 +23,7 @@ rule predict_inner:
     params:
         model=model_of,
         seed=PLAN.settings["seed"],
-        code=training_code,
+        code=inner_code,
     script:
         "../scripts/predict_inner.py"
 

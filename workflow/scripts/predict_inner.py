@@ -5,7 +5,7 @@ from pathlib import Path
 from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
-    from songwise.models.fuse import predict_inner
+    from songwise.models.inner import predict_inner
 
     predict_inner(
         snakemake.params.model,

@@ -1,7 +1,8 @@
 """Cross-validation of a fusion from the predictions of its members, which are fitted once for it and for themselves.
 
-The weights of a test fold follow from the members' held-out predictions for its training songs, so that nothing about
-the tested songs has a part in them. `models.fit.fit` gives the same result, but fits every member again.
+The weights of a test fold follow from the members' held-out predictions for its training songs (`models.inner`), so
+that nothing about the tested songs has a part in them. `models.fit.fit` gives the same result, but fits every member
+again.
 """
 
 import time
@@ -10,59 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from songwise.files import read_json, replacing, write_rows
-from songwise.models.cross_validation import Examples, clips_of, fold_seed, predicted_table, write_predictions
-from songwise.models.fit import predict_held_out
+from songwise.files import read_json, write_rows
+from songwise.models.cross_validation import clips_of, predicted_table, write_predictions
 from songwise.models.fusion import fit_weights, floored_logs, fuse
-from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds, read_songs, read_splits
 
 WEIGHT_COLUMNS = ("repeat", "fold", "member", "weight")
-
-
-def predict_inner(
-    model: dict, *, feature_tables: list[Path], splits_csv: Path, protocol: str, seed: int, table: Path
-) -> None:
-    """Predict the training clips of every fold by fits on inner folds, which keep groups whole.
-
-    Writes a Parquet table: repeat, fold, clip_id, p_LABEL... A label that is missing in training has the probability 0.
-
-    Parameters
-    ----------
-    model : dict
-        The model file's content.
-    feature_tables : list of Path
-        Parquet tables of one preset, of all shards.
-    splits_csv : Path
-        What `splits.make.make_splits` wrote.
-    protocol : str
-        Name of the protocol.
-    seed : int
-        From the config.
-    table : Path
-        The table to write.
-
-    Raises
-    ------
-    InputError
-        If the features or the model file cannot be used, or a class has too few groups for inner folds.
-    """
-    examples = Examples.read(feature_tables, splits_csv, protocol)
-    rounds = divide_rounds(examples.splits)
-    progress = Progress(f"inner folds {model['name']} {protocol}", len(rounds), "folds")
-    tables, start = [], time.perf_counter()
-    for repeat, fold, train, valid, _ in rounds:
-        X, y = examples.matrix(train)
-        to_choose_on = examples.matrix(valid) if len(valid) else None
-        own = predict_held_out(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
-        probabilities = np.zeros((len(train), len(examples.labels)))
-        probabilities[:, own[1]] = own[0]
-        columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(examples.labels)}
-        tables.append(pd.DataFrame({"repeat": repeat, "fold": fold, "clip_id": train["clip_id"].to_numpy(), **columns}))
-        progress.step()
-    with replacing(table) as temporary:
-        pd.concat(tables).to_parquet(temporary, index=False)
-    print(f"{time.perf_counter() - start:.3f} s of inner fits")
 
 
 def fuse_members(

@@ -162,8 +162,14 @@ class Session:
 
     def training_code(self, run: Run) -> str:
         """Return a hash of the code and libraries that fit a model, its estimator's own library included."""
+        return self._model_code(run, "models.fuse" if str(run) in self.plan.fused else "models.cross_validation")
+
+    def inner_code(self, run: Run) -> str:
+        """Return a hash of the code and libraries that predict a model's training clips on inner folds."""
+        return self._model_code(run, "models.inner")
+
+    def _model_code(self, run: Run, main: str) -> str:
         model = self.plan.model_of(str(run))
-        main = "models.fuse" if str(run) in self.plan.fused else "models.cross_validation"
         return code_of(main, *estimator_modules(model), libraries=estimator_libraries(model))
 
     def figures_code(self) -> dict[str, str]:
@@ -174,6 +180,7 @@ class Session:
             run: code_of(
                 *modules,
                 *(["features.embedding"] if self._hears_networks(run) else []),
+                *(["models.inner", "models.fuse"] if run in self.plan.fused else []),
                 *estimator_modules(model),
                 "evaluation.evaluate",
                 libraries=estimator_libraries(model),
