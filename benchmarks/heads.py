@@ -63,7 +63,7 @@ def _features(dataset: str, preset: str) -> pd.DataFrame:
     folders = sorted((ROOT / "data" / "features" / dataset / preset).glob("*/"))
     if len(folders) != 1:
         sys.exit(f"data/features/{dataset}/{preset} must contain the tables of exactly one version; run songwise first")
-    return read_features(sorted(folders[0].glob("*.parquet")))
+    return read_features(sorted(folders[0].glob("[0-9]*.parquet")))
 
 
 def _logs(members: list, train: pd.DataFrame, test: pd.DataFrame, labels: list[str], seed: int) -> np.ndarray:

@@ -23,7 +23,7 @@ from songwise.splits.table import SPLIT_COLUMNS, divide_rounds, read_splits
 ROOT = Path(__file__).parents[2]
 PARTS = {"one": [0, 1, 2, 3], "two": [4, 5]}  # presets, and their columns of the table of helpers.tables
 # Scaling and a search depend on every clip of a fit, so that predictions of another inner fold would differ.
-LOGISTIC = load_model("logistic_regression", ROOT) | {"search": {"C": [1e-6, 1]}}
+LOGISTIC = load_model("logistic_regression", ROOT) | {"search": {"C": [0.01, 1]}}
 MEMBERS = {"logistic@one": (LOGISTIC, "one"), "lda@two": (load_model("lda_shrinkage", ROOT), "two")}
 MODEL = load_model("fusion_light", ROOT) | {
     "name": "mine",
@@ -179,13 +179,17 @@ def test_a_label_that_is_missing_in_training_has_the_probability_zero(project):
     assert (inner.loc[inner["fold"] == 0, "p_b"] == 0).all() and (inner.loc[inner["fold"] == 1, "p_b"] > 0).all()
 
 
-def test_predefined_validation_clips_choose_settings_only(project):
+def test_predefined_validation_clips_choose_settings_only(project, monkeypatch):
     """They have a part in the members' search, and none in their fits, the weights or the test."""
     X, y, groups = songs()
-    valid = (groups >= "song-06") & (groups < "song-12")
-    y = np.where(valid, (y + 1) % 3, y)  # so that the search makes another choice on them than on inner folds
     role = np.where(groups < "song-06", "test", np.where(groups < "song-12", "valid", "train"))
+    given, held_out = [], fitting.predict_held_out
+    spy = lambda *everything: given.append(everything[5]) or held_out(*everything)  # noqa: E731
+    monkeypatch.setattr("songwise.models.inner_predictions.predict_held_out", spy)
     made = project(X, y, groups, role=role, fold=np.where(role == "test", 0, -1))
+    for (X_valid, y_valid), (_, preset) in zip(given, MEMBERS.values(), strict=True):
+        np.testing.assert_allclose(X_valid, X[role == "valid"][:, PARTS[preset]])
+        np.testing.assert_array_equal(y_valid, y[role == "valid"])
     fused = check_equal(made)
     assert set(fused["track_id"]) == set(groups[role == "test"])
     inner = pd.read_parquet(made.folder / "lda@two" / "inner.parquet")

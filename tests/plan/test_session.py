@@ -53,6 +53,52 @@ def test_another_version_of_an_estimators_library_retrains_its_models_alone(sess
     assert not set(before.values()) & set(codes().values())
 
 
+@pytest.fixture
+def codes_after_an_edit(monkeypatch):
+    """A function that gives what `codes()` returns after an edit of a module."""
+    scan = provenance._scan
+
+    def forget() -> None:
+        for cached in (provenance.code_of, provenance.closure_of):
+            cached.cache_clear()
+
+    def edit(codes, module: str = "") -> dict[str, str]:
+        monkeypatch.setattr(
+            provenance, "_scan", lambda name: scan(name)._replace(code="edited") if name == module else scan(name)
+        )
+        forget()
+        return codes()
+
+    yield edit
+    forget()
+
+
+@pytest.mark.parametrize(
+    ("module", "trained", "inner", "figures"),
+    [
+        ("models.fusion", {"fusion_light"}, set(), {"fusion_light"}),
+        ("models.fuse", {"fusion_light"}, set(), {"fusion_light"}),
+        ("models.inner_predictions", set(), {"knn", "lda_shrinkage"}, {"fusion_light"}),
+        ("models.pooled_lda", set(), set(), set()),
+    ],
+)
+def test_code_of_the_fusion_changes_fusions_alone(monkeypatch, codes_after_an_edit, module, trained, inner, figures):
+    monkeypatch.chdir(ROOT)
+    models = ["fusion_light@fused_light", "lda_shrinkage@mfcccov", "knn@jlaoo26"]
+    session = open_session({"dataset": "demo", "models": models}, real=False, say=print)
+
+    def codes() -> dict[str, str]:
+        runs = session.plan.runs
+        found = {f"training {run.model}": session.training_code(run) for run in runs}
+        found |= {f"inner {run.model}": session.inner_code(run) for run in runs[1:]}
+        return found | {f"figures {Run.parse(run).model}": code for run, code in session.figures_code().items()}
+
+    before, after = codes_after_an_edit(codes), codes_after_an_edit(codes, module)
+    wanted = {"training": trained, "inner": inner, "figures": figures}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {f"{step} {model}" for step, models in wanted.items() for model in models}
+
+
 def test_the_libraries_of_an_ensemble_are_those_of_its_members():
     member = {"estimator": "xgboost.XGBClassifier", "members": {}, "final": None}
     ensemble = {"estimator": "sklearn.ensemble.VotingClassifier", "members": {"a": member}, "final": None}

@@ -178,6 +178,7 @@ class Session:
             run: code_of(
                 *modules,
                 *(["features.embedding"] if self._hears_networks(run) else []),
+                *(["models.inner_predictions", "models.fuse"] if run in self.plan.fused else []),
                 *estimator_modules(model),
                 "evaluation.evaluate",
                 libraries=estimator_libraries(model),
