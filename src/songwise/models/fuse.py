@@ -1,8 +1,8 @@
 """Cross-validation of a fusion from the predictions of its members, which are fitted once for it and for themselves.
 
-The weights of a test fold follow from the members' held-out predictions for its training songs (`models.inner_predictions`), so
-that nothing about the tested songs has a part in them. `models.fit.fit` gives the same result, but fits every member
-again.
+The weights of a test fold follow from the members' held-out predictions for its training songs
+(`models.inner_predictions`), so that nothing about the tested songs has a part in them. `models.fit.fit` gives the same
+result, but fits every member again.
 """
 
 import time
