@@ -251,27 +251,35 @@ def heard(tmp_path):
     return load_plan({"dataset": "demo", "models": "heard"}, tmp_path)
 
 
+def without(plan, *presets: str):
+    """The plan without the runs that need tables of these presets."""
+    return plan.without([run for run in plan.runs if set(presets) & set(plan.parts[run.preset])], "They are loud.")
+
+
 def test_a_plan_without_a_preset_lacks_every_row_that_needs_its_tables(heard):
-    assert heard.group == "heard" and load_plan({"dataset": "demo", "models": ["knn"]}, ROOT).group == ""
-    kept = heard.without(["tiny"])
+    assert not heard.is_list and load_plan({"dataset": "demo", "models": ["knn"]}, ROOT).is_list
+    kept = without(heard, "tiny")
     assert [str(run) for run in kept.runs] == ["majority@jlaoo26", "knn@tiny_standardised"]
     assert list(kept.models) == ["majority", "knn"] and list(kept.presets) == ["jlaoo26", "tiny_standardised"]
     assert kept.fused == {} and kept.fitted == kept.runs and list(kept.members) == [str(run) for run in kept.runs]
     assert list(kept.tables) == ["jlaoo26", "tiny_standardised"]
     assert len(heard.runs) == 4, "the plan itself is not changed"
+    (message,) = kept.left_out
+    assert message.startswith("left out: knn@tiny") and message.endswith(". They are loud.")
 
 
 def test_a_plan_without_the_preset_of_a_fusions_member_lacks_the_fusion(heard):
-    kept = heard.without(["jlaoo26"])
+    kept = without(heard, "jlaoo26")
     assert [str(run) for run in kept.runs] == ["knn@tiny", "knn@tiny_standardised"]
-    assert list(heard.without(["tiny", "tiny_standardised"]).tables) == ["jlaoo26"]
-    assert heard.without([]) == heard and heard.without(["unknown"]).runs == heard.runs
-    assert heard.without(["tiny", "tiny_standardised", "jlaoo26"]).runs == []
+    assert list(without(heard, "tiny", "tiny_standardised").tables) == ["jlaoo26"]
+    assert heard.without([], "") == heard
+    with pytest.raises(InputError, match=r"config: models: .*knn@tiny.*: They are loud\."):
+        without(heard, "tiny", "tiny_standardised", "jlaoo26")
 
 
 def test_rows_on_a_network_and_its_twin_are_compared(heard):
     assert heard.standardised == [("knn@tiny", "knn@tiny_standardised")]
-    assert heard.without(["tiny_standardised"]).standardised == []
+    assert without(heard, "tiny_standardised").standardised == []
 
 
 def test_the_key_of_a_preset_depends_on_what_its_numbers_depend_on(tmp_path):
