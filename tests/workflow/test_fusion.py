@@ -133,13 +133,14 @@ def test_an_edit_redoes_what_follows_from_it_and_nothing_else(mine, name):
     assert dry_run(mine) == FOLLOWS[name]
 
 
-def test_edits_of_what_is_known_before_any_job_redo_nothing(mine):
+def test_edits_of_what_is_known_before_any_job_redo_nothing_and_an_attribution_no_features(mine):
     for name in NOTHING:
         with (mine / "src/songwise" / name).open("a") as stream:
             stream.write("\n_EDITED = 1\n")
+    assert dry_run(mine) == {}
     path = mine / "config/networks/tiny.yaml"
     path.write_text(path.read_text().replace("attribution: this test", "attribution: someone else"))
-    assert dry_run(mine) == {}
+    assert dry_run(mine) == {"train_model": 1, "fuse_models": 1} | SUMMARIES  # their bundles name whom to credit
     front_end = yaml.safe_load(path.read_text())["front_end"]
     edit_network(mine, front_end=front_end | {"fmin": 30})
     assert dry_run(mine) == FOLLOWS["src/songwise/features/networks/session.py"]
@@ -147,7 +148,7 @@ def test_edits_of_what_is_known_before_any_job_redo_nothing(mine):
 
 def test_without_weights_or_network_a_group_runs_and_names_the_rows_that_it_leaves_out(mine, tmp_path):
     with (mine / "config/model_groups.yaml").open("a") as groups:
-        groups.write(f"pretrained: [{', '.join([*ROWS, *MEMBERS[:1]])}, lda_pooled@musicnn]\n")
+        groups.write(f"pretrained: [{', '.join([*ROWS, 'knn@jlaoo26'])}, lda_pooled@musicnn]\n")
     (tmp_path / "empty").mkdir()
     offline = {
         "PIP_NO_INDEX": "1",
@@ -165,7 +166,7 @@ def test_without_weights_or_network_a_group_runs_and_names_the_rows_that_it_leav
     )
     assert done.stdout.count("left out: lda_pooled") == 1 and "Traceback" not in done.stdout
     board = rows(mine / "results/mine/leaderboard.csv")
-    assert sorted(f"{row['model']}@{row['features']}" for row in board) == sorted([*ROWS, MEMBERS[0]])
+    assert sorted(f"{row['model']}@{row['features']}" for row in board) == sorted([*ROWS, "knn@jlaoo26"])
     stopped = run_mine(mine, models="models=[majority@jlaoo26, lda_pooled@musicnn]", **offline)
     assert stopped.returncode != 0 and "Job stats" not in stopped.stdout and "Traceback" not in stopped.stdout
     assert "songwise: config: models: lda_pooled@musicnn: The weights of musicnn are not here (failed" in stopped.stdout

@@ -12,12 +12,12 @@ rule predict_inner:
         checked="results/{dataset}/splits_checked.json",
     output:
         table="results/{dataset}/models/{run}/{protocol}/inner.parquet",
-    wildcard_constraints:
-        protocol="|".join(PLAN.protocols),
     log:
         "logs/{dataset}/predict_inner/{run}.{protocol}.log",
     benchmark:
         "benchmarks/out/{dataset}/predict_inner/{run}.{protocol}.tsv"
+    wildcard_constraints:
+        protocol="|".join(PLAN.protocols),
     conda:
         ENVIRONMENT
     params:
@@ -43,12 +43,12 @@ rule fuse_models:
         fit=f"results/{{dataset}}/models/{{run}}/{HONEST}/fit.json",
         weights=f"results/{{dataset}}/models/{{run}}/{HONEST}/weights.csv",
         bundle=directory("results/{dataset}/models/{run}/bundle"),
-    wildcard_constraints:
-        run="|".join(FUSED) or "none",
     log:
         "logs/{dataset}/fuse_models/{run}.log",
     benchmark:
         "benchmarks/out/{dataset}/fuse_models/{run}.tsv"
+    wildcard_constraints:
+        run="|".join(FUSED) or "none",
     conda:
         ENVIRONMENT
     params:
@@ -74,12 +74,12 @@ rule audit_fusion:
         fits="results/{dataset}/models/{run}/{audit}/fits.parquet",
         fit="results/{dataset}/models/{run}/{audit}/fit.json",
         weights="results/{dataset}/models/{run}/{audit}/weights.csv",
-    wildcard_constraints:
-        run="|".join(FUSED) or "none",
     log:
         "logs/{dataset}/audit_fusion/{run}.{audit}.log",
     benchmark:
         "benchmarks/out/{dataset}/audit_fusion/{run}.{audit}.tsv"
+    wildcard_constraints:
+        run="|".join(FUSED) or "none",
     conda:
         ENVIRONMENT
     params:

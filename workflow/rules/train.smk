@@ -15,12 +15,12 @@ rule train_model:
         fits=f"results/{{dataset}}/models/{{run}}/{HONEST}/fits.parquet",
         fit=f"results/{{dataset}}/models/{{run}}/{HONEST}/fit.json",
         bundle=directory("results/{dataset}/models/{run}/bundle"),
-    wildcard_constraints:
-        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
     log:
         "logs/{dataset}/train_model/{run}.log",
     benchmark:
         "benchmarks/out/{dataset}/train_model/{run}.tsv"
+    wildcard_constraints:
+        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
     conda:
         ENVIRONMENT
     params:
@@ -44,12 +44,12 @@ rule audit_model:
         predictions="results/{dataset}/models/{run}/{audit}/predictions.csv",
         fits="results/{dataset}/models/{run}/{audit}/fits.parquet",
         fit="results/{dataset}/models/{run}/{audit}/fit.json",
-    wildcard_constraints:
-        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
     log:
         "logs/{dataset}/audit_model/{run}.{audit}.log",
     benchmark:
         "benchmarks/out/{dataset}/audit_model/{run}.{audit}.tsv"
+    wildcard_constraints:
+        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
     conda:
         ENVIRONMENT
     params:

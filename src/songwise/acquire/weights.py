@@ -100,17 +100,8 @@ def _download_wheel(package: Mapping, folder: Path) -> Path:
     A wheel is an archive. pip executes nothing of it as long as it does not build or install it.
     """
     wanted = f"{package['name']}=={package['version']}"
-    options = [
-        "--no-input",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--ignore-requires-python",
-        "--retries",
-        "1",
-        "--timeout",
-        "20",
-    ]
+    options = ["--no-input", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python"]
+    options += ["--retries", "0", "--timeout", "15"]  # a machine without network should not wait
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", *options]
     try:
         done = subprocess.run(

@@ -13,12 +13,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 _FLOOR = 1e-6  # of a probability, as in a song's verdict: a zero of one member would be a veto
+_DECIMALS = 6  # as in predictions.csv, so that written and computed probabilities are fused to the same
 _PULL = 0.01
 _COMMON = 0.5  # sum of the weights that the pull prefers
 
 
 def floored_logs(probabilities: np.ndarray) -> np.ndarray:
-    """Return the logarithms of probabilities that are raised to at least 1e-6 and normalised again.
+    """Return the logarithms of probabilities, rounded, raised to at least 1e-6 and normalised again.
 
     Parameters
     ----------
@@ -30,7 +31,7 @@ def floored_logs(probabilities: np.ndarray) -> np.ndarray:
     ndarray of float64, shape (..., classes)
         Finite.
     """
-    raised = np.maximum(probabilities, _FLOOR)
+    raised = np.maximum(np.round(probabilities, _DECIMALS), _FLOOR)
     return np.log(raised / raised.sum(axis=-1, keepdims=True))
 
 

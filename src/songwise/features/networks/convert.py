@@ -67,7 +67,7 @@ def _checked_sha256(network: Mapping, weights: Path) -> str:
     checksum, listed = file_digest(weights), network["weights"].get("sha256")
     if listed not in (None, checksum):
         raise InputError(
-            f"{weights}: has the sha256 {checksum} instead of {listed}, so it is corrupt or another file. Get the "
-            f"weights of {network['name']} again from their publisher"
+            f"{weights}: has the sha256 {checksum} instead of {listed}, so it is corrupt or another file. To get "
+            f"it again: songwise weights {network['name']}"
         )
     return checksum
