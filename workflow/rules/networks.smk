@@ -17,12 +17,12 @@ rule train_network:
         fit=f"results/{{dataset}}/models/{{run}}/{HONEST}/fit.json",
         curves=f"results/{{dataset}}/models/{{run}}/{HONEST}/curves.csv",
         bundle=directory("results/{dataset}/models/{run}/bundle"),
-    wildcard_constraints:
-        run="|".join(NETWORKS) or "none",
     log:
         "logs/{dataset}/train_network/{run}.log",
     benchmark:
         "benchmarks/out/{dataset}/train_network/{run}.tsv"
+    wildcard_constraints:
+        run="|".join(NETWORKS) or "none",
     conda:
         ENVIRONMENT
     params:
@@ -48,12 +48,12 @@ rule audit_network:
         fits="results/{dataset}/models/{run}/{audit}/fits.parquet",
         fit="results/{dataset}/models/{run}/{audit}/fit.json",
         curves="results/{dataset}/models/{run}/{audit}/curves.csv",
-    wildcard_constraints:
-        run="|".join(NETWORKS) or "none",
     log:
         "logs/{dataset}/audit_network/{run}.{audit}.log",
     benchmark:
         "benchmarks/out/{dataset}/audit_network/{run}.{audit}.tsv"
+    wildcard_constraints:
+        run="|".join(NETWORKS) or "none",
     conda:
         ENVIRONMENT
     params:
