@@ -2,12 +2,14 @@
 
 import base64
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from songwise.files import read_json, read_rows, write_text
-from songwise.paths import confusion_picture, run_of
+from songwise.paths import confusion_picture, protocol_folder, run_of
 from songwise.report.headline import expectation
 
 
@@ -70,6 +72,7 @@ def render_report(
             duplicates=read_rows(folder / "duplicates.csv"),
             confusions=[_confusions(folder, str(run_of(row))) for row in leaderboard],
             bars=_bars(leaderboard),
+            fusions=list(_fusions(folder, leaderboard, protocols[0])),
             portraits=_portraits(portraits),
         )
     )
@@ -105,6 +108,22 @@ def _pairs(rows: list[dict], protocols: list[str]) -> list[dict]:
         }
         for (model, features), by_protocol in by_run.items()
     ]
+
+
+def _fusions(folder: Path, leaderboard: list[dict], protocol: str) -> Iterator[dict]:
+    """Yield, for each fusion, its members and their weights: the mean over folds, the smallest and the largest."""
+    for run in map(run_of, leaderboard):
+        path = protocol_folder(folder, run, protocol) / "weights.csv"
+        if not path.is_file():
+            continue
+        weights: dict[str, list[float]] = {}
+        for row in read_rows(path):
+            weights.setdefault(row["member"], []).append(float(row["weight"]))
+        members = [
+            {"name": name, "mean": fmean(values), "low": min(values), "high": max(values)}
+            for name, values in weights.items()
+        ]
+        yield {"run": str(run), "members": sorted(members, key=lambda member: -member["mean"])}
 
 
 def _per_class(tracks: list[dict]) -> list[tuple[str, int]]:
