@@ -60,10 +60,10 @@ def _joined(preset: Preset, root: Path) -> dict:
     where = f"config/features/{preset.name}.yaml"
     for key in sorted(preset.model_fields_set - {"name", "title", "columns", "join"}):
         raise InputError(f"{where}: {key}: a preset with join has no key '{key}'; set it in the presets that it joins")
-    parts = {member: load_preset(member, root) for member in preset.join}
-    for member, part in parts.items():
-        if "join" in part:
+    for member in preset.join:  # before any of them is resolved: a preset that joins itself would never end
+        if load_named(Preset, member, root / "config" / "features", root).join:
             raise InputError(f"{where}: join: {member} is joined itself; name its presets instead")
+    parts = {member: load_preset(member, root) for member in preset.join}
     return resolve_joined(preset.model_dump(include={"name", "title", "columns"}), parts, where)
 
 
