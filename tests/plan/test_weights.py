@@ -261,7 +261,7 @@ def test_the_command_fetches_what_it_can_and_names_the_rest(root):
     with pytest.raises(InputError) as caught:
         fetch_networks([], root=root, mirror=str(root / "mirror"), say=lines.append)
     reasons = str(caught.value).splitlines()
-    assert [reason.partition(" cannot be had: ")[0] for reason in reasons] == [
+    assert [reason.partition(" are not available: ")[0] for reason in reasons] == [
         "the weights of absent",
         "the weights of zebra",
     ]
