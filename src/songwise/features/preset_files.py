@@ -3,13 +3,14 @@
 Light: it runs at every start of Snakemake.
 """
 
-import hashlib
+from functools import cache
 from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.features.embeddings import resolve_embedding
 from songwise.features.joined import resolve_joined
 from songwise.features.presets import resolve
+from songwise.files import file_digest
 from songwise.schemas.network import Network
 from songwise.schemas.preset import Preset
 from songwise.schemas.read import load_named
@@ -106,9 +107,16 @@ def load_network(name: str, root: Path) -> dict:
     network = load_named(Network, name, root / "config" / "networks", root).model_dump()
     path = own_weights(network, root)
     if path and "sha256" not in network["weights"] and path.is_file():
-        with path.open("rb") as stream:
-            network["weights"]["sha256"] = hashlib.file_digest(stream, "sha256").hexdigest()
+        status = path.stat()
+        network["weights"]["sha256"] = _sha256(path, status.st_size, status.st_mtime_ns)
     return network
+
+
+@cache
+def _sha256(path: Path, size: int, modified: int) -> str:
+    # Several presets and members load the same network. `size` and `modified` are there for the cache: an edited file
+    # is read again.
+    return file_digest(path)
 
 
 def own_weights(network: dict, root: Path) -> Path | None:
