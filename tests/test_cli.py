@@ -34,7 +34,7 @@ def test_weights_are_fetched_from_a_mirror(folder, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["tiny"], "the weights of tiny cannot be had: failed: 127.0.0.1:9: the connection was refused, 4 times"),
+        (["tiny"], "the weights of tiny are not available: failed: 127.0.0.1:9: the connection was refused, 4 times"),
         (["tinny"], "network 'tinny': there is no file config/networks/tinny.yaml; did you mean 'tiny'?"),
         (["--mirror", "nowhere"], "config: mirror: there is no folder 'nowhere' (expected a folder or an http(s) URL)"),
     ],
@@ -43,6 +43,12 @@ def test_weights_that_cannot_be_had_end_with_one_sentence(folder, capsys, words,
     assert main(["weights", *words]) == 1
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1] == f"songwise: {message}" and captured.out == ""
+
+
+def test_weights_outside_a_project_say_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["weights"]) == 1
+    assert "config/networks has no files; run the command in the project's folder" in capsys.readouterr().err
 
 
 def test_an_unknown_option_of_weights_is_refused(capsys):

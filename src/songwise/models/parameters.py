@@ -4,7 +4,6 @@ The check asks scikit-learn and XGBoost themselves, whose import takes seconds. 
 library version, and a start of Snakemake after the first imports neither.
 """
 
-import importlib
 import itertools
 import re
 import warnings
@@ -16,13 +15,11 @@ from pathlib import Path
 from songwise.errors import InputError, suggestion
 from songwise.files import digest
 from songwise.models.files import trained_model
-from songwise.models.networks import is_network
 from songwise.models.rounds import ROUNDS
 from songwise.paths import cache_folder
 from songwise.runtime.provenance import code_of
 
-# By the first part of an import path. songwise's own estimators check their parameters with scikit-learn.
-_LIBRARIES = {"sklearn": "scikit-learn", "songwise": "scikit-learn", "xgboost": "xgboost"}
+_LIBRARIES = {"sklearn": "scikit-learn", "xgboost": "xgboost"}  # by the first part of an import path
 # Estimators whose fit refuses some combinations of valid values, such as a solver without shrinkage.
 _COMBINING = {
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
@@ -73,17 +70,16 @@ def _record(model: dict) -> Path:
 
 
 def _checked_by(model: dict) -> str:
-    """Return the version of what checks the parameters: the estimator's library, or our own code for networks."""
-    if is_network(model):
-        return code_of("models.deep.estimator")
-    return version(_LIBRARIES[model["estimator"].partition(".")[0]])
+    """Return the version of what checks the parameters: the estimator's library, or the code of our own estimator."""
+    library, _, path = model["estimator"].partition(".")
+    return code_of(path.rpartition(".")[0]) if library == "songwise" else version(_LIBRARIES[library])
 
 
 def _check(model: dict) -> None:
-    from songwise.models.pipeline import build
+    from songwise.models.pipeline import build, estimator_class
 
     where, name = f"config/models/{model['name']}.yaml", model["estimator"].rpartition(".")[2]
-    estimator = _estimator_class(model["estimator"])
+    estimator = estimator_class(model)
     known = sorted(estimator().get_params())
     problems = [
         f"{where}: {section}: {name} has no parameter '{key}'{suggestion(key, known)}"
@@ -97,11 +93,6 @@ def _check(model: dict) -> None:
         raise InputError("\n".join(dict.fromkeys(problems)))
     # Its remaining refusals, such as weights for an estimator without any, come now and not in the training job.
     build(model, seed=0)
-
-
-def _estimator_class(path: str) -> type:
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
 
 
 def _invalid_values(model: dict, estimator: type) -> Iterator[str]:

@@ -119,7 +119,7 @@ class Plan:
 
     @property
     def fitted(self) -> list[Run]:
-        """Return the runs that are fitted: the rows of the leaderboard, then members of a fusion that are no rows."""
+        """Return the runs that are fitted: the rows of the leaderboard, then members of a fusion that are not rows."""
         return list(dict.fromkeys([*self.runs, *(run for runs in self.fused.values() for run in runs)]))
 
     def model_of(self, run: str) -> dict:
@@ -263,13 +263,13 @@ def _missing_packages(model: dict) -> str:
 
 def _without_audio(plan: Plan) -> Plan:
     """Return the plan without what only audio can be used for: networks, trained here or pretrained."""
-    hearing = [
+    unusable = [
         run
         for run in plan.runs
         if str(run) in plan.networks or any("network" in plan.tables[part] for part in plan.parts[run.preset])
     ]
     reason = f"data set '{plan.dataset['name']}' is a table of features, and networks need audio"
-    return plan.without(hearing, reason)
+    return plan.without(unusable, reason)
 
 
 def _on_table(plan: Plan) -> Plan:

@@ -177,7 +177,7 @@ class Session:
         return {
             run: code_of(
                 *modules,
-                *(["features.embedding"] if self._hears_networks(run) else []),
+                *(["features.embedding"] if self._has_embeddings(run) else []),
                 *(["models.inner_predictions", "models.fuse"] if run in self.plan.fused else []),
                 *estimator_modules(model),
                 "evaluation.evaluate",
@@ -186,7 +186,7 @@ class Session:
             for run, model in models.items()
         }
 
-    def _hears_networks(self, run: str) -> bool:
+    def _has_embeddings(self, run: str) -> bool:
         return any(self.has_network(preset) for preset in self.plan.parts[Run.parse(run).preset])
 
     def _key(self, preset: str) -> str:

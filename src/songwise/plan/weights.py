@@ -14,7 +14,7 @@ from songwise.plan.plan import Plan
 def provide_weights(
     plan: Plan, missing: Mapping[str, tuple[int, ...]], *, root: Path, real: bool, say: Callable[[str], None]
 ) -> Plan:
-    """Fetch the weights that a run needs, and leave out the rows of a group whose weights cannot be had.
+    """Fetch the weights that a run needs, and leave out the rows of a group whose weights are not available.
 
     Weights are needed only where a table is missing. They become ONNX here, so that a file that cannot be used stops
     the run before any job.
@@ -40,7 +40,8 @@ def provide_weights(
     Raises
     ------
     InputError
-        If a model that is asked for by name needs weights that cannot be had, or if a file of weights cannot be used.
+        If a model that is asked for by name needs weights that are not available, or if a file of weights cannot be
+        used.
     """
     check_mirror(plan.settings["weights"], key="weights")
     needed = {name: preset for name, preset in plan.tables.items() if "network" in preset and missing[name]}
@@ -73,10 +74,13 @@ def fetch_networks(names: Sequence[str], *, root: Path, mirror: str | None, say:
     Raises
     ------
     InputError
-        If a network does not exist or its weights cannot be had. The other networks are fetched first.
+        If a network does not exist or its weights are not available. The other networks are fetched first. If there are
+        no networks at all, as in a folder that is not a project.
     """
     check_mirror(mirror)
     known = sorted(path.stem for path in (root / "config" / "networks").glob("*.yaml"))
+    if not known:
+        raise InputError("config/networks has no files; run the command in the project's folder")
     networks = [load_network(name, root) for name in names or known]
     if not names:
         networks = [network for network in networks if not own_weights(network, root)]
@@ -88,7 +92,7 @@ def fetch_networks(names: Sequence[str], *, root: Path, mirror: str | None, say:
             _convert(network, path)
             say(f"{network['name']} is ready: {path} ({network['weights']['license']})")
         except UnavailableError as error:
-            problems.append(f"the weights of {network['name']} cannot be had: {error}")
+            problems.append(f"the weights of {network['name']} are not available: {error}")
         except InputError as error:
             problems.append(str(error))
     if problems:

@@ -138,6 +138,7 @@ def test_equal_weights_give_equal_bytes():
         ({"features.0.1.running_var": np.full(4, -1.0)}, "negative"),
         ({"features.3.block.1.0.weight": np.zeros((3, 1, 3, 3))}, "shape"),
         ({"features.4.block.2.conc_se_layers.0.fc2.weight": np.zeros((1, 3))}, "shape"),
+        ({"features.4.block.2.conc_se_layers.0.fc2.weight": np.zeros((8, 5))}, "shape (8, 5) instead of (8, 3)"),
         ({"features.4.block.2.conc_se_layers.1.fc1.weight": np.zeros((1, 3))}, "unknown tensors"),
     ],
 )

@@ -84,6 +84,24 @@ def test_an_output_may_have_positions_in_time_before_or_after_its_columns(tmp_pa
     check_onnx(write(tmp_path, model(nodes=nodes, outputs=[declare("embedding", "b", 4, 10)])), NETWORK)
 
 
+def test_an_output_may_lack_axes_for_the_batch_and_for_time(tmp_path):
+    def reduced(*axes: int, shape: tuple) -> onnx.ModelProto:
+        nodes = [
+            helper.make_node("MatMul", ["x", "w"], ["y"]),
+            helper.make_node("ReduceMean", ["y"], ["embedding"], axes=list(axes), keepdims=0),
+        ]
+        sizes = ("t", 8) if 2 not in axes else ("b", "t", 8)
+        return model(nodes=nodes, inputs=[declare("x", *sizes)], outputs=[declare("embedding", *shape)])
+
+    alone = {"layout": ["frames", "bands"]}
+    path = write(tmp_path, reduced(0, shape=(4,)))
+    check_onnx(path, NETWORK | alone)
+    assert "of size 4; the network's file has 5 columns" in refusal(path, **alone, outputs={"embedding": 5})
+    path = write(tmp_path, reduced(1, 2, shape=("b",)))
+    check_onnx(path, NETWORK | {"outputs": {"embedding": 1}})
+    assert "of size any; the network's file has 4 columns" in refusal(path)
+
+
 @pytest.mark.parametrize(
     ("shape", "changes", "words"),
     [

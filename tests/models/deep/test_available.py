@@ -52,6 +52,7 @@ def test_every_shipped_network_fits_its_presets(name, tmp_path, monkeypatch):
         ("cnn", "frames_mfcc", r"cnn\.yaml: features: preset frames_mfcc has no frames of log_mel \(it has: mfcc\)"),
         ("cnn", "jlaoo26", r"preset jlaoo26 has no frames of log_mel \(it has: none\)"),
         ("knn", "frames_mel", r"knn\.yaml: features: preset frames_mel has frames only, which only networks can use"),
+        ("majority", "frames_mel", r"majority\.yaml: features: preset frames_mel has frames only"),
     ],
 )
 def test_a_preset_that_does_not_fit_is_named(model, preset, message):

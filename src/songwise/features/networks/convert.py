@@ -67,7 +67,11 @@ def _checked_sha256(network: Mapping, weights: Path) -> str:
     checksum, listed = file_digest(weights), network["weights"].get("sha256")
     if listed not in (None, checksum):
         raise InputError(
-            f"{weights}: has the sha256 {checksum} instead of {listed}, so it is corrupt or another file. To get "
-            f"it again: songwise weights {network['name']}"
+            f"{weights}: has the sha256 {checksum} instead of {listed}, so it is corrupt or another file. "
+            + (
+                f"Get the right file, or correct weights.sha256 in config/networks/{network['name']}.yaml"
+                if "path" in network["weights"]
+                else f"To get it again: songwise weights {network['name']}"
+            )
         )
     return checksum

@@ -124,13 +124,12 @@ def _block(graph: Graph, tensors: Tensors, number: int, value: str, inputs: int)
 
 def _attend(graph: Graph, tensors: Tensors, prefix: str, value: str, width: int) -> str:
     """Weight the channels by squeeze and excitation (Hu et al., CVPR 2018)."""
-    scale = graph.add("GlobalAveragePool", value)
-    for layer, activation in (("fc1", "Relu"), ("fc2", "Sigmoid")):
-        inputs = width if layer == "fc1" else None
-        weight = tensors.take(f"{prefix}.{layer}.weight", None if layer == "fc1" else width, inputs)
+    scale, inputs = graph.add("GlobalAveragePool", value), width
+    for layer, outputs, activation in (("fc1", None, "Relu"), ("fc2", width, "Sigmoid")):
+        weight = tensors.take(f"{prefix}.{layer}.weight", outputs, inputs)
         bias = tensors.take(f"{prefix}.{layer}.bias", len(weight))
         kernel = graph.constant(weight[:, :, None, None])
-        scale = graph.add(activation, graph.add("Conv", scale, kernel, graph.constant(bias)))
+        scale, inputs = graph.add(activation, graph.add("Conv", scale, kernel, graph.constant(bias))), len(weight)
     return graph.add("Mul", value, scale)
 
 

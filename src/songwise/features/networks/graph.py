@@ -58,8 +58,8 @@ class Graph:
         self._constants.append(numpy_helper.from_array(array.reshape(np.shape(value)), name))
         return name
 
-    def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: object) -> str | list[str]:
-        """Add a node and return the name of its output.
+    def add(self, operator: str, *inputs: str, **attributes: object) -> str:
+        """Add a node with one output and return the name of the output.
 
         Parameters
         ----------
@@ -67,22 +67,14 @@ class Graph:
             An operator of ONNX's default domain.
         *inputs : str
             Names of what it takes.
-        outputs : int, default=1
-            How many outputs it has.
         **attributes : object
             The operator's attributes.
-
-        Returns
-        -------
-        str or list of str
-            A list if there are several outputs.
         """
         from onnx import helper
 
-        number = len(self._nodes)
-        names = [f"n{number}"] if outputs == 1 else [f"n{number}_{index}" for index in range(outputs)]
-        self._nodes.append(helper.make_node(operator, list(inputs), names, **attributes))
-        return names[0] if outputs == 1 else names
+        name = f"n{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
+        return name
 
     def output(self, name: str, value: str, *shape: int | str) -> None:
         """Make a value an output of the graph.

@@ -196,8 +196,11 @@ def _check_outputs(graph: "GraphProto", network: Mapping) -> None:
         if outputs[name].type.tensor_type.elem_type != _FLOAT:
             raise _Refusal(f"has the output {name!a} of another type than float32")
         sizes = _sizes(outputs[name])
-        # Besides the columns, an output may have axes for the batch and for positions in time.
-        if sizes is not None and None not in sizes[1:] and columns not in sizes[1:]:
+        if sizes is None:
+            continue
+        # Besides the columns, an output may have axes for batch and positions in time. One column needs no axis.
+        without_batch = sizes["batch" in network["layout"] :] or [1]
+        if None not in without_batch and columns not in without_batch:
             known = " x ".join("any" if size is None else str(size) for size in sizes)
             raise _Refusal(f"has the output {name!a} of size {known}; the network's file has {columns} columns")
 

@@ -41,7 +41,9 @@ def check_size(path: Path) -> None:
         If the file is missing, empty or too large.
     """
     if not path.is_file():
-        raise InputError(f"{path}: file not found. Get the weights again, or correct the network's file")
+        raise InputError(
+            f"{path}: file not found. Get the weights again (songwise weights NETWORK), or correct the network's file"
+        )
     size = path.stat().st_size
     if not 0 < size <= LARGEST_FILE:
         raise unusable(path, f"has {size:,} bytes; weights have 1 to {LARGEST_FILE:,} bytes")

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from songwise.errors import InputError
 from songwise.models.networks import NETWORK_LIBRARIES, is_network
 
-_BASELINE = "sklearn.dummy.DummyClassifier"  # needs no columns
-
 
 def require(model: Mapping) -> None:
     """Check that the packages that a model needs are installed.
@@ -55,7 +53,7 @@ def check_preset(model: Mapping, preset: Mapping) -> None:
     """
     where = f"config/models/{model['name']}.yaml: features: preset {preset['name']}"
     if not is_network(model):
-        if preset["columns"] == 0 and model["estimator"] != _BASELINE:
+        if preset["columns"] == 0:
             raise InputError(f"{where} has frames only, which only networks can use; choose a preset with columns")
         return
     families = preset.get("frames", {}).get("families", {})
