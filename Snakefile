@@ -35,7 +35,7 @@ else:
 include: "workflow/rules/splits.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/fusion.smk"
-include: "workflow/rules/networks.smk"
+include: "workflow/rules/trained_networks.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/study.smk"
 include: "workflow/rules/recipe.smk"

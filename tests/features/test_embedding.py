@@ -12,7 +12,7 @@ from pyarrow import parquet
 from songwise.audio.decode import decode
 from songwise.errors import InputError
 from songwise.features.embedding import Embedder, embed_shard
-from songwise.features.embeddings import resolve_embedding
+from songwise.features.embedding_presets import resolve_embedding
 from songwise.features.matrix import read_features
 from songwise.features.networks.front_end import front_end, picture
 from songwise.features.preset_files import load_preset

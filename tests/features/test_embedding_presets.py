@@ -8,7 +8,7 @@ import yaml
 from helpers.tiny_networks import MEL, PICTURE, WAVEFORM, content
 
 from songwise.errors import InputError
-from songwise.features.embeddings import check_clip, shortest_seconds
+from songwise.features.embedding_presets import check_clip, shortest_seconds
 from songwise.features.preset_files import check_own_weights, load_network, load_preset
 from songwise.features.presets import column_names, places_of, preset_key, standardised_pairs
 from songwise.studies.importance import families_of

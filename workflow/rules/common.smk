@@ -45,7 +45,7 @@ HONEST = PLAN.protocols[0]
 LEVELS = ["clip", "song"]
 MODELS = {str(run): PLAN.model_of(str(run)) for run in PLAN.fitted}
 FUSED = PLAN.fused
-NETWORKS = PLAN.networks
+TRAINED = PLAN.trained_networks
 PRESETS = SESSION.presets
 FEATURES = expand(SESSION.feature_files(PLAN.tables), dataset=DATASET, shard=SHARDS)
 FRAMES = expand(SESSION.frame_files(PLAN.tables), dataset=DATASET, shard=SHARDS)

@@ -20,7 +20,7 @@ rule train_model:
     benchmark:
         "benchmarks/out/{dataset}/train_model/{run}.tsv"
     wildcard_constraints:
-        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
+        run="|".join(run for run in MODELS if run not in (*FUSED, *TRAINED)) or "none",
     conda:
         ENVIRONMENT
     params:
@@ -49,7 +49,7 @@ rule audit_model:
     benchmark:
         "benchmarks/out/{dataset}/audit_model/{run}.{audit}.tsv"
     wildcard_constraints:
-        run="|".join(run for run in MODELS if run not in (*FUSED, *NETWORKS)) or "none",
+        run="|".join(run for run in MODELS if run not in (*FUSED, *TRAINED)) or "none",
     conda:
         ENVIRONMENT
     params:

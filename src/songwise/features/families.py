@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from songwise.features.dsp import mel, pitch, rhythm, shape, waveform
-from songwise.features.dsp.log_mel import log_mel
+from songwise.features.dsp.kaldi_log_mel import kaldi_log_mel
 from songwise.features.spectra import Clip, Spectra
 
 _ROLLOFF_SHARE = 0.85  # librosa's default
@@ -55,7 +55,7 @@ def _tempo(spectra: Spectra, aggregate: str) -> float:
 
 
 def _kaldi_log_mel(spectra: Spectra, n: int) -> np.ndarray:
-    return log_mel(spectra.samples, spectra.sample_rate, spectra.n_fft, spectra.hop_length, n).T
+    return kaldi_log_mel(spectra.samples, spectra.sample_rate, spectra.n_fft, spectra.hop_length, n).T
 
 
 def _of_part(compute: Callable) -> Callable:

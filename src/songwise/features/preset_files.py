@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from songwise.errors import InputError
-from songwise.features.embeddings import resolve_embedding
+from songwise.features.embedding_presets import resolve_embedding
 from songwise.features.joined import resolve_joined
 from songwise.features.presets import resolve
 from songwise.files import file_digest
@@ -29,7 +29,7 @@ def load_preset(name: str, root: Path) -> dict:
     Returns
     -------
     dict
-        The resolved preset (`songwise.features.presets.resolve`, `songwise.features.embeddings.resolve_embedding`).
+        The resolved preset: of `presets.resolve`, `embedding_presets.resolve_embedding` or `joined.resolve_joined`.
 
     Raises
     ------

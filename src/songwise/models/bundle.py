@@ -11,7 +11,7 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.files import read_json, replacing, write_json
-from songwise.models.networks import import_deep, is_network_bundle
+from songwise.models.trained_networks import import_deep, is_network_bundle
 
 _MODEL = "model.skops"
 _CARD = "bundle.json"

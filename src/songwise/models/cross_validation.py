@@ -18,8 +18,8 @@ from songwise.features.matrix import read_features
 from songwise.files import replacing, write_json, write_rows
 from songwise.models.bundle import save_bundle
 from songwise.models.fit import fit
-from songwise.models.networks import import_deep, is_network
 from songwise.models.pipeline import build
+from songwise.models.trained_networks import import_deep, is_network
 from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds, first_repeat, read_songs, read_splits
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.models.ensembles import ENSEMBLES, STACKING, VOTING
-from songwise.models.networks import is_network
 from songwise.models.rounds import ROUNDS
+from songwise.models.trained_networks import is_network
 from songwise.paths import Run
 from songwise.schemas.model import Model
 from songwise.schemas.read import load_named

@@ -17,8 +17,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from songwise.errors import InputError
 from songwise.models.early_stopping import best_rounds
 from songwise.models.ensembles import FUSION, VOTING
-from songwise.models.networks import is_network
 from songwise.models.pipeline import build, estimator_class, fit_options
+from songwise.models.trained_networks import is_network
 
 _INNER_FOLDS = 3
 _NETWORK_FOLDS = 5  # a network holds out one of them

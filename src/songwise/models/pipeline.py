@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
 
 from songwise.errors import InputError
-from songwise.models.networks import is_network
+from songwise.models.trained_networks import is_network
 
 
 def build(model: dict, seed: int) -> Pipeline | BaseEstimator:

@@ -16,8 +16,8 @@ from songwise.features.presets import PRESET, TABLE
 from songwise.models.deep.available import check_preset, require
 from songwise.models.ensembles import FUSION
 from songwise.models.files import load_model, trained_model
-from songwise.models.networks import is_network
 from songwise.models.parameters import check_parameters
+from songwise.models.trained_networks import is_network
 from songwise.paths import Run
 from songwise.schemas.config import Config
 from songwise.schemas.read import read_yaml, validate
@@ -113,7 +113,7 @@ class Plan:
         }
 
     @property
-    def networks(self) -> list[str]:
+    def trained_networks(self) -> list[str]:
         """Return the runs that are networks trained on frames."""
         return [str(run) for run in self.runs if is_network(self.models[run.model])]
 
@@ -266,7 +266,7 @@ def _without_audio(plan: Plan) -> Plan:
     unusable = [
         run
         for run in plan.runs
-        if str(run) in plan.networks or any("network" in plan.tables[part] for part in plan.parts[run.preset])
+        if str(run) in plan.trained_networks or any("network" in plan.tables[part] for part in plan.parts[run.preset])
     ]
     reason = f"data set '{plan.dataset['name']}' is a table of features, and networks need audio"
     return plan.without(unusable, reason)

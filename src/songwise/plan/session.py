@@ -23,7 +23,7 @@ from songwise.datasets.track import Track
 from songwise.errors import InputError, disk_full, is_disk_full, suggestion
 from songwise.features.presets import preset_key
 from songwise.files import read_json
-from songwise.models.networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
+from songwise.models.trained_networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
 from songwise.paths import Run, archives_record, audio_folder, clip_tables, feature_table, frame_table, shard_record
 from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan

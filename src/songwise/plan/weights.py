@@ -6,7 +6,7 @@ from pathlib import Path
 from songwise.acquire.download import UnavailableError, check_mirror
 from songwise.acquire.weights import cached_weights, fetch_weights, networks_cache
 from songwise.errors import InputError
-from songwise.features.embeddings import check_clip
+from songwise.features.embedding_presets import check_clip
 from songwise.features.preset_files import check_own_weights, load_network, own_weights
 from songwise.plan.plan import Plan
 

@@ -16,7 +16,7 @@ from songwise.datasets.pointers import shared_version
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows
 from songwise.models.bundle import TRUSTED_TYPES, load_bundle
-from songwise.models.networks import is_network_bundle
+from songwise.models.trained_networks import is_network_bundle
 from songwise.paths import Run, model_folder, protocol_of, results_of
 from songwise.tracking.curves import curve_files, mean_curves
 from songwise.tracking.store import open_experiment, open_store

@@ -29,7 +29,7 @@ def test_clips_are_chosen_by_indices_masks_and_names(tmp_path):
     assert len(X) == len(y) == 72 and X.rows == 16
     assert X[np.array([3, 1])].clip_ids.tolist() == [X.clip_ids[3], X.clip_ids[1]]
     assert len(X[y == 0]) == 24 and X[y == 0][np.array([1])].clip_ids[0] == X.clip_ids[1]
-    assert X[y == 0].of([X.clip_ids[70]]).lengths().tolist() == [40]
+    assert X[y == 0].of([X.clip_ids[70]]).lengths.tolist() == [40]
 
 
 def test_moments_do_not_lose_digits_far_from_zero(tmp_path):
@@ -49,7 +49,7 @@ def test_nothing_is_loaded_whole(tmp_path):
     X = ClipFrames.read([write_frames(tmp_path / "0.frames.arrow", dict.fromkeys(names, matrix))], "log_mel")
     before = own_memory()
     part = X[np.arange(150)]
-    part.lengths(), part.moments()
+    part.lengths, part.moments()
     for first in range(0, 150, 10):
         part.batch(np.arange(first, first + 10), 100, np.zeros(10, int))
     assert (tmp_path / "0.frames.arrow").stat().st_size > 60e6

@@ -5,8 +5,8 @@ import yaml
 
 from songwise.errors import InputError
 from songwise.models.files import load_model
-from songwise.models.networks import NETWORK
 from songwise.models.parameters import check_parameters
+from songwise.models.trained_networks import NETWORK
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from songwise.errors import InputError
-from songwise.features.embeddings import INPUT, least_samples
+from songwise.features.embedding_presets import INPUT, least_samples
 from songwise.features.networks.front_end import front_end, picture
 from songwise.features.networks.session import open_session
 from songwise.text import clean_text

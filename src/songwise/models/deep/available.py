@@ -7,7 +7,7 @@ import importlib.util
 from collections.abc import Mapping
 
 from songwise.errors import InputError
-from songwise.models.networks import NETWORK_LIBRARIES, is_network
+from songwise.models.trained_networks import NETWORK_LIBRARIES, is_network
 
 
 def require(model: Mapping) -> None:

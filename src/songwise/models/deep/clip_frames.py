@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -73,6 +74,7 @@ class ClipFrames:
         """Number of values per frame."""
         return self.frames.rows[self.family]
 
+    @cached_property
     def lengths(self) -> np.ndarray:
         """Return the number of frames of each clip, int, shape (clips,)."""
         return np.array([len(self._matrix(clip_id)) for clip_id in self.clip_ids], dtype=int)

@@ -145,6 +145,11 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         -------
         DeepClassifier
             Fitted.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is invalid, or torch cannot train the network.
         """
         from songwise.models.deep.training import train
 
@@ -158,7 +163,10 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):
         seed = self.random_state
         if not isinstance(seed, Integral):
             seed = check_random_state(seed).randint(2**31)
-        self.network_, self.curve_ = train(self, X, encoded, valid, int(seed))
+        try:
+            self.network_, self.curve_ = train(self, X, encoded, valid, int(seed))
+        except RuntimeError as error:  # torch's own, such as a GPU without enough memory for a batch
+            raise ValueError(f"torch: {str(error).strip().splitlines()[0]}") from error
         return self
 
     def predict_proba(self, X: ClipFrames) -> np.ndarray:

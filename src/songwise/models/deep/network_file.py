@@ -14,7 +14,7 @@ from songwise.errors import InputError
 from songwise.files import write_json
 from songwise.models.deep.estimator import DeepClassifier
 from songwise.models.deep.training import FrameNetwork
-from songwise.models.networks import NETWORK_WEIGHTS
+from songwise.models.trained_networks import NETWORK_WEIGHTS
 
 DESCRIPTION = "network.json"
 _FORMAT = 1

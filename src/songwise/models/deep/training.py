@@ -116,7 +116,7 @@ def train(
     """
     device = choose_device(settings.device)
     with reproducible(seed, device):
-        lengths = X.lengths()
+        lengths = X.lengths
         network = FrameNetwork(
             settings, crop=int(min(settings.crop, lengths.max())), rows=X.rows, classes=int(y.max()) + 1
         )
@@ -245,7 +245,7 @@ def predict(network: FrameNetwork, X: ClipFrames, batch_size: int, device: torch
 def _probabilities(network: FrameNetwork, X: ClipFrames, batch_size: int) -> np.ndarray:
     network.eval()
     device = network.mean.device
-    starts = [crop_starts(length, network.crop) for length in X.lengths()]
+    starts = [crop_starts(length, network.crop) for length in X.lengths]
     clips = np.repeat(np.arange(len(X)), [len(one) for one in starts])
     offsets = np.concatenate(starts)
     sums = np.zeros((len(X), network.network.last.out_features))

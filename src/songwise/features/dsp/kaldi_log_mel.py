@@ -12,7 +12,7 @@ _HIGHEST = 15_000  # Hz
 _OFFSET = 1e-5
 
 
-def log_mel(samples: np.ndarray, sample_rate: int, n_fft: int, hop_length: int, n: int) -> np.ndarray:
+def kaldi_log_mel(samples: np.ndarray, sample_rate: int, n_fft: int, hop_length: int, n: int) -> np.ndarray:
     """Compute the logarithm of the energy in Kaldi's mel bands.
 
     Pre-emphasis of 0.97, a symmetric Hann window of 25 ms, triangular filters in mel up to 15 kHz or half the rate, and

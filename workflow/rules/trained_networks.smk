@@ -22,7 +22,7 @@ rule train_network:
     benchmark:
         "benchmarks/out/{dataset}/train_network/{run}.tsv"
     wildcard_constraints:
-        run="|".join(NETWORKS) or "none",
+        run="|".join(TRAINED) or "none",
     conda:
         ENVIRONMENT
     params:
@@ -53,7 +53,7 @@ rule audit_network:
     benchmark:
         "benchmarks/out/{dataset}/audit_network/{run}.{audit}.tsv"
     wildcard_constraints:
-        run="|".join(NETWORKS) or "none",
+        run="|".join(TRAINED) or "none",
     conda:
         ENVIRONMENT
     params:
