@@ -43,7 +43,7 @@ def test_an_estimator_may_only_come_from_the_list(tmp_path):
     bad = {"name": "bad", "estimator": "os.system", "features": ["jlaoo26"]}
     (tmp_path / "config" / "models" / "bad.yaml").write_text(yaml.safe_dump(bad))
     with pytest.raises(InputError, match=r"bad\.yaml: estimator: 'os\.system' is not one of"):
-        load_plan({"dataset": "demo", "models": "default"}, tmp_path)
+        load_plan({"dataset": "demo", "models": "bad"}, tmp_path)
 
 
 @pytest.fixture
