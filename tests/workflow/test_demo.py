@@ -16,7 +16,7 @@ from helpers.tables import rows
 pytestmark = pytest.mark.workflow
 
 RUNS = ["majority@jlaoo26", "knn@jlaoo26", "knn@mfcccov"]
-RUNS += ["lda_shrinkage@jlaoo26", "lda_shrinkage@mfcccov", "lda_shrinkage@fma518_22k"]
+RUNS += ["lda_shrinkage@jlaoo26", "lda_shrinkage@mfcccov", "lda_shrinkage@fma518"]
 QUICK = ("--cores", "2", "--config", "models=quick")
 
 
