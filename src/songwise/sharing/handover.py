@@ -279,11 +279,14 @@ def _read_record(name: str) -> dict[str, dict]:
 
 
 def _presets(name: str, shards: Iterable[int]) -> dict[str, str]:
-    """Return the presets that have tables of all these shards, each with its key in the current config/features."""
+    """Return the presets with columns and tables of all these shards, each with its key in config/features."""
     presets = {}
     for folder in sorted(features_folder(name).glob("*/")):
         if Path(f"config/features/{folder.name}.yaml").is_file():
-            key = preset_key(load_preset(folder.name, Path()))
+            preset = load_preset(folder.name, Path())
+            if not preset["columns"]:  # frames alone: only a network has rules for them, which needs torch
+                continue
+            key = preset_key(preset)
             if _are_there(_feature_tables(name, shards, {folder.name: key})):
                 presets[folder.name] = key
     return presets
