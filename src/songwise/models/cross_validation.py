@@ -95,9 +95,7 @@ class Examples:
     def matrix(self, rows: pd.DataFrame) -> tuple[Any, np.ndarray]:
         """Return X, float64, shape (clips, columns), or ClipFrames, and y, int, shape (clips,), of some rows."""
         y = np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
-        if not isinstance(self.features, pd.DataFrame):
-            return self.features.of(rows["clip_id"].to_numpy(dtype=str)), y
-        return self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64), y
+        return select_inputs(self.features, rows), y
 
     def constant_columns(self, X: Any, tables: Path) -> list[str]:
         """Return the names of the columns that are constant in a training set; frames have none."""
@@ -131,6 +129,26 @@ def read_inputs(model: dict, feature_tables: list[Path], frames: Sequence[Path])
     if not is_network(model):
         return read_features(feature_tables)
     return import_deep("clip_frames").ClipFrames.read(frames, build(model, seed=0).family)
+
+
+def select_inputs(features: Any, rows: pd.DataFrame) -> Any:
+    """Return what a model is fitted on for some clips.
+
+    Parameters
+    ----------
+    features : DataFrame, shape (clips, columns), or ClipFrames
+        From `read_inputs`.
+    rows : DataFrame
+        One row per clip, with the column clip_id.
+
+    Returns
+    -------
+    ndarray of float64, shape (clips, columns), or ClipFrames
+        In the order of `rows`.
+    """
+    if not isinstance(features, pd.DataFrame):
+        return features.of(rows["clip_id"].to_numpy(dtype=str))
+    return features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
 
 
 def cross_validate(

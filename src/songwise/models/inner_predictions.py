@@ -47,9 +47,11 @@ def predict_inner(
     for repeat, fold, train, valid, _ in rounds:
         X, y = examples.matrix(train)
         to_choose_on = examples.matrix(valid) if len(valid) else None
-        own = predict_held_out(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
+        held_out, classes = predict_held_out(
+            model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on
+        )
         probabilities = np.zeros((len(train), len(examples.labels)))
-        probabilities[:, own[1]] = own[0]
+        probabilities[:, classes] = held_out
         columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(examples.labels)}
         tables.append(pd.DataFrame({"repeat": repeat, "fold": fold, "clip_id": train["clip_id"].to_numpy(), **columns}))
         progress.step()

@@ -1,1 +1,1 @@
-"""The plan of a run: config read and checked before any work, and what the Snakefile needs from it."""
+"""The plan of a run: reads and checks the configuration before any work, and tells the Snakefile what to run."""

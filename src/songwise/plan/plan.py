@@ -5,6 +5,7 @@ Everything here is light (no numpy, no scikit-learn): it runs at every start of 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,7 +90,7 @@ class Plan:
         both = [(Run(model, raw), Run(model, other)) for model in self.models for raw, other in pairs]
         return [(str(raw), str(other)) for raw, other in both if {raw, other} <= set(self.runs)]
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, dict]:
         """Return the resolved presets that have tables of their own, and whose tables the runs need, by name."""
         presets = {}
@@ -97,13 +98,13 @@ class Plan:
             presets |= table_presets(preset)
         return presets
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, list[str]]:
         """Return, for each preset of a run, the names of the presets that have its tables."""
         named = {name: list(table_presets(preset)) for name, preset in self.presets.items()}
         return {name: [name] for name in self.tables} | named
 
-    @property
+    @cached_property
     def fused(self) -> dict[str, list[Run]]:
         """Return, for each run that fuses the predictions of other runs, those runs."""
         return {

@@ -66,6 +66,8 @@ class Session:
         Seconds since 1970.
     lock : TextIO or None
         Held until the process ends, if this is a real run.
+    missing : dict of str to tuple of int
+        For each preset with tables of its own, the shards that it has no up-to-date table of.
     """
 
     plan: Plan
@@ -74,6 +76,7 @@ class Session:
     records: dict[int, Record]
     started: float
     lock: TextIO | None
+    missing: dict[str, tuple[int, ...]]
 
     @property
     def dataset(self) -> str:
@@ -147,16 +150,12 @@ class Session:
     def passes(self, step: str) -> dict[str, list[str]]:
         """Return the rules of "extract_features" or of "embed_clips", and the presets of each (`plan.passes`)."""
         embedding = step == "embed_clips"
-        missing = {name: shards for name, shards in self._missing.items() if self.has_network(name) == embedding}
-        return passes(step, missing)
+        own = [name for name in self.plan.tables if self.has_network(name) == embedding]
+        return passes(step, {name: self.missing[name] for name in own})
 
     def has_network(self, preset: str) -> bool:
         """Return whether a preset with tables of its own is one of a network."""
         return "network" in self.plan.tables[preset]
-
-    @cached_property
-    def _missing(self) -> dict[str, tuple[int, ...]]:
-        return missing_shards(self.plan, self.shards)
 
     def training_code(self, run: Run) -> str:
         """Return a hash of the code and libraries that fit a model, its estimator's own library included."""
@@ -302,8 +301,9 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
     check_shown(plan.settings["show_tracks"], tracks)
     shards = deal(tracks, plan.dataset["shards"])
     records = {shard: read_record(shard_record(plan.dataset["name"], shard)) for shard in shards}
-    plan = provide_weights(plan, missing_shards(plan, shards), root=Path(), real=real, say=say)
-    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock)
+    lacking = missing_shards(plan, shards)
+    plan = provide_weights(plan, lacking, root=Path(), real=real, say=say)
+    session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock, lacking)
     if real:
         _check_videos(session)
         write_shards(plan.dataset, tracks, shards)

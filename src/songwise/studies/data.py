@@ -10,7 +10,7 @@ import pandas as pd
 from songwise.evaluation.votes import Units, read_units
 from songwise.features.matrix import tables_of
 from songwise.files import read_rows
-from songwise.models.cross_validation import read_inputs
+from songwise.models.cross_validation import read_inputs, select_inputs
 from songwise.paths import Run, run_of
 from songwise.splits.table import Round, divide_rounds, first_repeat, read_songs, read_splits
 
@@ -57,9 +57,7 @@ class Data:
         ndarray of float, shape (clips, columns), or ClipFrames
             In the order of `rows`.
         """
-        if not isinstance(self.features, pd.DataFrame):
-            return self.features.of(rows["clip_id"].to_numpy(dtype=str))
-        return self.features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
+        return select_inputs(self.features, rows)
 
     def codes(self, rows: pd.DataFrame) -> np.ndarray:
         """Return the position of each clip's label among `labels`, as int of shape (clips,)."""
