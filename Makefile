@@ -1,5 +1,5 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce env deep test lint lock schemas bench clean
+.PHONY: reproduce env deep browser test lint lock schemas bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
@@ -17,6 +17,9 @@ env: .venv/installed ## install the locked environment into .venv
 
 deep: env ## install torch, for networks that are trained here (models=deep)
 	$(VENV)/pip install --quiet --disable-pip-version-check torch==2.13.0 safetensors==0.8.0
+
+browser: env ## install what the tests of the page need, besides Debian's chromium (apt-get install chromium)
+	$(VENV)/pip install --quiet --disable-pip-version-check playwright==1.65.2 axe-playwright-python==0.1.8
 
 test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips those that run Snakemake
 	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

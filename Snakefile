@@ -38,6 +38,7 @@ include: "workflow/rules/fusion.smk"
 include: "workflow/rules/trained_networks.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/study.smk"
+include: "workflow/rules/champion.smk"
 include: "workflow/rules/recipe.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
@@ -51,6 +52,7 @@ rule all:
         f"{RESULTS}/report.html",
         f"{RESULTS}/models_checked.json",
         f"{RESULTS}/tracking.json",
+        f"{RESULTS}/champion",
         f"data/raw/{DATASET}/ATTRIBUTION.md" if HAS_AUDIO else [],
         expand("data/clips/{dataset}/{shard}", dataset=DATASET, shard=SHARDS) if PLAN.settings["keep_clips"] else [],
         RECIPE,

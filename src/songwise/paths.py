@@ -190,6 +190,16 @@ def verdicts_table(results: Path, run: Run | str, protocol: str) -> Path:
     return protocol_folder(results, run, protocol) / "songs.csv"
 
 
+def champion_folder(results: Path) -> Path:
+    """Return the folder of the model that is used on new files, in the results of a data set."""
+    return results / "champion"
+
+
+def usable_folder(results: Path, run: Run | str) -> Path:
+    """Return the folder of another model that was made ready for use on new files."""
+    return results / "usable" / str(run)
+
+
 def clips_folder(dataset: str) -> Path:
     """Return the folder of the `clip_tables` of a data set."""
     return CLIPS / dataset

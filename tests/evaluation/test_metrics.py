@@ -13,7 +13,7 @@ from songwise.evaluation.metrics import (
     roc_auc,
     top2_accuracy,
 )
-from songwise.evaluation.verdicts import floored
+from songwise.evaluation.pooling import floored
 
 LABELS = list("abcd")
 

@@ -60,6 +60,7 @@ rule render_report:
                 "map.png",
             ],
         ),
+        champion=["results/{dataset}/champion", "results/{dataset}/novelty.csv", "results/{dataset}/similar.csv"],
         recipe=RECIPE,
         portraits=[] if PLAN.settings["show_tracks"] == "none" else ["results/{dataset}/tracks"],
     output:

@@ -1,4 +1,4 @@
-# Inputs: the leaderboard and the files of each model on it.
+# Inputs: the leaderboard, the files of each model on it, and the champion, which is registered as a model.
 # Outputs: the MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI). It is not an output of the rule: all data
 #   sets share it, and Snakemake would delete it. results/DATASET/tracking.json records what is in it.
 # Steps: log_runs, one job for all models, because parallel writers corrupt a new store.
@@ -20,6 +20,7 @@ rule log_runs:
             run=PLAN.runs,
             level=LEVELS,
         ),
+        champion="results/{dataset}/champion",
     output:
         tracking="results/{dataset}/tracking.json",
     log:

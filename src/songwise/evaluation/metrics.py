@@ -6,7 +6,7 @@ these functions with scikit-learn's.
 
 import numpy as np
 
-from songwise.evaluation.verdicts import floored
+from songwise.evaluation.pooling import floored
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:

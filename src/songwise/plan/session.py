@@ -4,6 +4,7 @@ Light: this happens at every start of Snakemake, also for `snakemake -n`.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,6 +32,7 @@ from songwise.plan.weights import provide_weights
 from songwise.runtime.lock import claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
+from songwise.schemas.card import BEST, CHEAPEST_TIED
 from songwise.splits.protocols import choose, sheet_columns
 
 _LOOKING = {"-n", "--dry-run", "--dryrun", "--lint", "--report", "--unlock", "--dag", "--rulegraph", "--filegraph"}
@@ -97,6 +99,20 @@ class Session:
     def presets(self) -> dict[str, dict]:
         """The presets without their titles, from which no figure follows."""
         return {name: self.plan.extracted_preset(name) for name in self.plan.presets | self.plan.tables}
+
+    def about_data(self) -> dict[str, object]:
+        """Return what a model card says about the data and the settings of the run."""
+        dataset = self.plan.dataset
+        licenses = Counter(track.license for track in self.tracks if track.license)
+        stated = [dataset["license"]] if dataset.get("license") else []
+        return {
+            "title": dataset.get("title", dataset["name"]),
+            "licenses": [name for name, _ in licenses.most_common()] or stated,
+            **{key: dataset.get(key) for key in ("citation", "homepage")},
+            **{key: dataset[key] for key in ("label", "clip", "max_seconds")},
+            "protocol": self.plan.protocols[0],
+            "seed": self.plan.settings["seed"],
+        }
 
     def rows_digest(self, shard: int) -> str:
         """Return what changes if a row of a shard, or one of its local files, does."""
@@ -303,6 +319,7 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
     records = {shard: read_record(shard_record(plan.dataset["name"], shard)) for shard in shards}
     lacking = missing_shards(plan, shards)
     plan = provide_weights(plan, lacking, root=Path(), real=real, say=say)
+    check_champion(plan)
     session = Session(replace(plan, protocols=protocols), tracks, shards, records, time.time(), lock, lacking)
     if real:
         _check_videos(session)
@@ -329,6 +346,24 @@ def _check_videos(session: Session) -> None:
     due = [shard for shard, record in session.records.items() if record.is_due(session.started)]
     tracks = [track for shard in due for track in session.shards[shard]]
     check_videos(tracks, session.plan.dataset, audio_folder(session.dataset), session.plan.settings["cookies"])
+
+
+def check_champion(plan: Plan) -> None:
+    """Raise InputError if the setting champion names a model that does not run.
+
+    Parameters
+    ----------
+    plan : Plan
+        With the runs that this machine can make.
+
+    Raises
+    ------
+    InputError
+        Naming the setting and the nearest model.
+    """
+    setting, known = plan.settings["champion"], [BEST, CHEAPEST_TIED, *map(str, plan.runs)]
+    if setting not in known:
+        raise InputError(f"config: champion: '{setting}' is not a model of this run{suggestion(setting, known)}")
 
 
 def check_shown(show: str | list[str], tracks: list[Track]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from songwise.files import read_json, read_rows
-from songwise.paths import run_of
+from songwise.paths import champion_folder, run_of
 from songwise.text import format_names
 
 _LEADERBOARD_VIEW = "?workflowType=machine_learning&viewStateShareKey=leaderboard"
@@ -41,6 +41,7 @@ def headline(results: Path, *, models: int, recipe: Mapping | None, has_audio: b
         *filter(None, [expectation(facts, models)]),
         *_ties(facts["within_noise"], models),
         *recipe_lines(recipe, results),
+        *_champion(results),
         f"The report: {results}/report.html",
         f"The runs:   mlflow ui, then http://127.0.0.1:5000/#/experiments/{experiment}/runs{_LEADERBOARD_VIEW}",
     ]
@@ -78,6 +79,20 @@ def _ties(tied: Sequence[str], models: int) -> list[str]:
     if not tied:
         return ["No other model is statistically tied with it."]
     return [f"Statistically tied with it: {format_names(tied)}."]
+
+
+def _champion(results: Path) -> list[str]:
+    """Return which model new files are classified by, and how to do that."""
+    path = champion_folder(results) / "card.json"
+    if not path.is_file():
+        return []
+    card = read_json(path)
+    chosen = "" if card["model"] == card["best"] else f" ({card['model']}, {_chosen_by(card)})"
+    return [f"For new files: songwise classify song.mp3, or songwise serve{chosen}"]
+
+
+def _chosen_by(card: Mapping) -> str:
+    return "tied with the best and cheaper" if card["setting"] == "cheapest-tied" else "named in the configuration"
 
 
 def recipe_lines(recipe: Mapping | None, results: Path) -> list[str]:

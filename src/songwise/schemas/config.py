@@ -93,6 +93,12 @@ class Config(Section):
         description="a cookies.txt (Netscape's format) for videos that require a login, source `youtube`. It is read "
         "and never written. The browser's own cookies are not touched",
     )
+    champion: Text = Field(
+        "cheapest-tied",
+        description="the model that `songwise classify`, `similar` and `serve` use: best, cheapest-tied or a "
+        "`MODEL@PRESET` of this run. `best` is the first row of the leaderboard. `cheapest-tied` is, of all models "
+        "that are statistically tied with it, the one that costs least CPU time",
+    )
     keep_clips: bool = Field(
         False,
         description="write the clips' audio to `data/clips` (16-bit WAV); on the command line `keep_clips=True`",

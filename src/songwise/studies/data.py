@@ -17,12 +17,12 @@ from songwise.splits.table import Round, divide_rounds, first_repeat, read_songs
 
 @dataclass(frozen=True)
 class Data:
-    """The best model's features, and the folds of the honest protocol's first repeat.
+    """A model's features, and the folds of the honest protocol's first repeat.
 
     Attributes
     ----------
     run : Run
-        First row of the leaderboard.
+        The model; in a study of the best one, the first row of the leaderboard.
     features : DataFrame of float, shape (clips, columns), or ClipFrames
         Features of the run's preset, indexed by clip_id; frames if the run is a network.
     rounds : list of Round
@@ -100,7 +100,53 @@ def read_data(
     Data
         Only the best model's preset is read.
     """
-    run = run_of(read_rows(leaderboard)[0])
+    return read_run(
+        run_of(read_rows(leaderboard)[0]),
+        feature_tables=feature_tables,
+        frames=frames,
+        models=models,
+        splits_csv=splits_csv,
+        tracks_csv=tracks_csv,
+        duplicates_csv=duplicates_csv,
+        parts=parts,
+        protocol=protocol,
+    )
+
+
+def read_run(
+    run: Run,
+    *,
+    feature_tables: list[Path],
+    frames: list[Path],
+    models: dict[str, dict],
+    splits_csv: Path,
+    tracks_csv: Path,
+    duplicates_csv: Path,
+    parts: dict[str, list[str]],
+    protocol: str,
+) -> Data:
+    """Read the data of a study of any model.
+
+    Parameters
+    ----------
+    run : Run
+        The model.
+    feature_tables, frames : list of Path
+        As for `read_data`.
+    models : dict of str to dict
+        As for `read_data`.
+    splits_csv, tracks_csv, duplicates_csv : Path
+        As for `read_data`.
+    parts : dict of str to list of str
+        As for `read_data`.
+    protocol : str
+        The honest one.
+
+    Returns
+    -------
+    Data
+        Only the preset of this model is read.
+    """
     splits = read_splits(splits_csv, protocol)
     splits["song"] = splits["track_id"].map(read_songs(tracks_csv))
     rounds = divide_rounds(first_repeat(splits))

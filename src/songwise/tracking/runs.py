@@ -19,6 +19,7 @@ from songwise.models.bundle import TRUSTED_TYPES, load_bundle
 from songwise.models.trained_networks import is_network_bundle
 from songwise.paths import Run, model_folder, protocol_of, results_of
 from songwise.tracking.curves import curve_files, mean_curves
+from songwise.tracking.registry import read_champion, register_champion
 from songwise.tracking.store import open_experiment, open_store
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class _Result:
 def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = None, root: Path = Path()) -> dict:
     """Update the MLflow store from the results: one experiment per data set, one run per MODEL@PRESET.
 
+    The champion of a data set, if it has one, is registered as the model DATASET with the alias `champion`
+    (`registry.register_champion`).
+
     A run whose run_key is no longer in the leaderboard of its data set is kept and gets the tag stale=true. The tag
     data_version is the hash in data/raw/DATASET.dvc if the data on this machine are what was shared
     (`pointers.shared_version`), and the hash of the data's content otherwise.
@@ -82,7 +86,8 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     Returns
     -------
     dict
-        {"store": URI, "experiments": {DATASET: {"experiment_id": ID, "runs": {MODEL@PRESET: RUN_ID}}}}.
+        {"store": URI, "experiments": {DATASET: {"experiment_id": ID, "runs": {MODEL@PRESET: RUN_ID}, "version": N}}}.
+        The version of the registered champion is missing if the data set has none.
 
     Raises
     ------
@@ -106,27 +111,30 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
 
 
 def _log_dataset(client: "MlflowClient", folder: Path, git_commit: str | None, shared: str | None) -> dict:
+    params_of = _read_all_params(folder)
+    champion = read_champion(folder, [params["run_key"] for params in params_of.values()])
     experiment_id = open_experiment(client, folder.name)
     logged = [run for run in _all_runs(client, experiment_id) if "run_key" in run.data.tags]
     finished = {run.data.tags["run_key"]: run for run in logged if run.info.status == "FINISHED"}
-    current_keys, run_ids = set(), {}
-    for row in read_rows(folder / "leaderboard.csv"):
-        run_name = str(Run(row["model"], row["features"]))
-        source = model_folder(folder, run_name)
-        params = _read_params(source / "params.json")
+    run_ids, ids_of_keys = {}, {}
+    for run_name, params in params_of.items():
         key, data_version = params["run_key"], shared or params["data_key"]
-        current_keys.add(key)
         if key in finished:
-            run_ids[run_name] = _update_run(client, finished[key], data_version)
+            run_ids[run_name] = ids_of_keys[key] = _update_run(client, finished[key], data_version)
             continue
         for run in logged:
             if run.data.tags["run_key"] == key:
                 _delete_unfinished(client, run)
-        run_ids[run_name] = _log_run(client, experiment_id, _read_result(source, params), data_version, git_commit)
+        result = _read_result(model_folder(folder, run_name), params)
+        run_ids[run_name] = ids_of_keys[key] = _log_run(client, experiment_id, result, data_version, git_commit)
     for run in logged:
-        if run.data.tags["run_key"] not in current_keys and run.data.tags.get("stale") != "true":
+        if run.data.tags["run_key"] not in ids_of_keys and run.data.tags.get("stale") != "true":
             client.set_tag(run.info.run_id, "stale", "true")
-    return {"experiment_id": experiment_id, "runs": run_ids}
+    content = {"experiment_id": experiment_id, "runs": run_ids}
+    if champion is None:
+        return content
+    run = client.get_run(ids_of_keys[champion.card["run_key"]])
+    return content | {"version": register_champion(client, champion, run)}
 
 
 def _all_runs(client: "MlflowClient", experiment_id: str) -> list["LoggedRun"]:
@@ -153,6 +161,12 @@ def _delete_unfinished(client: "MlflowClient", run: "LoggedRun") -> None:
     ):
         client.delete_logged_model(model.model_id)
     client.delete_run(run.info.run_id)
+
+
+def _read_all_params(folder: Path) -> dict[str, dict]:
+    """Return params.json of each row of the leaderboard, by MODEL@PRESET."""
+    names = [str(Run(row["model"], row["features"])) for row in read_rows(folder / "leaderboard.csv")]
+    return {name: _read_params(model_folder(folder, name) / "params.json") for name in names}
 
 
 def _read_params(path: Path) -> dict:

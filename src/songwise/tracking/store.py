@@ -5,32 +5,24 @@ MLflow.
 """
 
 import json
-import logging
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from songwise import paths
 from songwise.errors import InputError
 from songwise.files import file_digest, read_json
 from songwise.runtime.lock import exclusive
+from songwise.runtime.mlflow_settings import environment, mlflow_address, quiet_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _DATABASE = Path("mlflow.db")  # MLflow's default, in the current folder
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # No connection outlives its query. Otherwise, this process would write to a deleted file if the store is deleted
-    # and created again in the meantime.
-    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
-}
 # MLflow retries for minutes, which suits a busy server but not a wrong address: the first request is tried only once.
 _FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
@@ -83,16 +75,13 @@ def open_store() -> Iterator[Store]:
     InputError
         If the store is damaged or cannot be reached.
     """
-    with _quiet_mlflow():
+    with quiet_mlflow():
         import mlflow
 
-        uri = mlflow.get_tracking_uri()
-        if not mlflow.is_tracking_uri_set():
-            # MLflow quotes its default but does not unquote it: "my music/" would log into a new folder "my%20music/".
-            uri = unquote(uri)
-        with _environment({"MLFLOW_TRACKING_URI": uri}), _readable_errors(uri), _locked_database(uri):
+        uri = mlflow_address()
+        with environment({"MLFLOW_TRACKING_URI": uri}), _readable_errors(uri), _locked_database(uri):
             client = mlflow.MlflowClient(uri)
-            with _environment(_FIRST_REQUEST):
+            with environment(_FIRST_REQUEST):
                 client.search_experiments(max_results=1)
             yield Store(client, _without_password(uri, uri))
 
@@ -160,38 +149,6 @@ def shared_pointer(dataset: str) -> str:
     """
     pointer = paths.pointer(dataset)
     return file_digest(pointer) if pointer.is_file() else ""
-
-
-@contextmanager
-def _quiet_mlflow() -> Iterator[None]:
-    """Turn off MLflow's telemetry, progress bars and log, because its errors are raised and reported once."""
-    with _environment(_ENVIRONMENT):
-        import mlflow  # noqa: F401  (its import sets the log levels that are changed here)
-
-        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-        levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """Set environment variables, and restore them at the end."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextmanager

@@ -1,0 +1,37 @@
+"""skops trusts the same types, whether the names of estimators are listed anew or come from the cache."""
+
+import os
+import subprocess
+import sys
+
+_CODE = """
+import sys
+from songwise.predict.quick_start import import_skops
+import_skops()
+from skops.io import _trusted_types
+import sklearn.utils
+print(sorted(_trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES), sklearn.utils.all_estimators.__module__)
+print(len(sys.modules))
+"""
+
+
+def run(cache, code=_CODE):
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_cache_changes_nothing_but_what_is_imported(tmp_path):
+    first, many = run(tmp_path)
+    again, fewer = run(tmp_path)
+    plain = _CODE.replace("import_skops()", "import skops.io")
+    assert first == again == run(tmp_path, plain)[0]
+    assert "sklearn.linear_model._logistic.LogisticRegression" in first
+    assert int(fewer) < 0.8 * int(many)
+
+
+def test_a_forged_cache_is_ignored(tmp_path):
+    first, _ = run(tmp_path)
+    (cache,) = tmp_path.rglob("*.json")
+    cache.write_text('["os.system"]')
+    assert run(tmp_path)[0] == first

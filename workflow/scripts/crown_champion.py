@@ -1,0 +1,20 @@
+"""Choose the model that is used on new files, and put everything that its use needs into one folder."""
+
+from pathlib import Path
+
+from songwise.runtime.job import job
+
+with job(snakemake.log[0]):
+    from songwise.runtime.provenance import git_commit
+    from songwise.studies.champion import crown_champion
+
+    crown_champion(
+        Path(snakemake.output.novelty).parent,
+        setting=snakemake.params.setting,
+        about=snakemake.params.about | {"git_commit": git_commit()},
+        feature_tables=[Path(path) for path in snakemake.input.tables],
+        frames=[Path(path) for path in snakemake.input.frames],
+        models=snakemake.params.models,
+        parts=snakemake.params.parts,
+        **{name: Path(snakemake.input[name]) for name in ("splits_csv", "tracks_csv", "duplicates_csv")},
+    )
