@@ -13,6 +13,7 @@ set.
 import argparse
 import csv
 import io
+import json
 import subprocess
 import sys
 import tempfile
@@ -77,7 +78,7 @@ def _classify_part(folder: Path, part: int, tracks: list[dict], part_of: dict[st
     rows = [{**track, "path": paths[track["track_id"]]} for track in kept]
     write_rows(folder / f"{name}.tracks.csv", ("track_id", "label", "song", "artist", "path"), rows)
     shards = sorted((ROOT / "data/rows" / arguments.dataset).glob("*.json"))
-    settings = read_json(shards[0])["dataset"]
+    settings = json.loads(shards[0].read_text(encoding="utf-8").partition("\n")[0])["dataset"]
     content = {"name": name, "source": {"type": "manifest", "tracks": f"{name}.tracks.csv"}, "shards": 4}
     content |= {key: settings[key] for key in ("label", "clip", "max_seconds")} | {"split": {"folds": 5, "repeats": 1}}
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))

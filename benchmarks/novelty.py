@@ -20,7 +20,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import pairwise_distances, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from songwise.evaluation.verdicts import floored
+from songwise.evaluation.pooling import floored
 from songwise.features.matrix import read_features
 from songwise.models.pooled_lda import PooledLDA
 from songwise.predict.novelty import Novelty

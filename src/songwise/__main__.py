@@ -1,7 +1,6 @@
-"""`python -m songwise`, the same as `songwise`."""
+"""The same as the command `songwise`, as `python -m songwise`."""
 
-import sys
+from songwise.cli import run
 
-from songwise.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    run()

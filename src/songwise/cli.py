@@ -1,14 +1,27 @@
 """The command `songwise`: tasks besides a run of the workflow."""
 
 import argparse
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.paths import champion_folder
+
+
+def run() -> None:
+    """Run the command line's command, and end the process at once: taking down its modules takes half a second."""
+    code = main()
+    atexit._run_exitfuncs()
+    with suppress(BrokenPipeError):  # the reader has seen enough, as in `songwise classify --json ... | head`
+        sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -30,6 +43,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"songwise: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        return 0
     except KeyboardInterrupt:
         print("songwise: stopped", file=sys.stderr)
         return 130
@@ -117,6 +132,7 @@ def _count(word: str) -> int:
 
 
 def _classify(arguments: argparse.Namespace) -> None:
+    gc.disable()  # while modules are imported, which takes a sixth less time; `answer_files` enables it again
     from songwise.predict.folder import read_card
     from songwise.predict.inputs import list_files
     from songwise.predict.many import answer_files

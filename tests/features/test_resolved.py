@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from songwise.errors import InputError
-from songwise.features.joined import without_titles
+from songwise.features.joined import table_presets, without_titles
 from songwise.features.preset_files import load_preset
-from songwise.features.resolved import check_resolved
+from songwise.features.presets import preset_key
+from songwise.features.resolved import check_resolved, column_names_of, described_preset
 
 SHIPPED = sorted(path.stem for path in Path(__file__).parents[2].glob("config/features/*.yaml"))
 
@@ -18,8 +19,12 @@ SHIPPED = sorted(path.stem for path in Path(__file__).parents[2].glob("config/fe
 def test_every_shipped_preset_is_accepted_after_json(name, root):
     preset = load_preset(name, root)
     for content in (preset, without_titles(preset)):
-        stored = json.loads(json.dumps(content))
-        assert check_resolved(stored, "bundle.json") == stored
+        stored = json.loads(json.dumps(content, sort_keys=True))
+        columns = column_names_of(content)
+        found = described_preset({"preset": stored, "columns": columns}, "bundle.json")
+        assert found == stored and column_names_of(found) == columns
+        keys = [preset_key(part) for part in table_presets(found).values()]
+        assert keys == [preset_key(part) for part in table_presets(content).values()]
 
 
 def forged(root, change, name="mfcccov"):

@@ -29,8 +29,9 @@ PITCHES = (1568, 1760, 1976, 2093), (196, 220, 247, 262)  # Hz
 CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
 PRESET = load_preset("jlaoo26", ROOT)
 COLUMNS = column_names_of(PRESET)
+HELD_OUT = np.linspace(0.5, 3, 20)  # scores of known songs
 _CALIBRATION = dict.fromkeys(("ece_before", "ece_after", "log_loss_before", "log_loss_after")) | {"temperature": 1.0}
-_CARD = {
+CARD = {
     "format": FORMAT,
     "dataset": "tones",
     "title": "Tones",
@@ -85,17 +86,30 @@ def tone_champion(folder: Path, audio: Path) -> Path:
     return write_champion(folder, np.concatenate(rows), np.array(y))
 
 
-def write_champion(folder: Path, X: np.ndarray, y: np.ndarray) -> Path:
-    """Write a champion that was trained on these features of clips, two per song, and return its folder."""
-    songs = np.repeat([f"song {i}" for i in range(len(X) // 2)], 2)
+def write_champion(
+    folder: Path,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    preset: dict = PRESET,
+    tracks: list[dict] | None = None,
+    held_out: np.ndarray = HELD_OUT,
+    **changes: object,
+) -> Path:
+    """Write a champion that was trained on these features of clips, two per song, and return its folder.
+
+    `tracks` has one row per song, in the order of X. `changes` replace values of the card.
+    """
+    tracks = tracks or [{"track_id": f"song {number}"} for number in range(len(X) // 2)]
+    songs = np.repeat([track["track_id"] for track in tracks], 2)
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
-    save_bundle(folder / "bundle", model, {"labels": LABELS, "columns": COLUMNS, "preset": PRESET})
-    np.savez(folder / NOVELTY, **Novelty.fit(X, songs, y, seed=0, held_out=np.linspace(0.5, 3, 20)).arrays())
+    save_bundle(folder / "bundle", model, {"labels": LABELS, "columns": column_names_of(preset), "preset": preset})
+    np.savez(folder / NOVELTY, **Novelty.fit(X, songs, y, seed=0, held_out=held_out).arrays())
     np.savez(folder / NEIGHBOURS, **Neighbours.fit(X, songs, np.array(LABELS)[y], seed=0).arrays())
-    rows = [dict.fromkeys(TRACK_COLUMNS, "") | {"track_id": song} for song in np.unique(songs)]
-    write_rows(folder / TRACKS, TRACK_COLUMNS, rows)
-    write_json(folder / "card.json", _CARD)
-    return folder
+    rows = [dict.fromkeys(TRACK_COLUMNS, "") | track for track in tracks]
+    write_rows(folder / TRACKS, TRACK_COLUMNS, sorted(rows, key=lambda row: row["track_id"]))
+    write_json(folder / "card.json", CARD | changes)
+    return crown(folder.parent)
 
 
 def complete_results(champion: Path) -> Path:

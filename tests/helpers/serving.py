@@ -14,45 +14,7 @@ import requests
 from helpers.project import ROOT, ordinary_environment
 from helpers.sound import RATE, tone, write_wav
 
-CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
-PITCHES = {"low": (196, 220, 247, 262), "high": (1568, 1760, 1976, 2093)}
-_ABOUT = {
-    "format": 1,
-    "dataset": "tones",
-    "title": "Tones",
-    "label": "register",
-    "model": "logistic@mfcccov",
-    "setting": "best",
-    "reason": "it is the only one",
-    "protocol": "by-song",
-    "n_songs": 8,
-    "n_clips": 16,
-    "song_accuracy": 0.9,
-    "song_accuracy_low": 0.8,
-    "song_accuracy_high": 1.0,
-    "best": "logistic@mfcccov",
-    "best_song_accuracy": 0.9,
-    "corrected_song_accuracy": None,
-    "tied": [],
-    "guessing": 0.5,
-    "file_facts": None,
-    "random_clips_song_accuracy": None,
-    "milliseconds": 1.0,
-    "clip": CLIP,
-    "max_seconds": 60.0,
-    "calibration": {
-        level: dict.fromkeys(("ece_before", "ece_after", "log_loss_before", "log_loss_after")) | {"temperature": 1.0}
-        for level in ("song", "clip")
-    },
-    "novelty": dict.fromkeys(("refused", "auroc", "auroc_low", "auroc_high")),
-    "licenses": ["CC0-1.0"],
-    "citation": None,
-    "homepage": None,
-    "data_version": "0",
-    "run_key": "0",
-    "git_commit": None,
-    "versions": {},
-}
+MODEL = "logistic@mfcccov"
 
 
 def make_project(project: Path) -> None:
@@ -65,48 +27,28 @@ def make_project(project: Path) -> None:
 
 
 def _write_project(project: Path) -> None:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
+    from helpers.champions import CLIP, LABELS, PITCHES, write_champion
     from songwise.features.preset_files import load_preset
-    from songwise.features.resolved import column_names_of
-    from songwise.files import file_digest, write_json, write_rows
-    from songwise.models.bundle import save_bundle
-    from songwise.predict.folder import NEIGHBOURS, NOVELTY, TRACK_COLUMNS, TRACKS
+    from songwise.files import file_digest, write_json
     from songwise.predict.hearing import Listener
-    from songwise.predict.neighbours import Neighbours
-    from songwise.predict.novelty import Novelty
 
     preset = load_preset("mfcccov", ROOT)
     listener = Listener(preset, CLIP, 60)
-    tracks, rows, codes, songs, record = [], [], [], [], {}
-    for code, label in enumerate(sorted(PITCHES)):
-        for hertz in PITCHES[label]:
+    tracks, rows, codes, record = [], [], [], {}
+    for code, (label, pitches) in enumerate(zip(LABELS, PITCHES, strict=True)):
+        for hertz in pitches:
             song = f"{label} {hertz}"
             path = write_wav(project / "data/raw/tones/audio" / f"{hertz}.wav", tone(4, hertz))
-            heard = listener.hear_file(path)
-            rows.append(heard.X)
-            codes += [code] * len(heard.X)
-            songs += [song] * len(heard.X)
+            rows.append(listener.hear_file(path).X)
+            codes += [code] * len(rows[-1])
             about = {"track_id": song, "label": label, "song": song, "artist": f"A{code}", "title": f"T {hertz}"}
             tracks.append(about | {"seconds": "4.0", "sha256": file_digest(path)})
             record[song] = {"status": "ok", "reason": "", "path": str(path.relative_to(project)), "sha256": ""}
     write_json(project / "data/raw/tones/shards/0.json", {"access": "", "attempt": 1, "tracks": record})
-    X, labels = np.concatenate(rows), sorted(PITCHES)
-    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, codes)
-    folder = project / "results/tones/champion"
-    card = {"labels": labels, "columns": column_names_of(preset), "preset": preset}
-    save_bundle(folder / "bundle", model, card)
     # Scores as large as these refuse no song of the tests.
-    novelty = Novelty.fit(X, np.array(songs), np.array(codes), seed=0, held_out=np.linspace(1e3, 2e3, 20))
-    neighbours = Neighbours.fit(X, np.array(songs), np.array(labels)[codes], seed=0)
-    np.savez(folder / NOVELTY, **novelty.arrays())
-    np.savez(folder / NEIGHBOURS, **neighbours.arrays())
-    write_rows(folder / TRACKS, TRACK_COLUMNS, sorted(tracks, key=lambda track: track["track_id"]))
-    files = {path.relative_to(folder).as_posix(): file_digest(path) for path in folder.rglob("*") if path.is_file()}
-    write_json(folder / "card.json", _ABOUT | {"classes": labels, "files": files})
-    return folder
+    refused_by_none = np.linspace(1e3, 2e3, 20)
+    facts = {"preset": preset, "tracks": tracks, "held_out": refused_by_none, "model": MODEL, "best": MODEL}
+    write_champion(project / "results/tones/champion", np.concatenate(rows), np.array(codes), **facts)
 
 
 class Server:

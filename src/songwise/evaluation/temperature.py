@@ -24,7 +24,7 @@ def fit_temperature(log_probabilities: np.ndarray, y: np.ndarray, votes: np.ndar
     Parameters
     ----------
     log_probabilities : ndarray of float, shape (rows, labels)
-        Logarithms of floored probabilities (`verdicts.floored`).
+        Logarithms of floored probabilities (`pooling.floored`).
     y : ndarray of int, shape (rows,)
         True class.
     votes : ndarray of float, shape (rows,)
@@ -56,7 +56,7 @@ def calibrate(log_probabilities: np.ndarray, temperature: float) -> np.ndarray:
     Parameters
     ----------
     log_probabilities : ndarray of float, shape (rows, labels)
-        Logarithms of floored probabilities (`verdicts.floored`).
+        Logarithms of floored probabilities (`pooling.floored`).
     temperature : float
         From `fit_temperature`.
 
@@ -76,7 +76,7 @@ def cross_calibrate(log_probabilities: np.ndarray, y: np.ndarray, votes: np.ndar
     Parameters
     ----------
     log_probabilities : ndarray of float, shape (rows, labels)
-        Logarithms of floored probabilities (`verdicts.floored`).
+        Logarithms of floored probabilities (`pooling.floored`).
     y : ndarray of int, shape (rows,)
         True class.
     votes : ndarray of float, shape (rows,)

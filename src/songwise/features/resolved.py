@@ -48,6 +48,37 @@ def check_resolved(preset: Mapping, where: str) -> dict:
     return again
 
 
+def described_preset(description: Mapping, where: str) -> dict:
+    """Return the preset of a model's description, checked, with everything in the order that the model was fitted on.
+
+    Parameters
+    ----------
+    description : mapping
+        Content of a bundle.json, with preset and columns. JSON does not keep the order of the presets that are joined,
+        and the columns do.
+    where : str
+        The file that contains it, for messages.
+
+    Returns
+    -------
+    dict
+        The resolved preset.
+
+    Raises
+    ------
+    InputError
+        If it is not one that a preset file could have given.
+    """
+    preset, columns = description.get("preset"), description.get("columns")
+    if not isinstance(preset, dict) or not isinstance(columns, list):
+        raise InputError(f"{where}: the keys preset and columns are missing")
+    if isinstance(preset.get("join"), dict):
+        order = dict.fromkeys(str(column).partition(".")[0] for column in columns)
+        if order.keys() == preset["join"].keys():
+            preset = preset | {"join": {name: preset["join"][name] for name in order}}
+    return check_resolved(preset, where)
+
+
 def column_names_of(preset: Mapping) -> list[str]:
     """Return the columns of a model's input on a resolved preset, joined or not, in order."""
     if "join" not in preset:

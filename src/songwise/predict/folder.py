@@ -10,7 +10,7 @@ import numpy as np
 
 from songwise.errors import InputError
 from songwise.features.presets import TABLE
-from songwise.features.resolved import check_resolved, column_names_of
+from songwise.features.resolved import column_names_of, described_preset
 from songwise.files import file_digest, read_csv, read_json
 from songwise.models.bundle import load_bundle
 from songwise.models.trained_networks import is_network_bundle
@@ -177,15 +177,12 @@ def _differing_versions(versions: Mapping[str, str]) -> list[str]:
 
 def _preset(folder: Path, description: Mapping) -> dict:
     where = folder / BUNDLE / "bundle.json"
-    preset = description.get("preset")
-    if not isinstance(preset, dict):
-        raise InputError(f"{where}: key 'preset' is missing; {_MAKE_AGAIN}")
-    if preset.get("name") == TABLE:
+    if is_of_table(folder):
         raise InputError(
             f"{folder}: this model was trained on a table of features, so it cannot listen to audio. Train a model on "
             "a data set with audio"
         )
-    return check_resolved(preset, str(where))
+    return described_preset(description, str(where))
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

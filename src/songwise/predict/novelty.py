@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import pandas as pd
 import threadpoolctl
 from sklearn.utils.extmath import randomized_svd
 
@@ -258,9 +257,18 @@ def threshold_of(scores: np.ndarray) -> float:
 def _choose_clips(songs: np.ndarray, seed: int) -> np.ndarray:
     """Return positions of at most _MOST_CLIPS clips: one of each song, then a second of each, and so on."""
     order = np.random.default_rng(seed).permutation(len(songs))
-    number = pd.Series(songs[order]).groupby(songs[order]).cumcount().to_numpy()
+    number = _count_within(np.unique(songs[order], return_inverse=True)[1])
     in_turn = np.argsort(number, kind="stable")[: min(_MOST_CLIPS, int((number < _CLIPS_PER_SONG).sum()))]
     return np.sort(order[in_turn])
+
+
+def _count_within(groups: np.ndarray) -> np.ndarray:
+    """Return how many earlier elements of its group each element has."""
+    by_group = np.argsort(groups, kind="stable")
+    first = np.searchsorted(groups[by_group], groups[by_group])
+    counts = np.empty(len(groups), int)
+    counts[by_group] = np.arange(len(groups)) - first
+    return counts
 
 
 def _discriminants(X: np.ndarray, y: np.ndarray) -> np.ndarray:

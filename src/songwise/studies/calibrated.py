@@ -5,9 +5,10 @@ import pandas as pd
 
 from songwise.evaluation.calibration import expected_calibration_error, reliability
 from songwise.evaluation.metrics import log_loss
+from songwise.evaluation.pooling import floored
 from songwise.evaluation.predictions import codes, labels_of, probabilities_of
 from songwise.evaluation.temperature import cross_calibrate, fit_temperature
-from songwise.evaluation.verdicts import floored, song_verdicts
+from songwise.evaluation.verdicts import song_verdicts
 from songwise.evaluation.votes import Units
 
 _DECIMALS = 4

@@ -7,6 +7,7 @@ import numpy as np
 import threadpoolctl
 
 from songwise.features.presets import TABLE
+from songwise.features.resolved import described_preset
 from songwise.models.bundle import load_bundle
 from songwise.predict.hearing import Listener
 
@@ -43,7 +44,9 @@ def measure_cost(bundle: Path, clip_seconds: float) -> float:
             pipeline.predict_proba(clips)
     else:
         clip = {"seconds": seconds, "hop": seconds, "start": 0, "stop": None, "min_seconds": seconds}
-        listener = Listener(card["preset"], clip, 2 * _CLIPS * _LONGEST, getattr(pipeline, "family", None))
+        listener = Listener(
+            described_preset(card, str(bundle)), clip, 2 * _CLIPS * _LONGEST, getattr(pipeline, "family", None)
+        )
         music = _invented_music(_CLIPS * seconds)
 
         def classify() -> None:

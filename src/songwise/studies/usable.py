@@ -6,6 +6,7 @@ from pathlib import Path
 from songwise.errors import InputError, suggestion
 from songwise.features.joined import table_presets
 from songwise.features.presets import preset_key
+from songwise.features.resolved import described_preset
 from songwise.files import read_json, read_rows
 from songwise.paths import FEATURES, Run, champion_folder, model_folder, run_of, usable_folder
 from songwise.predict.folder import BUNDLE, CARD, read_card
@@ -48,7 +49,8 @@ def usable_model(results: Path, name: str, *, say: Callable[[str], None]) -> Pat
         return folder
     bundle = model_folder(results, run) / BUNDLE
     description = read_json(bundle / "bundle.json")
-    tables = _tables(results.name, description["preset"])
+    preset = described_preset(description, str(bundle / "bundle.json"))
+    tables = _tables(results.name, preset)
     say(f"{run} is made ready for new files, which takes some seconds the first time")
     prepare_model(
         results,
@@ -59,7 +61,7 @@ def usable_model(results: Path, name: str, *, say: Callable[[str], None]) -> Pat
         feature_tables=tables,
         frames=[path for table in tables if (path := table.with_suffix(".frames.arrow")).is_file()],
         models={str(run): description["model"]},
-        parts={run.preset: list(table_presets(description["preset"]))},
+        parts={run.preset: list(table_presets(preset))},
         **{f"{table}_csv": results / f"{table}.csv" for table in ("splits", "tracks", "duplicates")},
     )
     return folder
