@@ -1,5 +1,10 @@
-"""The workflow as a user runs it on the demo: documented files, honest figures, and messages instead of tracebacks."""
+"""The workflow as a user runs it on the demo: documented files, honest figures, and messages instead of tracebacks.
 
+Then its champion on new files, by the commands that a user would type.
+"""
+
+import csv
+import io
 import json
 import re
 import shutil
@@ -7,10 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.commands import answers, run_commands, songwise
 from helpers.project import copy_finished, copy_project, jobs, snakemake
+from helpers.sound import encode, write_wav
 from helpers.tables import rows
 
 pytestmark = pytest.mark.workflow
@@ -193,6 +201,155 @@ def test_snakemakes_own_report_can_be_made(demo, tmp_path):
     assert report.stat().st_size > 100_000
 
 
+def good_tracks(folder: Path) -> list[dict]:
+    return [row for row in rows(folder / "results/demo/tracks.csv") if row["status"] == "ok"]
+
+
+def audio_of(folder: Path, track: dict) -> Path:
+    return folder / "data/raw/demo/audio" / f"{track['track_id']}.wav"
+
+
+def test_files_of_the_training_set_get_the_probabilities_of_the_trained_model(demo, monkeypatch):
+    import songwise as package
+    from songwise.features.matrix import read_features
+    from songwise.models.bundle import load_bundle
+
+    monkeypatch.chdir(demo)
+    model = package.load("results/demo")
+    pipeline, card = load_bundle(Path("results/demo/models", model.card["model"], "bundle"))
+    preset = card["preset"]["name"]
+    features = read_features(sorted(demo.glob(f"data/features/demo/{preset}/*/*.parquet")))
+    for track in good_tracks(demo)[::9]:
+        clips = [clip for clip in features.index if clip.rpartition("@")[0] == track["track_id"]]
+        clips.sort(key=lambda clip: int(clip.rpartition("@")[2]))
+        expected = pipeline.predict_proba(features.loc[clips].to_numpy(dtype=np.float64))
+        heard = model.hear(audio_of(demo, track))
+        np.testing.assert_allclose(model.raw_probabilities(heard), expected, atol=1e-6)
+        assert [round(1000 * start) for start in heard.starts] == [int(clip.rpartition("@")[2]) for clip in clips]
+
+
+def test_classify_reads_files_folders_and_lists_and_a_bad_file_stops_nothing(demo, tmp_path):
+    track = good_tracks(demo)[0]
+    shutil.copy(audio_of(demo, track), tmp_path / "a good one.wav")
+    encode(tmp_path / "a good one.wav", tmp_path / "b.ogg")
+    (tmp_path / "c.mp3").write_bytes(b"no music" * 100)
+    write_wav(tmp_path / "d.wav", np.zeros(22_050 * 12))
+    write_wav(tmp_path / "e.wav", np.random.default_rng(0).normal(size=22_050) / 10)
+    by_folder = songwise(demo, "classify", "--json", tmp_path)
+    found = answers(by_folder)
+    assert [answer["status"] for answer in found] == ["ok", "ok", *["quarantined"] * 3]
+    assert found[0]["label"] == found[1]["label"] == track["label"]
+    assert [answer["reason"].partition(":")[0] for answer in found[2:]] == ["undecodable", "silent", "too short"]
+    assert "Traceback" not in by_folder.stderr and "names the right band for" in by_folder.stderr
+    by_list = answers(
+        songwise(demo, "classify", "-", "--json", given=f"{tmp_path / 'b.ogg'}\n{tmp_path / 'gone.wav'}\n")
+    )
+    assert [answer["status"] for answer in by_list] == ["ok", "failed"]
+    assert by_list[1]["reason"] == "unreadable: No such file or directory"
+    (table,) = run_commands(demo, ["classify", "--csv", tmp_path])
+    assert [row["label"] for row in csv.DictReader(io.StringIO(table.stdout))] == [answer["label"] for answer in found]
+
+
+def test_many_files_are_classified_in_parallel_and_in_order(demo, tmp_path):
+    for number, track in enumerate(good_tracks(demo)[:10]):
+        shutil.copy(audio_of(demo, track), tmp_path / f"{number}.wav")
+    parallel = answers(songwise(demo, "classify", "--json", "--cores", 2, tmp_path))
+    (alone,) = run_commands(demo, ["classify", "--json", "--cores", 1, tmp_path])
+    assert parallel == answers(alone)
+    assert [Path(answer["file"]).stem for answer in parallel] == [str(number) for number in range(10)]
+
+
+def test_most_songs_of_the_training_set_are_known_and_a_whistle_is_not(demo, tmp_path):
+    whistle = write_wav(tmp_path / "whistle.wav", 0.3 * np.sin(0.3 * np.arange(22_050 * 30)))
+    songs = [audio_of(demo, track) for track in good_tracks(demo)[:12]]
+    as_json, as_text = run_commands(demo, ["classify", "--json", whistle, *songs], ["classify", whistle])
+    unknown, *known = answers(as_json)
+    assert unknown["known"] is False and unknown["novelty"] > 0.95 and unknown["label"]
+    assert sum(song["known"] for song in known) >= 10
+    assert "unlike the training music; nearest: " in as_text.stdout
+
+
+def test_another_model_of_the_leaderboard_is_made_ready_once(demo, tmp_path):
+    copy = copy_finished(demo, tmp_path / "project")
+    track = audio_of(copy, good_tracks(copy)[0])
+    champion = json.loads((copy / "results/demo/champion/card.json").read_text())["model"]
+    other = next(run for run in ("knn@mfcccov", "lda_shrinkage@jlaoo26") if run != champion)
+    by_other = ["classify", "--json", track, "--model", other]
+    first, again, wrong, ambiguous = run_commands(
+        copy, by_other, by_other, [*by_other[:-1], "knn@mfccov"], [*by_other[:-1], "lda_shrinkage"]
+    )
+    assert answers(first) == answers(again) and other in first.stderr
+    assert "is made ready" in first.stderr and "is made ready" not in again.stderr
+    assert wrong.returncode == 1 and "did you mean 'knn@mfcccov'?" in wrong.stderr
+    assert ambiguous.returncode == 1 and "ran on several presets" in ambiguous.stderr
+    assert "Nothing to be done" in snakemake(copy, *QUICK, "-n").stdout
+
+
+def test_similar_leaves_out_the_song_itself_and_on_request_its_artist(demo, tmp_path):
+    track = good_tracks(demo)[0]
+    path, playlist, new = audio_of(demo, track), tmp_path / "mix.m3u8", tmp_path / "new.wav"
+    new.write_bytes(path.read_bytes() + b"\0\0")
+    every, others, unknown = run_commands(
+        demo,
+        ["similar", path, "-n", 60, "--json"],
+        ["similar", path, "-n", 5, "--artist-filter", "--json", "--playlist", playlist],
+        ["similar", new, "--artist-filter"],
+    )
+    assert {row["song"] for row in answers(every)} == {row["song"] for row in good_tracks(demo)} - {track["song"]}
+    distances = [row["distance"] for row in answers(every)]
+    assert distances == sorted(distances)
+    assert len(answers(others)) == 5 and track["artist"] not in {row["artist"] for row in answers(others)}
+    lines = playlist.read_text().splitlines()
+    assert lines[0] == "#EXTM3U" and len([line for line in lines if line.endswith(".wav")]) == 5
+    assert unknown.returncode == 1 and "its artist is not known" in unknown.stderr
+
+
+def test_the_card_says_what_the_leaderboard_says(demo):
+    results = demo / "results/demo"
+    card = json.loads((results / "champion/card.json").read_text())
+    board = {f"{row['model']}@{row['features']}": row for row in rows(results / "leaderboard.csv")}
+    row = board[card["model"]]
+    assert card["song_accuracy"] == float(row["song_accuracy"]) and card["n_songs"] == 60
+    assert row["tied"] == "true" and card["random_clips_song_accuracy"] > card["song_accuracy"]
+    assert 0.1 < card["guessing"] < 0.25 and card["file_facts"] is not None
+    page = (results / "champion/README.md").read_text()
+    assert f"{100 * card['song_accuracy']:.0f} %" in page and card["model"] in page
+    assert "songwise classify song.mp3" in (demo / "first.log").read_text()
+    assert "The champion, for new files" in (results / "report.html").read_text()
+
+
+def test_novelty_similarity_and_costs_are_reported(demo):
+    novelty = rows(demo / "results/demo/novelty.csv")
+    assert len(novelty) == 7 and novelty[-1]["label"] == "all"
+    assert float(novelty[-1]["auroc_low"]) < float(novelty[-1]["auroc"]) < float(novelty[-1]["auroc_high"])
+    similar = [row for row in rows(demo / "results/demo/similar.csv") if row["filter"] == "song"]
+    assert similar and all(float(row["precision"]) > float(row["chance"]) for row in similar)
+    assert all(float(row["milliseconds"]) > 0 for row in rows(demo / "results/demo/costs.csv"))
+
+
+MISTAKES = {
+    ("classify", "a.mp3", "--dataset", "dmo"): "did you mean 'demo'?",
+    ("classify", "config"): "contains no audio files",
+    ("similar", "gone.mp3"): "gone.mp3: unreadable",
+    ("classify", "a.mp3", "--model", "config"): "contains no model",
+    ("classify", "a.mp3", "--model", "models:/nothing@champion"): "MLflow cannot find it",
+    ("serve", "--port", "99999"): "--port must be",
+}
+
+
+def test_a_mistake_in_a_command_is_answered_in_a_sentence(demo, tmp_path):
+    for (words, message), done in zip(MISTAKES.items(), run_commands(demo, *MISTAKES), strict=True):
+        assert done.returncode == 1 and message in done.stderr, words
+    outside = songwise(tmp_path, "classify", "a.mp3")
+    assert outside.returncode == 1 and "Run snakemake in the project's folder first" in outside.stderr
+    assert "Traceback" not in outside.stderr
+
+
+def test_another_setting_makes_the_champion_again_and_trains_nothing(demo):
+    counts = jobs(snakemake(demo, "-n", *QUICK, "champion=knn@mfcccov").stdout)
+    assert counts == {"crown_champion": 1, "log_runs": 1, "render_report": 1}
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the project in which nothing has run."""
@@ -209,6 +366,7 @@ def project(tmp_path_factory) -> Path:
             ("protocol=by-artist",),
             "by-artist: label copper_foxes (1), night_ferry (1), ",
         ),
+        (("champion=knn@mfccov", "models=quick"), "did you mean 'knn@mfcccov'?"),
         (("mirror=/nowhere/at/all",), "mirror: there is no folder '/nowhere/at/all'"),
         (("show_tracks=[copper_foxes-amber_ocan]",), "did you mean 'copper_foxes-amber_ocean'?"),
     ],

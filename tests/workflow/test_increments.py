@@ -139,7 +139,7 @@ families:
   zero_crossing_rate: {statistics: [mean]}
 """
 # What follows from the set of runs as a whole.
-SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "study_best", "cluster_songs"), 1)
+SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "study_best", "cluster_songs", "crown_champion"), 1)
 SUMMARIES |= dict.fromkeys(("draw_confusions", "draw_leakage", "draw_calibration"), 1)
 SUMMARIES |= dict.fromkeys(("draw_learning_curve", "draw_importance", "draw_map", "render_report", "log_runs"), 1)
 # What a new preset with one model adds.
