@@ -133,7 +133,7 @@ def _count(word: str) -> int:
 
 def _classify(arguments: argparse.Namespace) -> None:
     gc.disable()  # while modules are imported, which takes a sixth less time; `answer_files` enables it again
-    from songwise.predict.folder import read_card
+    from songwise.predict.card import read_card
     from songwise.predict.inputs import list_files
     from songwise.predict.many import answer_files
     from songwise.predict.output import introduce, print_csv, print_json, print_table

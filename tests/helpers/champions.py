@@ -18,8 +18,8 @@ from songwise.features.resolved import column_names_of
 from songwise.files import file_digest, write_json, write_rows
 from songwise.models.bundle import save_bundle
 from songwise.predict.card_page import card_page
-from songwise.predict.folder import NEIGHBOURS, NOVELTY, TRACK_COLUMNS, TRACKS
 from songwise.predict.hearing import Listener
+from songwise.predict.layout import NEIGHBOURS, NOVELTY, TRACK_COLUMNS, TRACKS
 from songwise.predict.neighbours import Neighbours
 from songwise.predict.novelty import Novelty
 from songwise.schemas.card import FORMAT

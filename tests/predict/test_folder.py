@@ -10,7 +10,8 @@ from helpers.champions import crown, random_champion
 
 from songwise.errors import InputError
 from songwise.files import read_json, write_json
-from songwise.predict.folder import read_card, read_folder
+from songwise.predict.card import read_card
+from songwise.predict.folder import read_folder
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,13 @@ from songwise.runtime.job import job
 with job(snakemake.log[0]):
     from songwise.runtime.provenance import git_commit
     from songwise.studies.champion import crown_champion
+    from songwise.studies.cost import measure_cost
 
     crown_champion(
         Path(snakemake.output.novelty).parent,
         setting=snakemake.params.setting,
         about=snakemake.params.about | {"git_commit": git_commit()},
+        measure=measure_cost,
         feature_tables=[Path(path) for path in snakemake.input.tables],
         frames=[Path(path) for path in snakemake.input.frames],
         models=snakemake.params.models,

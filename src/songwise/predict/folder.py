@@ -9,25 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from songwise.errors import InputError
-from songwise.features.presets import TABLE
 from songwise.features.resolved import column_names_of, described_preset
-from songwise.files import file_digest, read_csv, read_json
+from songwise.files import file_digest, read_csv
 from songwise.models.bundle import load_bundle
 from songwise.models.trained_networks import is_network_bundle
+from songwise.predict.card import MAKE_AGAIN, is_of_table, read_card
+from songwise.predict.layout import BUNDLE, CARD, NEIGHBOURS, NOVELTY, TRACK_COLUMNS, TRACKS
 from songwise.predict.quick_start import import_skops
-from songwise.schemas.card import FORMAT, Card
-from songwise.schemas.read import validate
-
-CARD = "card.json"
-BUNDLE = "bundle"
-NOVELTY = "novelty.npz"
-NEIGHBOURS = "neighbours.npz"
-TRACKS = "tracks.csv"
-PAGE = "README.md"
-TRACK_COLUMNS = ("track_id", "label", "song", "artist", "title", "seconds", "sha256")
 
 _LARGEST = 4 << 30  # bytes of a file in the folder
-_MAKE_AGAIN = "delete the folder and run the same snakemake command again, or get the folder again"
 
 
 class Contents(NamedTuple):
@@ -53,42 +43,6 @@ class Contents(NamedTuple):
     novelty: dict[str, np.ndarray]
     neighbours: dict[str, np.ndarray]
     tracks: list[dict[str, str]]
-
-
-def read_card(folder: Path) -> dict:
-    """Return the model card of a folder.
-
-    Parameters
-    ----------
-    folder : Path
-        A model's folder.
-
-    Returns
-    -------
-    dict
-        The keys of `schemas.card.Card`.
-
-    Raises
-    ------
-    InputError
-        If there is none, if it is invalid, or if another version of songwise wrote it.
-    """
-    path = Path(folder) / CARD
-    try:
-        content = read_json(path)
-    except FileNotFoundError:
-        raise InputError(f"{folder}: contains no model ({CARD} is missing); {_MAKE_AGAIN}") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON ({error}); {_MAKE_AGAIN}") from None
-    found = content.get("format") if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise InputError(
-            f"{path}: was written by another version of songwise (format {found!r}; this version reads {FORMAT}). "
-            "Install that version, or run snakemake again with this one"
-        )
-    return validate(content, Card, where=str(path)).model_dump()
 
 
 def read_folder(folder: Path) -> Contents:
@@ -117,38 +71,30 @@ def read_folder(folder: Path) -> Contents:
     preset = _preset(folder, description)
     where = folder / BUNDLE / "bundle.json"
     if description.get("labels") != card["classes"]:
-        raise InputError(f"{where}: its labels are not the classes of {CARD}; {_MAKE_AGAIN}")
+        raise InputError(f"{where}: its labels are not the classes of {CARD}; {MAKE_AGAIN}")
     columns = [] if "frames" in preset and not preset["columns"] else column_names_of(preset)
     if description.get("columns") not in (columns, []):
-        raise InputError(f"{where}: its columns are not those of its preset; {_MAKE_AGAIN}")
+        raise InputError(f"{where}: its columns are not those of its preset; {MAKE_AGAIN}")
     if list(getattr(pipeline, "classes_", [])) != list(range(len(card["classes"]))):
-        raise InputError(f"{folder / BUNDLE}: the model does not have {len(card['classes'])} classes; {_MAKE_AGAIN}")
+        raise InputError(f"{folder / BUNDLE}: the model does not have {len(card['classes'])} classes; {MAKE_AGAIN}")
     arrays = [_arrays(folder / name) for name in (NOVELTY, NEIGHBOURS)]
     return Contents(card, pipeline, preset, *arrays, _tracks(folder / TRACKS))
-
-
-def is_of_table(folder: Path) -> bool:
-    """Return whether a folder's model was trained on a table of features, so that it cannot listen to audio."""
-    try:
-        return read_json(folder / BUNDLE / "bundle.json")["preset"]["name"] == TABLE
-    except (OSError, ValueError, KeyError, TypeError):
-        return False  # whoever reads the folder finds out what is wrong with it
 
 
 def _check_files(folder: Path, files: Mapping[str, str]) -> None:
     needed = {NOVELTY, NEIGHBOURS, TRACKS, f"{BUNDLE}/bundle.json"}
     if missing := sorted(needed - files.keys()):
-        raise InputError(f"{folder / CARD}: files: {missing[0]} is not listed; {_MAKE_AGAIN}")
+        raise InputError(f"{folder / CARD}: files: {missing[0]} is not listed; {MAKE_AGAIN}")
     for name, checksum in files.items():
         path = folder / PurePosixPath(name)
         try:
             if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
-                raise InputError(f"{path}: is missing or is not an ordinary file; {_MAKE_AGAIN}")
+                raise InputError(f"{path}: is missing or is not an ordinary file; {MAKE_AGAIN}")
             found = file_digest(path)
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None
         if found != checksum:
-            raise InputError(f"{path}: is truncated or was changed after it was written; {_MAKE_AGAIN}")
+            raise InputError(f"{path}: is truncated or was changed after it was written; {MAKE_AGAIN}")
 
 
 def _load(folder: Path, card: Mapping) -> tuple[object, dict]:
@@ -193,11 +139,11 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (OSError, ValueError, KeyError, MemoryError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: cannot be read ({error}); {_MAKE_AGAIN}") from None
+        raise InputError(f"{path}: cannot be read ({error}); {MAKE_AGAIN}") from None
 
 
 def _tracks(path: Path) -> list[dict[str, str]]:
     header, rows = read_csv(path)
     if header != list(TRACK_COLUMNS) or any(None in row or None in row.values() for row in rows):
-        raise InputError(f"{path}: does not have the columns {', '.join(TRACK_COLUMNS)}; {_MAKE_AGAIN}")
+        raise InputError(f"{path}: does not have the columns {', '.join(TRACK_COLUMNS)}; {MAKE_AGAIN}")
     return rows

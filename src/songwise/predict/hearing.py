@@ -21,6 +21,7 @@ from songwise.datasets.track import Track
 from songwise.errors import InputError
 from songwise.features.joined import table_presets
 from songwise.features.preset_files import own_weights
+from songwise.predict.summaries import frame_summaries
 
 _FULL_SCALE = 32767
 _RATES = (2000, 192_000)  # Hz, of samples given as arrays
@@ -190,23 +191,6 @@ class Listener:
 
         warm_up()
         return Embedder(self._embedded, self._onnx)
-
-
-def frame_summaries(frames: Any) -> np.ndarray:
-    """Return the mean and the standard deviation of each row of frames, for what needs numbers instead of frames.
-
-    Parameters
-    ----------
-    frames : ClipFrames
-        Frames of clips.
-
-    Returns
-    -------
-    ndarray of float64, shape (clips, 2 * rows)
-        Means, then deviations.
-    """
-    means, deviations = zip(*(frames[np.array([place])].moments() for place in range(len(frames))), strict=True)
-    return np.hstack([np.stack(means), np.stack(deviations)])
 
 
 def _is_possible(path: Path) -> bool:

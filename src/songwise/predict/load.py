@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.errors import InputError, suggestion
 from songwise.paths import RESULTS, champion_folder
-from songwise.predict.folder import CARD
+from songwise.predict.layout import CARD
 from songwise.predict.model import SongModel
 from songwise.predict.registered import REGISTRY, fetch_registered
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from songwise.errors import InputError
-from songwise.predict.folder import CARD
+from songwise.predict.layout import CARD
 from songwise.runtime.mlflow_settings import environment, mlflow_address, quiet_mlflow
 
 REGISTRY = "models:/"

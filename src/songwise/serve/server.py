@@ -18,7 +18,8 @@ import uvicorn
 from songwise.errors import InputError, is_disk_full
 from songwise.files import read_csv
 from songwise.predict.audio_files import find_audio
-from songwise.predict.folder import TRACKS, read_card
+from songwise.predict.card import read_card
+from songwise.predict.layout import TRACKS
 from songwise.serve.app import Api
 from songwise.serve.connection import protocol
 from songwise.serve.guard import Guard

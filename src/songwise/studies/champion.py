@@ -1,7 +1,7 @@
 """The champion: one model of a finished run, with everything that its use on new files needs, in one folder."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,19 @@ import numpy as np
 import pandas as pd
 
 from songwise.evaluation.predictions import read_predictions
-from songwise.features.joined import table_presets
 from songwise.files import file_digest, read_json, read_rows, replacing, write_json, write_rows, write_text
 from songwise.models.trained_networks import is_network_bundle
 from songwise.paths import Run, champion_folder, model_folder, protocol_folder, run_of
 from songwise.predict.card_page import card_page
-from songwise.predict.folder import BUNDLE, CARD, NEIGHBOURS, NOVELTY, PAGE, TRACK_COLUMNS, TRACKS
-from songwise.predict.hearing import frame_summaries
+from songwise.predict.layout import BUNDLE, CARD, NEIGHBOURS, NOVELTY, PAGE, TRACK_COLUMNS, TRACKS
 from songwise.predict.neighbours import Neighbours
 from songwise.predict.novelty import Novelty
+from songwise.predict.summaries import frame_summaries
 from songwise.schemas.card import FORMAT, Card
 from songwise.schemas.read import validate
 from songwise.splits.protocols import RANDOM_CLIPS
 from songwise.studies.calibrated import study_calibration
-from songwise.studies.choice import Choice, choose_champion
-from songwise.studies.cost import COST_COLUMNS, measure_cost
+from songwise.studies.choice import COST_COLUMNS, Choice, choose_champion
 from songwise.studies.data import Data, read_run
 from songwise.studies.novelty import NOVELTY_COLUMNS, study_novelty
 from songwise.studies.similarity import SIMILAR_COLUMNS, study_similarity
@@ -32,7 +30,9 @@ from songwise.studies.similarity import SIMILAR_COLUMNS, study_similarity
 _LIBRARIES = ("songwise", "numpy", "scikit-learn", "skops")
 
 
-def crown_champion(results: Path, *, setting: str, about: Mapping[str, Any], **sources: Any) -> None:
+def crown_champion(
+    results: Path, *, setting: str, about: Mapping[str, Any], measure: Callable[[Path, float], float], **sources: Any
+) -> None:
     """Choose the model that is used on new files, and make it ready.
 
     Writes into the results champion/ (see `prepare_model`), costs.csv, and novelty.csv and similar.csv of this model.
@@ -46,6 +46,9 @@ def crown_champion(results: Path, *, setting: str, about: Mapping[str, Any], **s
     about : mapping
         Facts for the model card: title, label, licenses, citation, homepage, clip, max_seconds, git_commit, protocol,
         seed.
+    measure : callable
+        Returns what a bundle costs, for a length of clips in seconds (`studies.cost.measure_cost`). It is an argument,
+        because an edit of what it calls, such as a decoder, is no reason to choose again.
     **sources
         Arguments of `studies.data.read_run`: feature_tables, frames, models, splits_csv, tracks_csv, duplicates_csv,
         parts.
@@ -54,7 +57,7 @@ def crown_champion(results: Path, *, setting: str, about: Mapping[str, Any], **s
     choice = choose_champion(
         setting,
         read_json(results / "headline.json"),
-        lambda run: measure_cost(model_folder(results, run) / BUNDLE, seconds),
+        lambda run: measure(model_folder(results, run) / BUNDLE, seconds),
     )
     print(choice.run, choice.reason, sep="\t")
     costs = [vars_of(run) | {"milliseconds": round(cost, 3)} for run, cost in choice.costs.items()]
@@ -195,7 +198,8 @@ def _versions(bundle: Path) -> dict[str, str]:
     estimators = [card["model"]["estimator"], *(member["estimator"] for member in card["model"]["members"].values())]
     names = [*_LIBRARIES, *(["xgboost"] if any(name.startswith("xgboost.") for name in estimators) else [])]
     names += ["torch"] if is_network_bundle(bundle) else []
-    names += ["onnxruntime"] if any("network" in part for part in table_presets(card["preset"]).values()) else []
+    parts = card["preset"].get("join", {"": card["preset"]})
+    names += ["onnxruntime"] if any("network" in part for part in parts.values()) else []
     return {name: found for name in names if (found := _version(name))}
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from songwise.schemas.card import BEST, CHEAPEST_TIED
 
+COST_COLUMNS = ("model", "features", "milliseconds")
 _SAME_COST = 1.5  # times the cheapest: measurements vary
 
 

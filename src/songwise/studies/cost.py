@@ -11,8 +11,6 @@ from songwise.features.resolved import described_preset
 from songwise.models.bundle import load_bundle
 from songwise.predict.hearing import Listener
 
-COST_COLUMNS = ("model", "features", "milliseconds")
-
 _RATE = 44_100  # Hz
 _LONGEST = 30.0  # seconds of a clip
 _CLIPS = 3

@@ -64,53 +64,22 @@ class Data:
         return np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
 
 
-def read_data(
-    *,
-    leaderboard: Path,
-    feature_tables: list[Path],
-    frames: list[Path],
-    models: dict[str, dict],
-    splits_csv: Path,
-    tracks_csv: Path,
-    duplicates_csv: Path,
-    parts: dict[str, list[str]],
-    protocol: str,
-) -> Data:
-    """Read the data of a study.
+def read_data(*, leaderboard: Path, **sources: Any) -> Data:
+    """Read the data of a study of the best model.
 
     Parameters
     ----------
     leaderboard : Path
         Table of `evaluate_models`, best model first.
-    feature_tables : list of Path
-        Feature tables of all presets and shards.
-    frames : list of Path
-        Frame files of all presets that have any, and of all shards.
-    models : dict of str to dict
-        MODEL@PRESET to the model's content (`Plan.model_of`).
-    splits_csv, tracks_csv, duplicates_csv : Path
-        Tables of `make_splits` and `gather`.
-    parts : dict of str to list of str
-        Per preset the presets that have its tables (`Plan.parts`).
-    protocol : str
-        The honest one.
+    **sources
+        Arguments of `read_run`.
 
     Returns
     -------
     Data
         Only the best model's preset is read.
     """
-    return read_run(
-        run_of(read_rows(leaderboard)[0]),
-        feature_tables=feature_tables,
-        frames=frames,
-        models=models,
-        splits_csv=splits_csv,
-        tracks_csv=tracks_csv,
-        duplicates_csv=duplicates_csv,
-        parts=parts,
-        protocol=protocol,
-    )
+    return read_run(run_of(read_rows(leaderboard)[0]), **sources)
 
 
 def read_run(
@@ -131,14 +100,16 @@ def read_run(
     ----------
     run : Run
         The model.
-    feature_tables, frames : list of Path
-        As for `read_data`.
+    feature_tables : list of Path
+        Feature tables of all presets and shards.
+    frames : list of Path
+        Frame files of all presets that have any, and of all shards.
     models : dict of str to dict
-        As for `read_data`.
+        MODEL@PRESET to the model's content (`Plan.model_of`).
     splits_csv, tracks_csv, duplicates_csv : Path
-        As for `read_data`.
+        Tables of `make_splits` and `gather`.
     parts : dict of str to list of str
-        As for `read_data`.
+        Per preset the presets that have its tables (`Plan.parts`).
     protocol : str
         The honest one.
 

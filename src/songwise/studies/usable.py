@@ -9,7 +9,8 @@ from songwise.features.presets import preset_key
 from songwise.features.resolved import described_preset
 from songwise.files import read_json, read_rows
 from songwise.paths import FEATURES, Run, champion_folder, model_folder, run_of, usable_folder
-from songwise.predict.folder import BUNDLE, CARD, read_card
+from songwise.predict.card import read_card
+from songwise.predict.layout import BUNDLE, CARD
 from songwise.studies.champion import prepare_model
 from songwise.studies.choice import Choice
 from songwise.studies.cost import measure_cost

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from songwise.errors import InputError
 from songwise.files import digest
 from songwise.paths import champion_folder
-from songwise.predict.folder import PAGE, is_of_table, read_card
+from songwise.predict.card import is_of_table, read_card
+from songwise.predict.layout import PAGE
 from songwise.predict.signature import INPUTS, OUTPUTS
 
 if TYPE_CHECKING:
