@@ -22,9 +22,7 @@ _CRASHED = "failed", "crashed: the process that listened to it was killed (out o
 _model: SongModel  # of a process of the pool
 
 
-def answer_files(
-    folder: Path, files: Sequence[Path], *, cores: int, max_seconds: float | None, model: SongModel | None = None
-) -> Iterator[Answer]:
+def answer_files(folder: Path, files: Sequence[Path], *, cores: int, max_seconds: float | None) -> Iterator[Answer]:
     """Classify files.
 
     Parameters
@@ -37,17 +35,17 @@ def answer_files(
         Processes at most.
     max_seconds : float or None
         Length of the longest song that is accepted; None for that of the data set.
-    model : SongModel, optional
-        The same model, if it is loaded already.
 
     Yields
     ------
     Answer
         One per file, in their order. A file that kills its process gets a reason, and the others are not affected.
     """
+    # Also before a pool: a model that cannot be used is one message, not the end of every process.
+    model = SongModel.read(folder, max_seconds=max_seconds)
     progress = Progress("classify", len(files), "files")
     answers = (
-        _in_turn(model or SongModel.read(folder, max_seconds=max_seconds), files)
+        _in_turn(model, files)
         if cores == 1 or len(files) < _WORTH_A_POOL
         else _in_parallel(folder, files, min(cores, len(files)), max_seconds)
     )
