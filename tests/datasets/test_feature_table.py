@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.commands import run_commands
 from helpers.project import ROOT, copy_project, snakemake
 from helpers.tracks import load_tracks
 
@@ -259,6 +260,8 @@ def test_a_table_and_a_recipe_run_from_end_to_end_without_audio(data_set, tmp_pa
     assert floor["model"] == "majority" and floor["note"] == "nothing published"
     assert "Published and measured figures" in (folder / "results" / "mine" / "report.html").read_text()
     assert "Nothing to be done" in snakemake(folder, *words).stdout
+    (refused,) = run_commands(folder, ["classify", "a.mp3"])
+    assert refused.returncode == 1 and "trained on a table of features" in refused.stderr
     (tmp_path / "table.csv").write_text((tmp_path / "table.csv").read_text().replace("120.5", "", 1))
     done = snakemake(folder, *words)
     assert done.returncode != 0 and "column 'tempo', row 2: is empty" in done.stdout and "Traceback" not in done.stdout

@@ -91,6 +91,9 @@ def _probabilities(card: Mapping[str, Any]) -> list[str]:
 
 def _data(card: Mapping[str, Any]) -> list[str]:
     clip = card["clip"]
+    clips = (
+        f"Clips: {clip['seconds']:g} s, one every {clip['hop']:g} s" if clip else "A table of features, without audio"
+    )
     classes = format_names([_text(label) for label in card["classes"]], _MOST_CLASSES)
     lines = [
         "## What it was trained on",
@@ -98,7 +101,7 @@ def _data(card: Mapping[str, Any]) -> list[str]:
         f"- Data set: {card['dataset']}, version `{card['data_version']}`"
         + (f", {card['homepage']}" if card["homepage"] else ""),
         f"- Classes: {classes}",
-        f"- Clips: {clip['seconds']:g} s, one every {clip['hop']:g} s",
+        f"- {clips}",
         f"- Licences of the music: {format_names([_text(name) for name in card['licenses']], 20) or 'not stated'}",
     ]
     if card["citation"]:
@@ -111,8 +114,7 @@ def _use(card: Mapping[str, Any]) -> list[str]:
     return [
         "## Use",
         "",
-        f"    songwise classify song.mp3 --dataset {card['dataset']}",
-        "",
+        *([f"    songwise classify song.mp3 --dataset {card['dataset']}", ""] if card["clip"] else []),
         f"Features and prediction take {card['milliseconds']:.2g} ms of CPU time per second of music. Nothing in this "
         "folder is executed when it is loaded.",
         f"Made by commit `{card['git_commit'] or 'unknown'}` with {versions}.",

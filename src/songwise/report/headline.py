@@ -87,6 +87,8 @@ def _champion(results: Path) -> list[str]:
     if not path.is_file():
         return []
     card = read_json(path)
+    if card["clip"] is None:  # of a table of features, it cannot listen to files
+        return []
     chosen = "" if card["model"] == card["best"] else f" ({card['model']}, {_chosen_by(card)})"
     return [f"For new files: songwise classify song.mp3, or songwise serve{chosen}"]
 

@@ -77,7 +77,9 @@ class Card(Section):
     milliseconds: float | None = Field(
         ge=0, description="CPU time per second of music for features and prediction, measured when it was chosen"
     )
-    clip: dict[str, float | int | None] = Field(description="how songs are cut into clips")
+    clip: dict[str, float | int | None] | None = Field(
+        description="how songs are cut into clips; null if the data set is a table of features"
+    )
     max_seconds: float = Field(gt=0, le=7200, description="length of the longest song that is accepted")
     calibration: Calibrations = Field(description="correction of the probabilities")
     novelty: NoveltyFigures = Field(description="how well unknown music is recognised")

@@ -27,6 +27,7 @@ from songwise.studies.data import Data, read_run
 from songwise.studies.novelty import NOVELTY_COLUMNS, study_novelty
 from songwise.studies.similarity import SIMILAR_COLUMNS, study_similarity
 
+_ANY_SECONDS = 10.0  # of a clip, where a table of features has none
 _LIBRARIES = ("songwise", "numpy", "scikit-learn", "skops")
 
 
@@ -53,7 +54,7 @@ def crown_champion(
         Arguments of `studies.data.read_run`: feature_tables, frames, models, splits_csv, tracks_csv, duplicates_csv,
         parts.
     """
-    seconds = about["clip"]["seconds"]
+    seconds = about["clip"]["seconds"] if about["clip"] else _ANY_SECONDS
     choice = choose_champion(
         setting,
         read_json(results / "headline.json"),

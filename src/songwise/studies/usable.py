@@ -45,6 +45,8 @@ def usable_model(results: Path, name: str, *, say: Callable[[str], None]) -> Pat
     champion = read_card(champion_folder(results))
     if champion["model"] == str(run):
         return champion_folder(results)
+    if champion["clip"] is None:
+        return champion_folder(results)  # of a table of features: whoever reads it is told that it cannot listen
     folder, params = usable_folder(results, run), read_json(model_folder(results, run) / "params.json")
     if (folder / CARD).is_file() and read_card(folder)["run_key"] == params["run_key"]:
         return folder
