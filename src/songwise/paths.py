@@ -170,6 +170,12 @@ def run_of(row: Mapping[str, str]) -> Run:
     return Run(row["model"], row["features"])
 
 
+def columns_of(run: Run | str) -> dict[str, str]:
+    """Return the columns model and features of a table's row about a run: the other direction of `run_of`."""
+    parsed = Run.parse(str(run))
+    return {"model": parsed.model, "features": parsed.preset}
+
+
 def metrics_file(results: Path, run: Run | str) -> Path:
     """Return the file of one model's metrics."""
     return model_folder(results, run) / "metrics.json"

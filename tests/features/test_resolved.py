@@ -1,4 +1,4 @@
-"""A resolved preset from a stranger's file is one that a preset file could have given, or it is refused."""
+"""A resolved preset from a stranger's file is refused if no preset file can define it."""
 
 import copy
 import json

@@ -18,7 +18,7 @@ from songwise.evaluation.confusion import write_confusion
 from songwise.evaluation.evaluate import Evaluation, evaluate_model
 from songwise.evaluation.votes import read_units
 from songwise.files import digest, read_rows, write_json, write_rows
-from songwise.paths import Run, model_folder
+from songwise.paths import columns_of, model_folder
 
 
 def evaluate_models(
@@ -137,13 +137,8 @@ def _write_tables(folder: Path, ranked: dict[str, Evaluation], protocols: list[s
 def _write_best(folder: Path, ranked: dict[str, Evaluation]) -> None:
     best, evaluation = next(iter(ranked.items()))
     write_confusion(folder / "confusion_top.csv", *(evaluation.top or (np.zeros((0, 0)), [])))
-    rows = [_named(best) | row for row in calibration_rows(evaluation.bins)]
+    rows = [columns_of(best) | row for row in calibration_rows(evaluation.bins)]
     write_rows(folder / "calibration.csv", CALIBRATION_COLUMNS, rows)
-
-
-def _named(run: str) -> dict[str, str]:
-    parsed = Run.parse(run)
-    return {"model": parsed.model, "features": parsed.preset}
 
 
 def _row(run: str, figures: dict) -> dict:
@@ -153,4 +148,4 @@ def _row(run: str, figures: dict) -> dict:
         for name, value in figures.items()
         if not isinstance(value, dict | list)
     }
-    return _named(run) | rounded
+    return columns_of(run) | rounded

@@ -17,7 +17,7 @@ _FAMILY_KEYS = ("family", "frame", "pool", "statistics")
 
 
 def check_resolved(preset: Mapping, where: str) -> dict:
-    """Check that a resolved preset is one that a preset file could have given.
+    """Refuse a resolved preset that no preset file can define.
 
     Every part is resolved again from what a preset file would have contained, with the limits that hold there.
 
@@ -67,7 +67,7 @@ def described_preset(description: Mapping, where: str) -> dict:
     Raises
     ------
     InputError
-        If it is not one that a preset file could have given.
+        If no preset file can define it.
     """
     preset, columns = description.get("preset"), description.get("columns")
     if not isinstance(preset, dict) or not isinstance(columns, list):

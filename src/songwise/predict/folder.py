@@ -72,8 +72,8 @@ def read_folder(folder: Path) -> Contents:
     where = folder / BUNDLE / "bundle.json"
     if description.get("labels") != card["classes"]:
         raise InputError(f"{where}: its labels are not the classes of {CARD}; {MAKE_AGAIN}")
-    columns = [] if "frames" in preset and not preset["columns"] else column_names_of(preset)
-    if description.get("columns") not in (columns, []):
+    columns = [] if is_network_bundle(folder / BUNDLE) else column_names_of(preset)
+    if description.get("columns") != columns:
         raise InputError(f"{where}: its columns are not those of its preset; {MAKE_AGAIN}")
     if list(getattr(pipeline, "classes_", [])) != list(range(len(card["classes"]))):
         raise InputError(f"{folder / BUNDLE}: the model does not have {len(card['classes'])} classes; {MAKE_AGAIN}")

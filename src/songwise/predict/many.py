@@ -61,6 +61,7 @@ def _in_turn(model: SongModel, files: Sequence[Path]) -> Iterator[Answer]:
 
 
 def _in_parallel(folder: Path, files: Sequence[Path], cores: int, max_seconds: float | None) -> Iterator[Answer]:
+    gc.enable()  # the files are for other processes
     place = 0
     while place < len(files):
         try:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.predict.layout import CARD
-from songwise.runtime.mlflow_settings import environment, mlflow_address, quiet_mlflow
+from songwise.runtime.mlflow_settings import FIRST_REQUEST, environment, mlflow_address, quiet_mlflow
 
 REGISTRY = "models:/"
 
 _SQLITE = "sqlite:///"
-# MLflow retries for minutes, which suits a busy server but not a wrong address: the first request is tried only once.
-_FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 _PLACES = (CARD, f"*/{CARD}", f"data/*/{CARD}")  # the last is where MLflow puts the folder
 
 
@@ -55,7 +53,7 @@ def _download(uri: str, folder: Path) -> None:
             if address.startswith(_SQLITE) and not Path(address.removeprefix(_SQLITE)).is_file():
                 raise FileNotFoundError(f"there is no {address.removeprefix(_SQLITE)}")
             with environment({"MLFLOW_TRACKING_URI": address}):
-                with environment(_FIRST_REQUEST):
+                with environment(FIRST_REQUEST):
                     mlflow.MlflowClient(address).search_registered_models(max_results=1)
                 mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
         except (mlflow.MlflowException, SQLAlchemyError, OSError) as error:

@@ -16,6 +16,8 @@ _ENVIRONMENT = {
     # and created again in the meantime.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
+# MLflow retries for minutes, which suits a busy server but not a wrong address: the first request is tried only once.
+FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 
 def mlflow_address() -> str:

@@ -141,8 +141,11 @@ class Service:
 
     def _classify(self, heard: Heard, request: Mapping) -> dict:
         answer = self._model.judge(heard, request["name"])
-        left_out = songs_left_out(self._model.tracks, Path(request["path"]))
-        content = answer.as_dict() | {"similar": self._nearest(answer.vector, request["similar"], left_out)}
+        nearest = []
+        if request["similar"]:  # otherwise the upload is not read again for its checksum
+            left_out = songs_left_out(self._model.tracks, Path(request["path"]))
+            nearest = self._nearest(answer.vector, request["similar"], left_out)
+        content = answer.as_dict() | {"similar": nearest}
         return content | {"picture": draw(heard.segment)} if request["picture"] else content
 
     def _similar(self, heard: Heard, request: Mapping) -> dict:
@@ -156,8 +159,6 @@ class Service:
         return {"file": request["name"], "tracks": self._nearest(vector, request["similar"], left_out)}
 
     def _nearest(self, vector: np.ndarray, count: int, left_out: Collection[str] = ()) -> list[dict]:
-        if not count:
-            return []
         tracks = self._model.similar(vector, count, without_songs=left_out)
         return [{name: track[name] for name in _SHOWN} | {"audio": self._address(track["track"])} for track in tracks]
 

@@ -1,7 +1,7 @@
 """The champion: one model of a finished run, with everything that its use on new files needs, in one folder."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from songwise.evaluation.predictions import read_predictions
 from songwise.files import file_digest, read_json, read_rows, replacing, write_json, write_rows, write_text
 from songwise.models.trained_networks import is_network_bundle
-from songwise.paths import Run, champion_folder, model_folder, protocol_folder, run_of
+from songwise.paths import Run, champion_folder, columns_of, model_folder, protocol_folder, run_of
 from songwise.predict.card_page import card_page
 from songwise.predict.layout import BUNDLE, CARD, NEIGHBOURS, NOVELTY, PAGE, TRACK_COLUMNS, TRACKS
 from songwise.predict.neighbours import Neighbours
@@ -24,7 +24,7 @@ from songwise.splits.protocols import RANDOM_CLIPS
 from songwise.studies.calibrated import study_calibration
 from songwise.studies.choice import COST_COLUMNS, Choice, choose_champion
 from songwise.studies.data import Data, read_run
-from songwise.studies.novelty import NOVELTY_COLUMNS, study_novelty
+from songwise.studies.novelty import ALL, NOVELTY_COLUMNS, study_novelty
 from songwise.studies.similarity import SIMILAR_COLUMNS, study_similarity
 
 _ANY_SECONDS = 10.0  # of a clip, where a table of features has none
@@ -61,7 +61,7 @@ def crown_champion(
         lambda run: measure(model_folder(results, run) / BUNDLE, seconds),
     )
     print(choice.run, choice.reason, sep="\t")
-    costs = [vars_of(run) | {"milliseconds": round(cost, 3)} for run, cost in choice.costs.items()]
+    costs = [columns_of(run) | {"milliseconds": round(cost, 3)} for run, cost in choice.costs.items()]
     write_rows(results / "costs.csv", COST_COLUMNS, costs)
     novelty, similar = prepare_model(
         results, choice, folder=champion_folder(results), setting=setting, about=about, **sources
@@ -107,7 +107,7 @@ def prepare_model(
     neighbours = Neighbours.fit(X, track_ids, clips["label"].to_numpy(dtype=str), seed=about["seed"])
     figures = {
         "calibration": study_calibration(predictions, data.units),
-        "novelty": _novelty_figures(novelty_rows, held_out),
+        "novelty": _novelty_figures(novelty_rows),
     }
     with replacing(folder) as building:
         building.mkdir()
@@ -120,12 +120,6 @@ def prepare_model(
         files = {name: file_digest(building / name) for name in sorted(_files(building))}
         write_json(building / CARD, validate(card | {"files": files}, Card, where=CARD).model_dump())
     return novelty_rows, similar_rows
-
-
-def vars_of(run: str) -> dict[str, str]:
-    """Return the columns model and features of a run's row."""
-    parsed = Run.parse(run)
-    return {"model": parsed.model, "features": parsed.preset}
 
 
 def _numbers(data: Data) -> pd.DataFrame:
@@ -141,8 +135,8 @@ def _clips(data: Data) -> pd.DataFrame:
     return pd.concat([first.train, first.valid, first.test]).sort_values("clip_id")
 
 
-def _novelty_figures(rows: list[dict], held_out: np.ndarray) -> dict[str, float | None]:
-    mean = next((row for row in rows if row["label"] == "all"), {})
+def _novelty_figures(rows: list[dict]) -> dict[str, float | None]:
+    mean = next((row for row in rows if row["label"] == ALL), {})
     return {name: mean.get(name) for name in ("refused", "auroc", "auroc_low", "auroc_high")}
 
 
@@ -150,7 +144,7 @@ def _card(
     results: Path, choice: Choice, setting: str, about: Mapping[str, Any], data: Data, figures: Mapping[str, Any]
 ) -> dict:
     run = Run.parse(choice.run)
-    row = _row_of(read_rows(results / "leaderboard.csv"), run)
+    row = next(row for row in read_rows(results / "leaderboard.csv") if run_of(row) == run)
     headline, params = read_json(results / "headline.json"), read_json(model_folder(results, run) / "params.json")
     claims = [r for r in read_rows(results / "leakage.csv") if run_of(r) == run and r["protocol"] == RANDOM_CLIPS]
     facts = results / "shortcuts.json"
@@ -180,10 +174,6 @@ def _card(
         "run_key": params["run_key"],
         "versions": _versions(model_folder(results, run) / BUNDLE),
     }
-
-
-def _row_of(rows: Iterable[Mapping[str, str]], run: Run) -> Mapping[str, str]:
-    return next(row for row in rows if run_of(row) == run)
 
 
 def _largest_class(data: Data) -> float:

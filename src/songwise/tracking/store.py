@@ -17,14 +17,12 @@ from songwise import paths
 from songwise.errors import InputError
 from songwise.files import file_digest, read_json
 from songwise.runtime.lock import exclusive
-from songwise.runtime.mlflow_settings import environment, mlflow_address, quiet_mlflow
+from songwise.runtime.mlflow_settings import FIRST_REQUEST, environment, mlflow_address, quiet_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _DATABASE = Path("mlflow.db")  # MLflow's default, in the current folder
-# MLflow retries for minutes, which suits a busy server but not a wrong address: the first request is tried only once.
-_FIRST_REQUEST = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 
 # MLflow's list of runs shows no metrics by default, and MLflow 3.17 shows every experiment as one with language models.
 # A shared view has the columns of a leaderboard. This link opens it:
@@ -81,7 +79,7 @@ def open_store() -> Iterator[Store]:
         uri = mlflow_address()
         with environment({"MLFLOW_TRACKING_URI": uri}), _readable_errors(uri), _locked_database(uri):
             client = mlflow.MlflowClient(uri)
-            with environment(_FIRST_REQUEST):
+            with environment(FIRST_REQUEST):
                 client.search_experiments(max_results=1)
             yield Store(client, _without_password(uri, uri))
 
