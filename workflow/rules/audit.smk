@@ -36,11 +36,7 @@ rule compare_standardised:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
         splits_csv="results/{dataset}/splits.csv",
-        verdicts=expand(
-            "results/{{dataset}}/models/{run}/{protocol}/songs.csv",
-            run=dict.fromkeys(run for pair in PLAN.standardised for run in pair),
-            protocol=HONEST,
-        ),
+        leaderboard="results/{dataset}/leaderboard.csv",
     output:
         table="results/{dataset}/standardised.csv",
     log:
@@ -48,7 +44,7 @@ rule compare_standardised:
     conda:
         ENVIRONMENT
     params:
-        pairs=PLAN.standardised,
+        pairs=standardised_pairs,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         code=code_of("studies.standardised"),

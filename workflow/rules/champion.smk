@@ -1,4 +1,5 @@
-# Inputs: the leaderboard, every model's bundle and predictions, the features of all presets, because any model can win.
+# Inputs: the leaderboard, every model's bundle and predictions, the features of all presets, because any model can win;
+#   the same of models of earlier runs that the leaderboard ranks.
 # Outputs: results/DATASET/champion, the model that is used on new files, complete and portable; costs.csv, what the
 #   models that were compared cost; novelty.csv, how well music of unknown classes is recognised; similar.csv, how often
 #   the nearest songs have the same label.
@@ -46,8 +47,10 @@ rule crown_champion:
     params:
         setting=PLAN.settings["champion"],
         about=SESSION.about_data(),
-        models=MODELS,
-        parts=PLAN.parts,
+        models=ranked_models,
+        parts=ranked_parts,
+        tables=ranked_tables,
+        frames=ranked_frames,
         code=code_of("studies.champion"),
     script:
         "../scripts/crown_champion.py"

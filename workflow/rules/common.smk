@@ -9,8 +9,9 @@ from snakemake.exceptions import WorkflowError
 from songwise.errors import InputError
 from songwise.paths import Run, preset_of, protocol_folder
 from songwise.plan.messages import FailedJob, read_logs, summarise_failure
-from songwise.plan.session import is_real_run, open_session
+from songwise.plan.session import is_real_run, open_session, presets_of
 from songwise.report.headline import headline
+from songwise.report.summary import read_summary
 from songwise.runtime.lock import is_full
 from songwise.runtime.provenance import code_of
 from songwise.splits.protocols import RANDOM_CLIPS
@@ -97,6 +98,38 @@ def frame_tables(wildcards):
     return expand(SESSION.frame_files([Run.parse(wildcards.run).preset]), dataset=DATASET, shard=SHARDS)
 
 
+def ranked_models(wildcards):
+    return {str(run): SESSION.ranked.model_of(str(run)) for run in SESSION.ranked.fitted}
+
+
+def ranked_presets(wildcards):
+    return presets_of(SESSION.ranked)
+
+
+def ranked_parts(wildcards):
+    return SESSION.ranked.parts
+
+
+def ranked_tables(wildcards):
+    return expand(SESSION.feature_files(SESSION.ranked.tables), dataset=DATASET, shard=SHARDS)
+
+
+def ranked_frames(wildcards):
+    return expand(SESSION.frame_files(SESSION.ranked.tables), dataset=DATASET, shard=SHARDS)
+
+
+def standardised_pairs(wildcards):
+    return SESSION.ranked.standardised
+
+
+def kept_params(wildcards):
+    return SESSION.kept.params
+
+
+def stale_models(wildcards):
+    return SESSION.kept.stale
+
+
 def of_members(wildcards, name):
     protocol = wildcards.get("audit", HONEST)
     return [str(protocol_folder(Path(RESULTS), run, protocol) / name) for run in FUSED[wildcards.run]]
@@ -124,8 +157,8 @@ def figure_labels(wildcards):
 
 
 def print_headline():
-    recipe, models = PLAN.settings["recipe"], len(PLAN.runs)
-    print(headline(Path(RESULTS), models=models, recipe=recipe, has_audio=HAS_AUDIO), file=sys.stderr)
+    if summary := read_summary(Path(RESULTS)):
+        print(f"\n{headline(summary, Path(RESULTS), recipe=PLAN.settings['recipe'])}", file=sys.stderr)
     print_left_out()
 
 

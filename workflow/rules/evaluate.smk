@@ -73,6 +73,9 @@ rule evaluate_models:
         ENVIRONMENT
     params:
         runs=run_params(PLAN, SESSION.tracks, SESSION.figures_code()),
+        kept=kept_params,
+        stale=stale_models,
+        about={"title": PLAN.dataset.get("title", DATASET), "label": PLAN.dataset["label"]},
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
         code=code_of("evaluation.leaderboard", "tracking.dvc_view"),
@@ -82,6 +85,7 @@ rule evaluate_models:
 
 rule draw_confusions:
     input:
+        leaderboard="results/{dataset}/leaderboard.csv",
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
         tables=expand(
             "results/{{dataset}}/models/{run}/confusion_{level}.csv",
@@ -104,7 +108,6 @@ rule draw_confusions:
     conda:
         ENVIRONMENT
     params:
-        runs=[str(run) for run in PLAN.runs],
         levels=LEVELS,
         truth=PLAN.dataset["label"],
         code=code_of("figures.confusion"),

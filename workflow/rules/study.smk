@@ -24,9 +24,11 @@ rule study_best:
     conda:
         ENVIRONMENT
     params:
-        models=MODELS,
-        presets=PRESETS,
-        parts=PLAN.parts,
+        models=ranked_models,
+        presets=ranked_presets,
+        parts=ranked_parts,
+        tables=ranked_tables,
+        frames=ranked_frames,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         code=code_of("studies.best_model"),
@@ -94,7 +96,9 @@ rule cluster_songs:
     conda:
         ENVIRONMENT
     params:
-        parts=PLAN.parts,
+        parts=ranked_parts,
+        tables=ranked_tables,
+        frames=ranked_frames,
         protocol=HONEST,
         seed=PLAN.settings["seed"],
         code=code_of("studies.clusters"),

@@ -9,8 +9,8 @@ with job(snakemake.log[0]):
 
     cluster_songs(
         leaderboard=Path(snakemake.input.leaderboard),
-        feature_tables=[Path(path) for path in snakemake.input.tables],
-        frames=[Path(path) for path in snakemake.input.frames],
+        feature_tables=[Path(path) for path in snakemake.params.tables],
+        frames=[Path(path) for path in snakemake.params.frames],
         splits_csv=Path(snakemake.input.splits_csv),
         tracks_csv=Path(snakemake.input.tracks_csv),
         parts=snakemake.params.parts,

@@ -5,10 +5,13 @@ from pathlib import Path
 from songwise.runtime.job import job
 
 with job(snakemake.log[0]):
+    from songwise.files import read_rows
+    from songwise.paths import run_of
     from songwise.studies.standardised import compare_standardised
 
+    ranked = {str(run_of(row)) for row in read_rows(Path(snakemake.input.leaderboard))}
     compare_standardised(
-        snakemake.params.pairs,
+        [pair for pair in snakemake.params.pairs if ranked >= set(pair)],
         **{name: Path(snakemake.input[name]) for name in ("tracks_csv", "duplicates_csv", "splits_csv")},
         protocol=snakemake.params.protocol,
         seed=snakemake.params.seed,

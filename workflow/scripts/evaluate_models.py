@@ -11,7 +11,9 @@ with job(snakemake.log[0]):
     results, protocols = Path(snakemake.output.leaderboard).parent, snakemake.params.protocols
     tables = {name: Path(snakemake.input[name]) for name in ("tracks_csv", "duplicates_csv", "splits_csv")}
     evaluate_models(
-        runs=snakemake.params.runs, protocols=protocols, **tables, seed=snakemake.params.seed, folder=results
+        **{name: snakemake.params[name] for name in ("runs", "kept", "stale", "about", "protocols", "seed")},
+        **tables,
+        folder=results,
     )
     write_dvc_view(
         results=results,

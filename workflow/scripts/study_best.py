@@ -12,8 +12,8 @@ with job(snakemake.log[0]):
     study_best(
         read_data(
             **{name: Path(snakemake.input[name]) for name in tables},
-            feature_tables=[Path(path) for path in snakemake.input.tables],
-            frames=[Path(path) for path in snakemake.input.frames],
+            feature_tables=[Path(path) for path in snakemake.params.tables],
+            frames=[Path(path) for path in snakemake.params.frames],
             models=snakemake.params.models,
             parts=snakemake.params.parts,
             protocol=snakemake.params.protocol,

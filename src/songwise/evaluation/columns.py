@@ -10,7 +10,7 @@ LEADERBOARD_COLUMNS = (
     "fit_seconds",
     "n_groups",
     *("song_balanced_accuracy", "song_top2_accuracy", "song_log_loss", "song_auc", "song_ece"),
-    *("p_best", "tied"),
+    *("p_best", "tied", "this_run"),
 )
 LEAKAGE_COLUMNS = (
     *("model", "features", "protocol"),

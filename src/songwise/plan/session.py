@@ -26,8 +26,10 @@ from songwise.features.presets import preset_key
 from songwise.files import read_json
 from songwise.models.trained_networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
 from songwise.paths import Run, archives_record, audio_folder, clip_tables, feature_table, frame_table, shard_record
+from songwise.plan.kept import Kept, find_kept
 from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
+from songwise.plan.run_params import run_params
 from songwise.plan.weights import provide_weights
 from songwise.runtime.lock import claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
@@ -95,10 +97,27 @@ class Session:
         """Whether there is audio; a table of features has none."""
         return self.source != "table"
 
+    @cached_property
+    def kept(self) -> Kept:
+        """The models of earlier runs, which are ranked too if they are up to date."""
+
+        def params_of(plan: Plan) -> dict[str, dict]:
+            return run_params(plan, self.tracks, replace(self, plan=plan).figures_code())
+
+        def lacking(plan: Plan) -> list[str]:
+            return [name for name, shards in missing_shards(plan, self.shards).items() if shards]
+
+        return find_kept(self.plan, params_of, lacking)
+
+    @property
+    def ranked(self) -> Plan:
+        """The plan with all rows of the leaderboard."""
+        return self.kept.ranked
+
     @property
     def presets(self) -> dict[str, dict]:
-        """The presets without their titles, from which no figure follows."""
-        return {name: self.plan.extracted_preset(name) for name in self.plan.presets | self.plan.tables}
+        """The presets of this run without their titles, from which no figure follows."""
+        return presets_of(self.plan)
 
     def about_data(self) -> dict[str, object]:
         """Return what a model card says about the data and the settings of the run."""
@@ -206,6 +225,17 @@ class Session:
 
     def _key(self, preset: str) -> str:
         return preset_key(self.plan.tables[preset])
+
+
+def presets_of(plan: Plan) -> dict[str, dict]:
+    """Return the presets of a plan by name, without their titles, from which no figure follows.
+
+    Parameters
+    ----------
+    plan : Plan
+        The checked configuration.
+    """
+    return {name: plan.extracted_preset(name) for name in plan.presets | plan.tables}
 
 
 def missing_shards(plan: Plan, shards: Collection[int]) -> dict[str, tuple[int, ...]]:

@@ -1,100 +1,196 @@
-"""The result of a run in a few lines, for the terminal."""
+"""The result of a run in words: the four numbers, what they mean, and what to do next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from songwise.files import read_json, read_rows
-from songwise.paths import champion_folder, run_of
+from songwise.files import read_rows
+from songwise.paths import run_of
+from songwise.report.summary import Share, Standardised, Summary
 from songwise.text import format_names
 
-_LEADERBOARD_VIEW = "?workflowType=machine_learning&viewStateShareKey=leaderboard"
+_TOP = 3  # models of the leaderboard on the last screen
 
 
-def headline(results: Path, *, models: int, recipe: Mapping | None, has_audio: bool) -> str:
-    """Return the result of a run: the best model, what to expect of it, and where to see more.
+class Number(NamedTuple):
+    """One of the four numbers of a result.
+
+    Attributes
+    ----------
+    name : str
+        Such as "guessing".
+    share : Share
+        A share of songs.
+    note : str
+        What it is, in a few words.
+    """
+
+    name: str
+    share: Share
+    note: str
+
+
+def four_numbers(summary: Summary) -> list[Number]:
+    """Return the numbers of a result, all of them shares of songs; fewer than four if some were not measured.
 
     Parameters
     ----------
-    results : Path
-        Folder results/DATASET.
-    models : int
-        Number of models among which the best one was chosen.
-    recipe : mapping or None
-        Key `recipe` of config.
-    has_audio : bool
-        Whether the data set has audio files, whose shortcuts are audited.
+    summary : Summary
+        The result.
 
     Returns
     -------
-    str
-        Several lines, or nothing if the run's goal was only a part of the results.
+    list of Number
+        The best model, guessing, the file facts alone, and what random clips would have claimed.
     """
-    names = ["headline", "tracking", *(["shortcuts"] if has_audio else [])]
-    if not all((results / f"{name}.json").is_file() for name in names):
-        return ""
-    facts = read_json(results / "headline.json")
-    experiment = read_json(results / "tracking.json")["experiments"][results.name]["experiment_id"]
-    lines = [
-        "",
-        f"Best on songs never heard: {facts['best']}, song accuracy {facts['song_accuracy']:.2f} "
-        f"[{facts['song_accuracy_low']:.2f}, {facts['song_accuracy_high']:.2f}].",
-        *filter(None, [expectation(facts, models)]),
-        *_ties(facts["within_noise"], models),
-        *recipe_lines(recipe, results),
-        *_champion(results),
-        f"The report: {results}/report.html",
-        f"The runs:   mlflow ui, then http://127.0.0.1:5000/#/experiments/{experiment}/runs{_LEADERBOARD_VIEW}",
+    numbers = [
+        Number("best model", summary.accuracy, f"{summary.best}, on songs never heard"),
+        Number("guessing", summary.guessing, f"always the most common {summary.label}"),
     ]
-    if has_audio and (shortcuts := read_json(results / "shortcuts.json"))["beats_chance"]:
-        lines = ["", f"Warning: {shortcuts['finding']}", *lines]
-    return "\n".join(lines)
+    if summary.file_facts:
+        numbers.append(Number("file facts", summary.file_facts, "bit rate, length, loudness and so on, without music"))
+    if summary.random_clips:
+        note = "what the same model would claim, tested on clips of songs that it knows"
+        numbers.append(Number("random clips", summary.random_clips, note))
+    return numbers
 
 
-def expectation(facts: Mapping, models: int) -> str:
+def expectation(summary: Summary) -> str:
     """Return what to expect of the best model on new songs, given that it was chosen among several.
 
     Parameters
     ----------
-    facts : mapping
-        Content of headline.json.
-    models : int
-        Number of models among which the best one was chosen.
+    summary : Summary
+        The result.
 
     Returns
     -------
     str
         A sentence; empty if there was no choice.
     """
-    if models == 1:
+    if summary.corrected is None:
         return ""
-    corrected = f"{facts['corrected_song_accuracy']:.2f}"
-    if float(corrected) < float(f"{facts['song_accuracy']:.2f}"):
-        return f"It is the best of {models}, so expect slightly less on new songs: {corrected} after correction."
-    return f"It is the best of {models} by so much that the correction for the choice changes nothing: {corrected}."
+    if summary.corrected.percent == summary.accuracy.percent:
+        return f"It is the best of {summary.n_models} by so much that correcting for the choice changes nothing."
+    return (
+        f"It is the best of {summary.n_models}, so expect {summary.corrected} on new songs (corrected for the choice)."
+    )
 
 
-def _ties(tied: Sequence[str], models: int) -> list[str]:
-    if models == 1:
+def doubt(summary: Summary) -> list[str]:
+    """Return what the file facts mean for the result, and the answer of standardised audio.
+
+    Parameters
+    ----------
+    summary : Summary
+        The result.
+
+    Returns
+    -------
+    list of str
+        Sentences; none if the file facts do not beat guessing.
+    """
+    if not summary.finding:
         return []
-    if not tied:
-        return ["No other model is statistically tied with it."]
-    return [f"Statistically tied with it: {format_names(tied)}."]
+    if not summary.is_doubtful:
+        return [summary.finding]
+    sentences = [
+        f"The file facts alone reach {summary.file_facts}, as much as the best model's interval. So this result does "
+        "not show that the model hears music."
+    ]
+    if summary.standardised:
+        return [*sentences, standardised_answer(summary.standardised)]
+    return [*sentences, "Standardised audio, which hides most of these facts, shows it:"]
 
 
-def _champion(results: Path) -> list[str]:
-    """Return which model new files are classified by, and how to do that."""
-    path = champion_folder(results) / "card.json"
-    if not path.is_file():
+def standardised_answer(found: Standardised) -> str:
+    """Return what a model loses on standardised audio, in a sentence.
+
+    Parameters
+    ----------
+    found : Standardised
+        One model on raw and on standardised audio.
+    """
+    low, high = (f"{100 * bound:+.0f}" for bound in (found.points.low, found.points.high))
+    return (
+        f"On standardised audio, which hides most of these facts, {found.run} gets {100 * found.standardised:.0f} % "
+        f"instead of {100 * found.raw:.0f} %: {100 * found.points.value:+.0f} points [{low}, {high}]."
+    )
+
+
+def headline(summary: Summary, results: Path, *, recipe: Mapping | None = None) -> str:
+    """Return the last screen of a run: the four numbers, the top three, warnings, and where to see more.
+
+    Parameters
+    ----------
+    summary : Summary
+        The result.
+    results : Path
+        Folder results/DATASET.
+    recipe : mapping, optional
+        Key `recipe` of config.
+
+    Returns
+    -------
+    str
+        Lines of plain text.
+    """
+    blocks = [
+        _numbers(summary),
+        _top(results, summary),
+        [f"Warning: {' '.join(doubt(summary))}", *_command(summary.next_command)] if summary.finding else [],
+        _stale(summary),
+        recipe_lines(recipe, results),
+        _ways(summary),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _numbers(summary: Summary) -> list[str]:
+    lines = [f"{summary.title}: {summary.n_songs} songs, share with the right {summary.label}"]
+    for number in four_numbers(summary):
+        lines.append(f"  {number.name:12}  {number.share.percent:>5}  {number.share.interval:10}  {number.note}")
+    return [*lines, *filter(None, [expectation(summary)])]
+
+
+def _top(results: Path, summary: Summary) -> list[str]:
+    rows = read_rows(results / "leaderboard.csv")
+    width = max(len(str(run_of(row))) for row in rows[:_TOP])
+    lines = []
+    for place, row in enumerate(rows[:_TOP], start=1):
+        share = Share(*(float(row[f"song_accuracy{bound}"]) for bound in ("", "_low", "_high")))
+        marks = ["tied"] if place > 1 and row["tied"] == "true" else []
+        marks += ["from an earlier run"] if row["this_run"] != "true" else []
+        line = f"  {place}  {run_of(row)!s:{width}}  {share.percent:>5}  {share.interval:10}  {', '.join(marks)}"
+        lines.append(line.rstrip())
+    further = len(summary.tied) - sum(row["tied"] == "true" for row in rows[1:_TOP])
+    if summary.n_models > _TOP:
+        tied = f", {further} of them tied with the best" if further > 0 else ""
+        lines.append(f"     and {summary.n_models - _TOP} more{tied}")
+    return lines if summary.n_models > 1 else []
+
+
+def _command(command: str) -> list[str]:
+    return [f"  {command}"] if command else []
+
+
+def _stale(summary: Summary) -> list[str]:
+    if not summary.stale:
         return []
-    card = read_json(path)
-    if card["clip"] is None:  # of a table of features, it cannot listen to files
-        return []
-    chosen = "" if card["model"] == card["best"] else f" ({card['model']}, {_chosen_by(card)})"
-    return [f"For new files: songwise classify song.mp3, or songwise serve{chosen}"]
+    named = [f"{run} ({reason})" for run, reason in summary.stale.items()]
+    return [
+        f"Of earlier runs, not ranked: {format_names(named)}. To rank them again:",
+        f"  {summary.stale_command()}",
+    ]
 
 
-def _chosen_by(card: Mapping) -> str:
-    return "tied with the best and cheaper" if card["setting"] == "cheapest-tied" else "named in the configuration"
+def _ways(summary: Summary) -> list[str]:
+    name = summary.dataset
+    lines = [f"Report:     songwise report {name} --open", f"Runs:       songwise ui {name}"]
+    if summary.champion:
+        by = "" if summary.champion == summary.best else f"   (by {summary.champion})"
+        lines.insert(0, f"New files:  songwise classify song.mp3, or songwise serve{by}")
+    return lines
 
 
 def recipe_lines(recipe: Mapping | None, results: Path) -> list[str]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from songwise.files import read_json, read_rows, write_text
 from songwise.paths import confusion_picture, protocol_folder, run_of
 from songwise.report.headline import expectation
+from songwise.report.summary import read_summary
 
 
 def render_report(
@@ -60,7 +61,7 @@ def render_report(
             recipe=recipe,
             dataset=folder.name,
             headline=facts,
-            expectation=expectation(facts, len(leaderboard)),
+            expectation=expectation(read_summary(folder)),
             leaderboard=leaderboard,
             leakage=_pairs(read_rows(folder / "leakage.csv"), protocols),
             audited=protocols[1:],

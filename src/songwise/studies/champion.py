@@ -163,7 +163,7 @@ def _card(
         "best_song_accuracy": headline["song_accuracy"],
         "corrected_song_accuracy": headline.get("corrected_song_accuracy"),
         "tied": headline["within_noise"],
-        "guessing": _largest_class(data),
+        "guessing": headline["guessing"],
         "file_facts": read_json(facts)["accuracy"] if facts.is_file() else None,
         "random_clips_song_accuracy": float(claims[0]["song_accuracy"]) if claims else None,
         "milliseconds": round(choice.costs[choice.run], 3),
@@ -174,13 +174,6 @@ def _card(
         "run_key": params["run_key"],
         "versions": _versions(model_folder(results, run) / BUNDLE),
     }
-
-
-def _largest_class(data: Data) -> float:
-    """Return the share of songs in the most common class, with one vote per recording."""
-    clips = _clips(data).drop_duplicates("song")
-    votes = clips["song"].map(data.units.vote_of)
-    return float(clips[~votes.duplicated()]["label"].value_counts(normalize=True).max())
 
 
 def _versions(bundle: Path) -> dict[str, str]:

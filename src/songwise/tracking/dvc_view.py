@@ -6,7 +6,7 @@ from songwise.files import read_rows, write_json, write_rows
 from songwise.paths import run_of, verdicts_table
 
 _VERDICT_COLUMNS = ("label", "predicted")
-_WORDS = ("model", "features", "tied")  # columns of the leaderboard that are not numbers
+_WORDS = ("model", "features", "tied", "this_run")  # columns of the leaderboard that are not numbers
 
 
 def write_dvc_view(*, results: Path, protocol: str, metrics: Path, verdicts: Path) -> None:
