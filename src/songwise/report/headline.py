@@ -218,7 +218,9 @@ def recipe_lines(recipe: Mapping | None, results: Path) -> list[str]:
     if not compared:
         return [f"The recipe {recipe['name']}: none of its published models was run. See {path}"]
     best = max(compared, key=lambda row: float(row["published"]))
-    published, here, by_song = (f"{100 * float(best[name]):.0f} %" for name in ("published", "published_here", "by_song"))
+    published, here, by_song = (
+        f"{100 * float(best[name]):.0f} %" for name in ("published", "published_here", "by_song")
+    )
     own = "" if recipe["protocol"] == "by-song" else f"{here} here under its own protocol ({recipe['protocol']}), "
     return [
         f"The recipe {recipe['name']}, {run_of(best)}, {best['level']} accuracy: "
