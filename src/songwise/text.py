@@ -3,6 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
+# Facts about files whose column has another name.
+FACT_WORDS = {"bit_rate": "bit rate", "sample_rate": "sample rate", "side": "stereo width", "seconds": "length"}
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format and surrogate characters, line and paragraph separators
 
 

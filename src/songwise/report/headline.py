@@ -9,6 +9,7 @@ from songwise.paths import run_of
 from songwise.report.summary import Share, Standardised, Summary
 from songwise.text import format_names
 
+_NAMED = 2  # facts about the files in a warning
 _TOP = 3  # models of the leaderboard on the last screen
 
 
@@ -92,15 +93,24 @@ def doubt(summary: Summary) -> list[str]:
     """
     if not summary.finding:
         return []
-    if not summary.is_doubtful:
-        return [summary.finding]
-    sentences = [
-        f"The file facts alone reach {summary.file_facts}, as much as the best model's interval. So this result does "
-        "not show that the model hears music."
-    ]
+    most = f" (most of all {' and '.join(summary.telling[:_NAMED])})" if summary.telling else ""
+    if summary.is_doubtful:
+        sentences = [
+            f"The file facts alone{most} reach {summary.file_facts}, within the best model's interval or above it. "
+            "So this result alone does not show that the model hears music."
+        ]
+    else:
+        sentences = [
+            f"The file facts alone{most} reach {summary.file_facts}, more than guessing. Part of what models learn may "
+            "be encoding and mastering, not music."
+        ]
     if summary.standardised:
         return [*sentences, standardised_answer(summary.standardised)]
-    return [*sentences, "Standardised audio, which hides most of these facts, shows it:"]
+    return (
+        [*sentences, "Standardised audio hides most of these facts, and shows what remains:"]
+        if summary.next_command
+        else sentences
+    )
 
 
 def standardised_answer(found: Standardised) -> str:
