@@ -60,8 +60,7 @@ class Measured:
     def screen(self) -> str:
         """Return the last screen of the run, indented as code."""
         lines = headline(self.summary, self._folder).splitlines()
-        wrapped = [textwrap.fill(line, 116, break_long_words=False, break_on_hyphens=False) for line in lines]
-        return textwrap.indent("\n".join(wrapped), " " * 4)
+        return textwrap.indent("\n".join(_fill(line, 116) for line in lines), " " * 4)
 
     def songs(self, run: str) -> Share:
         """Return the song accuracy of MODEL@PRESET on new songs."""
@@ -159,16 +158,16 @@ def fill(root: Path, page: str) -> str:
 
 
 def _wrap(text: str) -> str:
-    """Return paragraphs and points of a list in lines of at most 120 characters."""
-    wrapped = []
-    for part in re.split(r"\n\n|\n(?=- )", text.strip()):
-        indent = "  " if part.startswith("- ") else ""
-        wrapped.append(
-            textwrap.fill(part, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-        )
-    return "\n".join(
-        line if line.startswith("- ") and index else f"\n{line}" for index, line in enumerate(wrapped)
-    ).strip()
+    """Return a paragraph or a list in lines of at most 120 characters."""
+    parts = re.split(r"\n(?=- )", text.strip())
+    return "\n".join(_fill(part, 120, subsequent_indent="  " if part.startswith("- ") else "") for part in parts)
+
+
+def _fill(text: str, width: int, **options: str) -> str:
+    """Wrap a paragraph, with a number and its per cent sign on one line."""
+    joined = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    filled = textwrap.fill(joined, width, break_long_words=False, break_on_hyphens=False, **options)
+    return filled.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def main() -> None:
