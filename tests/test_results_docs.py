@@ -27,6 +27,12 @@ def test_pages_have_the_figures_of_the_measured_runs(root, page):
     assert fill(root, page) == (root / page).read_text(encoding="utf-8"), "run docs/tools/fill_results.py"
 
 
+def test_the_readme_has_no_figure_that_is_typed_in(root):
+    text = re.sub(r"<!-- begin results.*?<!-- end results", "", (root / "README.md").read_text(), flags=re.DOTALL)
+    assert set(re.findall(r"\d+(?:\.\d+)? ?%", text)) == {"95 %"}  # of the intervals
+    assert not re.findall(r"\b0\.\d\d\b", text)
+
+
 def test_every_template_is_used_once(root):
     used = [name for page in PAGES for name in _BLOCK.findall((root / page).read_text(encoding="utf-8"))]
     assert sorted(used) == sorted(path.stem for path in (root / "docs/tools/results").glob("*.md"))
