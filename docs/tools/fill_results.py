@@ -80,15 +80,14 @@ class Measured:
 
     def table(self, runs: Iterable[str] = ()) -> str:
         """Return the leaderboard beside what random clips would have claimed, all rows or those of some runs."""
-        header = ["model", "features", "songs", "clips", "songs, random clips", "clips, random clips", "inflation"]
+        header = ["model", "songs", "clips", "songs, random clips", "clips, random clips", "inflation"]
         lines = [header, ["---"] * len(header)]
         for run in runs or self._honest:
-            row = self._honest[run]
             shares = [self.clips(run), self.leaking_songs(run), self.leaking_clips(run)]
             songs = self.songs(run)
             inflation = _points(_share(self._leaking[run], "inflation"))
             bold = f"**{songs.percent}** {songs.interval}"
-            lines.append([row["model"], row["features"], bold, *map(str, shares), inflation])
+            lines.append([f"`{run}`", bold, *map(str, shares), inflation])
         return _table(lines)
 
     def standardised(self) -> str:

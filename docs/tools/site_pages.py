@@ -22,6 +22,7 @@ PAGES = {  # of the site, by their place in the repository
 _PLACES = {page: place for place, page in PAGES.items()}
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]+)\)")
 _FOREIGN = re.compile(r"[a-z]+:|#")
+_INTERVAL = re.compile(r"(?<=\d|%|\*) \[([-+]?\d+), ([-+]?\d+)\]")
 _ITEM = re.compile(r"(\d+\. |- )")
 _INDENT = 4  # of Python-Markdown, for what belongs to an item of a list
 
@@ -49,7 +50,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return text
         return f"[{text}]({relpath(uri, dirname(here) or '.')}{'#' + anchor if anchor else ''})"
 
-    return indent_lists(_LINK.sub(rewrite, markdown))
+    return join_intervals(indent_lists(_LINK.sub(rewrite, markdown)))
 
 
 def _uri(place: str, config: MkDocsConfig, files: Files) -> str | None:
@@ -93,3 +94,20 @@ def indent_lists(markdown: str) -> str:
         is_inside = width and not item and line.strip()
         lines.append(" " * (_INDENT - width) + line if is_inside else line)
     return "\n".join(lines)
+
+
+def join_intervals(markdown: str) -> str:
+    """Return Markdown whose tables do not break a line inside an interval, such as 22 [16, 28].
+
+    Parameters
+    ----------
+    markdown : str
+        A page.
+
+    Returns
+    -------
+    str
+        The same, with no-break spaces in rows of tables.
+    """
+    lines = markdown.splitlines()
+    return "\n".join(_INTERVAL.sub(r"&nbsp;[\1,&nbsp;\2]", line) if line.startswith("|") else line for line in lines)
