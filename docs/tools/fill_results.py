@@ -11,112 +11,20 @@ A page has marked blocks. What is between the marks comes from docs/tools/result
 
 import re
 import sys
-import textwrap
-from collections.abc import Iterable
 from pathlib import Path
 
 import jinja2
 from measured_facts import DATASETS, MEASURED, copy_facts
+from measured_run import Measured, fill_paragraph
 
 from songwise.errors import InputError
-from songwise.files import read_rows, write_text
-from songwise.paths import run_of
-from songwise.report.headline import headline, standardised_answer
-from songwise.report.summary import Share, Summary, read_summary
-from songwise.splits.protocols import RANDOM_CLIPS
-from songwise.text import format_names
+from songwise.files import write_text
+from songwise.report.headline import standardised_answer
 
-PAGES = ("README.md", "docs/results.md")
+PAGES = ("README.md", "docs/results.md", "docs/evaluation.md", "docs/pretrained.md", "docs/use.md")
 
 _TEMPLATES = Path("docs/tools/results")
 _BLOCK = re.compile(r"(<!-- begin results: ([\w-]+) -->\n)(.*?)(<!-- end results: \2 -->)", re.DOTALL)
-
-
-class Measured:
-    """The figures of one default run, for the templates.
-
-    Parameters
-    ----------
-    folder : Path
-        docs/measured/DATASET.
-
-    Attributes
-    ----------
-    summary : Summary
-        What the run's last screen shows.
-    weights : dict of str to float
-        Mean weight of each member of the best model, if that is a fusion.
-    """
-
-    def __init__(self, folder: Path):
-        self._folder = folder
-        self.summary: Summary = read_summary(folder)
-        self.weights = {row["member"]: float(row["weight"]) for row in read_rows(folder / "weights.csv")}
-        self._honest = {str(run_of(row)): row for row in read_rows(folder / "leaderboard.csv")}
-        self._leaking = {
-            str(run_of(row)): row for row in read_rows(folder / "leakage.csv") if row["protocol"] == RANDOM_CLIPS
-        }
-
-    def screen(self) -> str:
-        """Return the last screen of the run, indented as code."""
-        lines = headline(self.summary, self._folder).splitlines()
-        return textwrap.indent("\n".join(_fill(line, 116) for line in lines), " " * 4)
-
-    def songs(self, run: str) -> Share:
-        """Return the song accuracy of MODEL@PRESET on new songs."""
-        return _share(self._honest[run], "song_accuracy")
-
-    def clips(self, run: str) -> Share:
-        """Return the clip accuracy of MODEL@PRESET on new songs."""
-        return _share(self._honest[run], "clip_accuracy")
-
-    def leaking_songs(self, run: str) -> Share:
-        """Return the song accuracy of MODEL@PRESET on random clips."""
-        return _share(self._leaking[run], "song_accuracy")
-
-    def leaking_clips(self, run: str) -> Share:
-        """Return the clip accuracy of MODEL@PRESET on random clips."""
-        return _share(self._leaking[run], "clip_accuracy")
-
-    def table(self, runs: Iterable[str] = ()) -> str:
-        """Return the leaderboard beside what random clips would have claimed, all rows or those of some runs."""
-        header = ["model", "songs", "clips", "songs, random clips", "clips, random clips", "inflation"]
-        lines = [header, ["---"] * len(header)]
-        for run in runs or self._honest:
-            shares = [self.clips(run), self.leaking_songs(run), self.leaking_clips(run)]
-            songs = self.songs(run)
-            inflation = _points(_share(self._leaking[run], "inflation"))
-            bold = f"**{songs.percent}** {songs.interval}"
-            lines.append([f"`{run}`", bold, *map(str, shares), inflation])
-        return _table(lines)
-
-    def standardised(self) -> str:
-        """Return the table of models on raw and on standardised audio."""
-        rows = read_rows(self._folder / "standardised.csv")
-        baseline = rows[0]["baseline"]
-        leads = [f"lead over `{baseline}`, raw", "the same, standardised"]
-        header = ["model", "raw audio", "standardised audio", "difference", *leads]
-        lines = [header, ["---"] * len(header)]
-        for row in rows:
-            run = str(run_of(row))
-            accuracies = [Share(float(row[name])).percent for name in ("raw", "standardised")]
-            difference = Share(*(float(row[name]) for name in ("difference", "low", "high")))
-            leads = [_share(row, name) for name in ("gain", "standardised_gain")] if row["gain"] else []
-            lines.append([f"`{run}`", *accuracies, *map(_points, [difference, *leads]), *[""] * (2 - len(leads))])
-        return _table(lines)
-
-
-def _share(row: dict, name: str) -> Share:
-    return Share(*(float(row[f"{name}{bound}"]) for bound in ("", "_low", "_high")))
-
-
-def _points(difference: Share) -> str:
-    value, low, high = (f"{100 * value + 0.0:.0f}" for value in (difference.value, difference.low, difference.high))
-    return f"{value} [{low}, {high}]".replace("-0", "0")
-
-
-def _table(lines: Iterable[Iterable[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def fill(root: Path, page: str) -> str:
@@ -142,7 +50,7 @@ def fill(root: Path, page: str) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(root / _TEMPLATES), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
-    environment.filters |= {"names": format_names, "wrap": _wrap}
+    environment.filters["wrap"] = _wrap
     runs = {dataset.replace("-", "_"): Measured(root / MEASURED / dataset) for dataset in DATASETS}
 
     def render(block: re.Match) -> str:
@@ -159,14 +67,9 @@ def fill(root: Path, page: str) -> str:
 def _wrap(text: str) -> str:
     """Return a paragraph or a list in lines of at most 120 characters."""
     parts = re.split(r"\n(?=- )", text.strip())
-    return "\n".join(_fill(part, 120, subsequent_indent="  " if part.startswith("- ") else "") for part in parts)
-
-
-def _fill(text: str, width: int, **options: str) -> str:
-    """Wrap a paragraph, with a number and its per cent sign on one line."""
-    joined = text.replace(" %", "\N{NO-BREAK SPACE}%")
-    filled = textwrap.fill(joined, width, break_long_words=False, break_on_hyphens=False, **options)
-    return filled.replace("\N{NO-BREAK SPACE}", " ")
+    return "\n".join(
+        fill_paragraph(part, 120, subsequent_indent="  " if part.startswith("- ") else "") for part in parts
+    )
 
 
 def main() -> None:

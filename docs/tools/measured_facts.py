@@ -24,14 +24,19 @@ _COLUMNS = {
         *("model", "features", "standardised_features", "raw", "standardised", "difference", "low", "high", "baseline"),
         *(f"{share}gain{bound}" for share in ("", "standardised_") for bound in ("", "_low", "_high")),
     ],
+    "novelty.csv": ["label", "n_songs", "auroc", "auroc_low", "auroc_high", "refused"],
+    "similar.csv": ["space", "distance", "k", "precision", "low", "high", "chance"],
 }
 _KEYS = {
     "headline.json": [
         *("title", "label", "protocol", "best", "n_songs", "n_clips", "n_models", "guessing", "within_noise", "stale"),
         *(f"{share}_accuracy{bound}" for share in ("song", "corrected_song") for bound in ("", "_low", "_high")),
     ],
-    "shortcuts.json": ["accuracy", "low", "high", "beats_chance", "finding"],
-    "champion/card.json": ["model", "clip"],
+    "shortcuts.json": [
+        *("accuracy", "low", "high", "beats_chance", "finding"),
+        *("heard", "heard_low", "heard_high", "features"),
+    ],
+    "champion/card.json": ["model", "clip", "calibration", "novelty"],
 }
 
 
