@@ -1,5 +1,5 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce env deep browser test lint lock schemas bench clean
+.PHONY: reproduce env deep browser test lint lock schemas results pictures docs bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
@@ -39,6 +39,18 @@ lock: ## update requirements.lock after an edit of pyproject.toml
 schemas: env ## generate workflow/schemas and the tables of keys in config/README.md from src/songwise/schemas
 	$(VENV)/python -m songwise.schemas.generate
 
+results: env ## run demo and open-music, then write their figures into README.md and docs/results.md
+	$(VENV)/snakemake --cores all
+	$(VENV)/snakemake --cores all --config dataset=open-music $(CONFIG)
+	$(VENV)/python docs/tools/fill_results.py --copy
+
+pictures: browser ## draw the README's figure and take its screenshots, from the runs of `make results`
+	$(VENV)/python docs/tools/pictures.py
+
+docs: env ## build the documentation as a site with search: site/index.html
+	$(VENV)/pip install --quiet --disable-pip-version-check mkdocs-material==9.8.2
+	NO_MKDOCS_2_WARNING=1 $(VENV)/mkdocs build --quiet
+
 bench: env ## measure the demo, extraction, downloads, archives and init; never a test
 	$(VENV)/python benchmarks/run.py
 	$(VENV)/python benchmarks/extraction.py
@@ -47,4 +59,4 @@ bench: env ## measure the demo, extraction, downloads, archives and init; never 
 	$(VENV)/python benchmarks/library.py
 
 clean: ## remove what songwise generated; the environment, raw data and DVC's pointers stay
-	rm -rf results logs benchmarks/out data/clips/*/ data/features/*/ data/rows data/splits mlruns mlflow.db .snakemake
+	rm -rf results logs site benchmarks/out data/clips/*/ data/features/*/ data/rows data/splits mlruns mlflow.db .snakemake
