@@ -27,7 +27,7 @@ MEMBERS = ["lda_shrinkage@jlaoo26", "logistic_regression@tiny"]
 PROTOCOLS = ["by-song", "random-clips"]
 # What follows from the set of rows as a whole.
 SUMMARIES = dict.fromkeys(("check_models", "evaluate_models", "study_best", "cluster_songs", "crown_champion"), 1)
-SUMMARIES |= dict.fromkeys(("draw_confusions", "draw_leakage", "draw_calibration"), 1)
+SUMMARIES |= dict.fromkeys(("compare_standardised", "draw_confusions", "draw_leakage", "draw_calibration"), 1)
 SUMMARIES |= dict.fromkeys(("draw_learning_curve", "draw_importance", "draw_map", "render_report", "log_runs"), 1)
 FUSE = {"fuse_models": 1, "audit_fusion": 1}
 
