@@ -7,20 +7,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from songwise.commands.columns import format_table
-from songwise.commands.project import DATASETS, known_datasets, require_project
+from songwise.commands.project import CONFIG, known_datasets, require_project
 from songwise.commands.say import say
 from songwise.datasets.dataset import load_dataset
 from songwise.datasets.demo import catalogue
 from songwise.errors import InputError
+from songwise.features.preset_files import load_preset
 from songwise.files import read_csv
+from songwise.models.files import load_model
 from songwise.paths import RESULTS, results_folder
-from songwise.report.summary import read_summary
-from songwise.schemas.model import Model
-from songwise.schemas.preset import Preset
-from songwise.schemas.read import load_named, read_yaml
+from songwise.report.summary import Share, read_summary
+from songwise.schemas.read import read_yaml
 from songwise.text import clean_text
 
-_LONGEST = 44  # characters of a title
+_LONGEST = 64  # characters of a title
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,8 +38,18 @@ def run(arguments: argparse.Namespace) -> None:
         for row in listed:
             print(json.dumps(row, ensure_ascii=False))
     elif listed:
-        cells = [[clean_text(value, _LONGEST if key == "title" else None) for key, value in row.items()] for row in listed]
+        cells = [[_cell(key, value) for key, value in row.items()] for row in listed]
         print("\n".join(format_table(list(listed[0]), cells, align=align)))
+
+
+def _cell(key: str, value: object) -> str:
+    if value is None:
+        return ""
+    if key == "best":
+        return Share(value).percent
+    if isinstance(value, list):
+        return clean_text(" ".join(map(str, value)))
+    return clean_text(value, _LONGEST if key == "title" else None)
 
 
 def _list_datasets() -> list[dict]:
@@ -48,7 +58,7 @@ def _list_datasets() -> list[dict]:
 
 
 def _dataset_row(name: str) -> dict:
-    row = {"name": name, "title": "", "source": "", "tracks": "", "state": "", "best": "", "date": ""}
+    row = dict.fromkeys(("name", "title", "source", "tracks", "state", "best", "date")) | {"name": name}
     if name in known_datasets():
         try:
             dataset, path = load_dataset(name, Path())
@@ -68,53 +78,55 @@ def _results_row(name: str) -> dict:
         found = read_summary(results)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return {"state": "damaged"}
-    if found is None or not (results / "champion" / "card.json").is_file():
+    if not (results / "champion" / "card.json").is_file():
         return {"state": "unfinished"}
+    if found is None:
+        return {"state": "older version"}
     made = (results / "headline.json").stat().st_mtime
     day = time.strftime("%Y-%m-%d", time.localtime(made))
-    return {"title": found.title, "state": "finished", "best": found.accuracy.percent, "date": day}
+    return {"title": found.title, "state": "finished", "best": found.accuracy.value, "date": day}
 
 
-def _count_tracks(dataset: dict, path: Path) -> str:
-    """Return how many tracks a sheet on this machine has; "" if it is elsewhere, or a folder of files."""
+def _count_tracks(dataset: dict, path: Path) -> int | None:
+    """Return how many tracks a sheet on this machine has; None if it is elsewhere, or a folder of files."""
     source = dataset["source"]
     if source["type"] == "synthetic":
-        return str(len(catalogue.track_rows(source["recipe"], seed=source["seed"])))
+        return len(catalogue.track_rows(source["recipe"], seed=source["seed"]))
     sheet = path.parent / source.get("tracks", "")
     if source["type"] == "table" or not sheet.is_file():
-        return ""
+        return None
     try:
-        return str(len(read_csv(sheet)[1]))
+        return len(read_csv(sheet)[1])
     except InputError as error:
         say(str(error))
-        return ""
+        return None
 
 
 def _list_groups() -> list[dict]:
-    groups = read_yaml(Path("config/model_groups.yaml"))
-    return [{"name": name, "models": " ".join(map(str, entries))} for name, entries in groups.items()]
+    groups = read_yaml(CONFIG / "model_groups.yaml")
+    return [{"name": name, "models": entries} for name, entries in groups.items()]
 
 
 def _list_models() -> list[dict]:
     return [
-        {"name": model.name, "title": model.title or "", "presets": " ".join(model.features)}
-        for model in _load_all(Model, "models")
+        {"name": model["name"], "title": model.get("title"), "presets": model["features"]}
+        for model in _load_all(load_model, "models")
     ]
 
 
 def _list_presets() -> list[dict]:
     return [
-        {"name": preset.name, "title": preset.title or "", "columns": str(preset.columns or "")}
-        for preset in _load_all(Preset, "features")
+        {"name": preset["name"], "title": preset.get("title"), "columns": preset["columns"]}
+        for preset in _load_all(load_preset, "features")
     ]
 
 
-def _load_all(kind: type, folder: str) -> list:
+def _load_all(load: Callable[[str, Path], dict], folder: str) -> list[dict]:
     """Return the valid files of a folder of config/, after a line about each of the others."""
     loaded = []
-    for path in sorted((DATASETS.parent / folder).glob("*.yaml")):
+    for path in sorted((CONFIG / folder).glob("*.yaml")):
         try:
-            loaded.append(load_named(kind, path.stem, path.parent, Path()))
+            loaded.append(load(path.stem, Path()))
         except InputError as error:
             say(str(error).partition("\n")[0])
     return loaded
