@@ -11,6 +11,7 @@ import pandas as pd
 from songwise.commands.choice import choose_run
 from songwise.commands.columns import format_table
 from songwise.commands.errors import read_verdicts
+from songwise.commands.latex import tex
 from songwise.commands.project import finished_run
 from songwise.commands.tables import leaderboard, record, summary, table
 from songwise.errors import InputError
@@ -19,7 +20,6 @@ from songwise.evaluation.predictions import song_hits
 from songwise.evaluation.votes import Units, by_vote, read_units, vote_draws
 from songwise.paths import Run, verdicts_table
 from songwise.report.summary import Share
-from songwise.commands.latex import tex
 
 _HALF = 0.5  # of the repeats
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     problems = 0
     for check in checks():
-        print(f"{check.state:7}  {check.name:11}  {check.text}", flush=True)
+        print(f"{check.state:7}  {check.name:16}  {check.text}", flush=True)
         problems += check.state == PROBLEM
     if problems:
         raise InputError(f"{problems} {'problem' if problems == 1 else 'problems'}; see above")
@@ -157,7 +157,9 @@ def _git() -> Check:
         return Check(NOTE, "git", "is not installed; songwise push, and the commit in a model's card, need it")
     inside = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     if inside.returncode:
-        return Check(NOTE, "git", "this folder is not in a repository with a commit; songwise push needs one (git init)")
+        return Check(
+            NOTE, "git", "this folder is not in a repository with a commit; songwise push needs one (git init)"
+        )
     return Check(OK, "git", f"commit {inside.stdout.strip()}")
 
 
@@ -176,7 +178,9 @@ def _disk() -> Check:
     if is_full(Path()):
         return Check(PROBLEM, "disk", f"{text}. Free some space: a run cannot start")
     if free < _LITTLE_DISK:
-        return Check(NOTE, "disk", f"{text}. FMA small needs about 12 GiB; songwise clean NAME frees what can be made again")
+        return Check(
+            NOTE, "disk", f"{text}. FMA small needs about 12 GiB; songwise clean NAME frees what can be made again"
+        )
     return Check(OK, "disk", text)
 
 
@@ -216,7 +220,9 @@ def _store() -> Check:
 def _torch() -> Check:
     if find_spec("torch"):
         return Check(OK, "torch", f"{version('torch')}, for networks that are trained here (models=deep)")
-    return Check(NOTE, "torch", "is not installed; only networks that are trained here (models=deep) need it: make deep")
+    return Check(
+        NOTE, "torch", "is not installed; only networks that are trained here (models=deep) need it: make deep"
+    )
 
 
 def _javascript() -> Check:
@@ -239,4 +245,6 @@ def _weights() -> Iterator[Check]:
         elif file.is_relative_to(CONFIG):
             yield Check(NOTE, path.stem, f"bring your own weights: {file} (docs/pretrained.md)")
         else:
-            yield Check(NOTE, path.stem, f"its weights are not here; models on it fetch them, or: songwise weights {path.stem}")
+            yield Check(
+                NOTE, path.stem, f"its weights are not here; models on it fetch them, or: songwise weights {path.stem}"
+            )

@@ -177,7 +177,9 @@ def _lines(mistakes: list[Mistake], songs: pd.DataFrame, model: Run, found: Summ
     if repeats == 1:
         first = f"{model} gets {len(mistakes)} of {n} songs wrong."
     else:
-        first = f"{model} gets {len(mistakes)} of {n} songs wrong in at least one of {repeats} repeats, {always} in all."
+        first = (
+            f"{model} gets {len(mistakes)} of {n} songs wrong in at least one of {repeats} repeats, {always} in all."
+        )
     if not mistakes:
         return [first]
     rows = [_row(mistake) for mistake in mistakes[:most]]

@@ -181,7 +181,9 @@ def _rows_of(path: Path, asked: Run, models: set[str]) -> list[list[str]]:
     found = []
     for place, row in enumerate(leaderboard, start=1):
         own = run_of(row)
-        if own == asked or (not asked.preset and asked.model in ((own.model,) if asked.model in models else (own.preset,))):
+        if own == asked or (
+            not asked.preset and asked.model in ((own.model,) if asked.model in models else (own.preset,))
+        ):
             share = Share(*(float(row[f"song_accuracy{bound}"]) for bound in ("", "_low", "_high")))
             cost = f"{float(costs[str(own)]):.1f}" if str(own) in costs else ""
             where = f"{place} of {len(leaderboard)}"

@@ -94,7 +94,9 @@ class _Program(argparse.ArgumentParser):
 
 def _line(command: Command) -> str:
     indent = " " * _COLUMN
-    return textwrap.fill(command.help, _WIDTH, initial_indent=f"  {command.name:{_COLUMN - 2}}", subsequent_indent=indent)
+    return textwrap.fill(
+        command.help, _WIDTH, initial_indent=f"  {command.name:{_COLUMN - 2}}", subsequent_indent=indent
+    )
 
 
 def _count(word: str) -> int:
@@ -207,7 +209,9 @@ def _explain(parser: argparse.ArgumentParser) -> None:
 def _init(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="one subfolder per class, or tags that name the classes")
     parser.add_argument("--name", help="name of the data set; default: the folder's name")
-    parser.add_argument("--label", help="what names the class: folder, genre, artist, album, albumartist, composer, year")
+    parser.add_argument(
+        "--label", help="what names the class: folder, genre, artist, album, albumartist, composer, year"
+    )
     parser.add_argument("--song", help="regular expression that finds the song's name in the path below the folder")
     parser.add_argument("--out", type=Path, help="folder to write to; default: config/datasets")
     parser.add_argument("--copy", action="store_true", help="copy the files to data/raw/NAME/audio, to share them")
@@ -260,8 +264,12 @@ _TWO = "logistic_regression@mfcccov svm_rbf@mfcccov"
 GROUPS = {
     "Look at results": (
         Command("show", "show", "the result of a finished run, as at its end", "songwise show demo --all", _show),
-        Command("errors", "errors", "the songs that a model gets wrong", "songwise errors demo --playlist e.m3u8", _errors),
-        Command("compare", "compare", "two models on the same songs, with an interval", f"songwise compare {_TWO}", _compare),
+        Command(
+            "errors", "errors", "the songs that a model gets wrong", "songwise errors demo --playlist e.m3u8", _errors
+        ),
+        Command(
+            "compare", "compare", "two models on the same songs, with an interval", f"songwise compare {_TWO}", _compare
+        ),
         Command("report", "report", "where the report is, or open it", "songwise report demo --open", _report),
         Command("ui", "ui", "all runs in MLflow, on the right page", "songwise ui demo", _ui),
         Command("methods", "methods", "a paragraph and references for a paper", "songwise methods demo", _methods),
@@ -291,8 +299,12 @@ GROUPS = {
     ),
     "Data sets, models and features": (
         Command("list", "listing", "data sets, groups, models or presets", "songwise list models", _list),
-        Command("explain", "explain", "what a model or a preset is, and its results", "songwise explain svm_rbf", _explain),
-        Command("init", "init", "make a data set from a folder of your own music", "songwise init ~/Music/genres", _init),
+        Command(
+            "explain", "explain", "what a model or a preset is, and its results", "songwise explain svm_rbf", _explain
+        ),
+        Command(
+            "init", "init", "make a data set from a folder of your own music", "songwise init ~/Music/genres", _init
+        ),
         Command(
             "prepare",
             "prepare",
@@ -313,7 +325,5 @@ GROUPS = {
         Command("push", "push", "share a data set's files through DVC", "songwise push my-music --features", _push),
         Command("pull", "pull", "fetch and check what others shared", "songwise pull my-music", _pull),
     ),
-    "This machine": (
-        Command("doctor", "doctor", "check this machine and this folder", "songwise doctor", _nothing),
-    ),
+    "This machine": (Command("doctor", "doctor", "check this machine and this folder", "songwise doctor", _nothing),),
 }

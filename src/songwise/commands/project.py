@@ -85,8 +85,6 @@ def _check_ran(name: str) -> None:
     if (results_folder(name) / "champion" / "card.json").is_file():
         return
     if name in known_datasets():
-        raise InputError(
-            f"no run of {name} has finished. Run snakemake --cores all --config dataset={name} first"
-        )
+        raise InputError(f"no run of {name} has finished. Run snakemake --cores all --config dataset={name} first")
     finished = [path.parent.parent.name for path in RESULTS.glob("*/champion/card.json")]
     raise InputError(f"there is no data set '{name}'{suggestion(name, sorted({*finished, *known_datasets()}))}")
