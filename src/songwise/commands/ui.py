@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 import requests
@@ -17,14 +19,15 @@ import requests
 from songwise.commands.browser import open_page
 from songwise.commands.project import finished_run
 from songwise.commands.say import say
-from songwise.commands.tables import record
 from songwise.errors import InputError
 from songwise.runtime.mlflow_settings import mlflow_address
+from songwise.text import clean_text
+from songwise.tracking.store import open_store
 
 _HOST = "127.0.0.1"
 _PORT = 5000
 _MORE_PORTS = 50
-_START_SECONDS = 90
+_START_SECONDS = 180
 _STOP_SECONDS = 10
 _VIEW = "workflowType=machine_learning&viewStateShareKey=leaderboard"  # of `tracking.store`
 
@@ -47,31 +50,28 @@ def run(arguments: argparse.Namespace) -> None:
         return
     port = _free_port(arguments.port)
     address = f"http://{_HOST}:{port}/{page}"
-    with _server(store, port) as server:
-        _wait(server, f"http://{_HOST}:{port}/health")
+    with tempfile.TemporaryFile() as log, _server(store, port, log) as server:
+        say("starting MLflow, which takes some seconds")
+        _wait(server, f"http://{_HOST}:{port}/health", log)
         print(address, flush=True)
-        say("Ctrl-C stops it")
+        say("press Ctrl-C to stop it")
         _open(address, arguments)
         server.wait()
-    raise InputError("mlflow ui has stopped by itself; its messages are above")
+        raise InputError(f"mlflow ui has stopped by itself: {_last_words(log)}")
 
 
-def _page(results: Path, store: str) -> str:
+def _page(results: Path, address: str) -> str:
     """Return the part of the page's address after the server's, once the store is known to have the runs."""
     again = f"Run snakemake --cores all --config dataset={results.name}, which logs the runs again from {results}"
-    path = results / "tracking.json"
-    if not path.is_file():
-        raise InputError(f"the runs of {results.name} were not logged to MLflow. {again}")
-    experiments = record(path, ("experiments",))["experiments"]
-    try:
-        number = str(experiments[results.name]["experiment_id"])
-    except (KeyError, TypeError):
-        raise InputError(f"{path} names no experiment of {results.name}. {again}") from None
-    if store.startswith("sqlite:///"):
-        database = Path(store.removeprefix("sqlite:///"))
+    if address.startswith("sqlite:///"):
+        database = Path(address.removeprefix("sqlite:///"))
         if not database.is_file():
             raise InputError(f"MLflow's store {database} does not exist. {again}")
-    return f"#/experiments/{number}/runs?{_VIEW}"
+    with open_store() as store:
+        experiment = store.client.get_experiment_by_name(results.name)
+    if experiment is None or experiment.lifecycle_stage == "deleted":
+        raise InputError(f"MLflow's store {store.address} has no runs of {results.name}. {again}")
+    return f"#/experiments/{experiment.experiment_id}/runs?{_VIEW}"
 
 
 def _without_password(address: str) -> str:
@@ -103,13 +103,14 @@ def _is_free(port: int) -> bool:
 
 
 @contextmanager
-def _server(store: str, port: int) -> Iterator[subprocess.Popen]:
+def _server(store: str, port: int, log: BinaryIO) -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", "mlflow", "ui", "--host", _HOST, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", store]
     # In a session of its own, so that Ctrl-C reaches songwise alone, which then ends the server with its workers.
     server = subprocess.Popen(
         command,
-        stdout=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
         env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true"},
         start_new_session=True,
     )
@@ -137,17 +138,22 @@ def _stop(server: subprocess.Popen) -> None:
             return
 
 
-def _wait(server: subprocess.Popen, health: str) -> None:
-    say("starting MLflow, which takes some seconds")
+def _wait(server: subprocess.Popen, health: str, log: BinaryIO) -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
         if server.poll() is not None:
-            raise InputError(f"mlflow ui did not start (exit code {server.returncode}); its messages are above")
+            raise InputError(f"mlflow ui did not start: {_last_words(log)}")
         with suppress(requests.RequestException):
             if requests.get(health, timeout=2).ok:
                 return
         time.sleep(0.2)
-    raise InputError(f"mlflow ui did not answer within {_START_SECONDS} s; its messages are above")
+    raise InputError(f"mlflow ui did not answer within {_START_SECONDS} s: {_last_words(log)}")
+
+
+def _last_words(log: BinaryIO) -> str:
+    log.seek(0)
+    lines = log.read().decode(errors="replace").strip().splitlines()
+    return clean_text(lines[-1]) if lines else "it gave no reason"
 
 
 def _open(address: str, arguments: argparse.Namespace) -> None:
