@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from songwise.errors import InputError, suggestion
 from songwise.paths import CLIPS, FEATURES, RESULTS, ROWS
 from songwise.runtime.lock import active_run, claim
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # as in `schemas.section.Name`
 _VIEW = RESULTS / "_dvc"
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -64,7 +66,7 @@ def generated(name: str) -> list[Path]:
     InputError
         If this cannot be the name of a data set.
     """
-    if Path(name).name != name or name.startswith((".", "_")):
+    if not _NAME.fullmatch(name):
         raise InputError(f"'{name}' is not the name of a data set; songwise list shows them")
     folders = (RESULTS, FEATURES, CLIPS, ROWS, Path("logs"), Path("benchmarks/out"), _VIEW / "metrics")
     places = [*(folder / name for folder in folders), _VIEW / "verdicts" / f"{name}.csv"]

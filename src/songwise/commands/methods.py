@@ -105,8 +105,10 @@ def _data(facts: Facts) -> Iterator[str]:
 
 
 def _length(good: list[dict[str, str]]) -> str:
-    seconds = [float(row["seconds"]) for row in good if row["seconds"]]
-    return f", {sum(seconds) / 3600:.1f} h of audio" if len(seconds) == len(good) else ""
+    if not all(row["seconds"] for row in good):
+        return ""
+    minutes = sum(float(row["seconds"]) for row in good) / 60
+    return f", {minutes / 60:.1f} h of audio" if minutes >= 60 else f", {minutes:.1f} min of audio"
 
 
 def _features(facts: Facts) -> Iterator[str]:

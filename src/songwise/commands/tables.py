@@ -70,9 +70,11 @@ def table(path: Path, columns: Collection[str], numbers: Collection[str] = ()) -
         If it is missing or damaged.
     """
     try:
-        rows = read_rows(path)
+        rows, last = read_rows(path), path.read_bytes()[-1:]
     except (OSError, ValueError, csv.Error) as error:
         raise _unusable(path, error) from None
+    if last != b"\n":  # every writer ends with one, so the rest is missing
+        raise _damaged(path, "its end is missing")
     for number, row in enumerate(rows, start=2):
         for column in columns:
             if row.get(column) is None:
@@ -96,7 +98,7 @@ def leaderboard(results: Path) -> list[dict[str, str]]:
     InputError
         If it is missing or damaged.
     """
-    rows = table(results / "leaderboard.csv", LEADERBOARD_COLUMNS, (*_BOUNDS, "p_best", "fit_seconds"))
+    rows = table(results / "leaderboard.csv", LEADERBOARD_COLUMNS, (*_BOUNDS, "clip_accuracy", "p_best", "fit_seconds"))
     if not rows:
         raise _damaged(results / "leaderboard.csv", "it has no rows")
     return rows
