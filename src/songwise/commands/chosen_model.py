@@ -6,7 +6,8 @@ from pathlib import Path
 from songwise.commands.project import require_folder
 from songwise.commands.say import say
 from songwise.paths import RESULTS, champion_folder
-from songwise.predict.load import choose_dataset, find_folder
+from songwise.predict.finished import choose_dataset
+from songwise.predict.load import find_folder
 from songwise.predict.registered import REGISTRY, fetch_registered
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from songwise.acquire.javascript import check_runtime
-from songwise.commands.project import CONFIG, SNAKEFILE
+from songwise.commands.project import CONFIG, SNAKEFILE, short_path
 from songwise.errors import InputError
 from songwise.features.preset_files import load_network
 from songwise.plan.weights import weights_file
@@ -90,14 +90,14 @@ def checks() -> Iterator[Check]:
 
 
 def _python() -> Check:
-    found = f"Python {platform.python_version()} in {sys.prefix}"
+    found = f"Python {platform.python_version()} in {short_path(sys.prefix)}"
     if sys.version_info < _LEAST_PYTHON or sys.version_info >= _FIRST_UNKNOWN_PYTHON:
         return Check(PROBLEM, "python", f"{found}; songwise needs 3.11 to 3.13. Run make env with one of these")
     return Check(OK, "python", found)
 
 
 def _songwise() -> Check:
-    return Check(OK, "songwise", f"{version('songwise')} in {Path(__file__).parents[1]}")
+    return Check(OK, "songwise", f"{version('songwise')} in {short_path(Path(__file__).parents[1])}")
 
 
 def _packages() -> Check:
@@ -141,7 +141,7 @@ def _ffmpeg() -> Check:
         reason = str(error).partition("\n")[0]
         return Check(PROBLEM, "ffmpeg", f"does not run ({reason}). Run make env, which installs imageio-ffmpeg")
     words = done.stdout.split()
-    return Check(OK, "ffmpeg", f"{' '.join(words[1:3])}, {path}")
+    return Check(OK, "ffmpeg", f"{' '.join(words[1:3])}, {short_path(path)}")
 
 
 def _tool(name: str) -> Check:
@@ -241,7 +241,7 @@ def _weights() -> Iterator[Check]:
             yield Check(PROBLEM, path.stem, str(error).partition("\n")[0])
             continue
         if file.is_file():
-            yield Check(OK, path.stem, f"its weights are here: {file}")
+            yield Check(OK, path.stem, f"its weights are here: {short_path(file)}")
         elif file.is_relative_to(CONFIG):
             yield Check(NOTE, path.stem, f"bring your own weights: {file} (docs/pretrained.md)")
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from songwise.commands.columns import format_table
-from songwise.commands.project import CONFIG, require_project
+from songwise.commands.project import CONFIG, require_project, short_path
 from songwise.errors import InputError, suggestion
 from songwise.features.joined import table_presets
 from songwise.features.preset_files import load_network, load_preset
@@ -135,7 +135,7 @@ def _standardised(steps: bool | Mapping) -> str:
 def _explain_network(name: str) -> list[str]:
     network = load_network(name, Path())
     weights, path = network["weights"], weights_file(network, Path())
-    state = f"{path}" if path.is_file() else f"not on this machine: songwise weights {name}"
+    state = short_path(path) if path.is_file() else f"not on this machine: songwise weights {name}"
     fields = [
         ("weights", state),
         ("licence", weights["license"]),

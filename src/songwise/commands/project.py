@@ -5,6 +5,7 @@ from pathlib import Path
 from songwise.commands.say import say
 from songwise.errors import InputError, suggestion
 from songwise.paths import RESULTS, results_folder
+from songwise.predict.finished import choose_dataset
 
 SNAKEFILE = Path("Snakefile")
 CONFIG = Path("config")
@@ -63,8 +64,6 @@ def finished_run(name: str | None, command: str) -> Path:
     InputError
         If no run has finished, or none of this data set. The message says what to run.
     """
-    from songwise.predict.load import choose_dataset
-
     require_project()
     if name is not None:
         _check_ran(name)
@@ -88,3 +87,18 @@ def _check_ran(name: str) -> None:
         raise InputError(f"no run of {name} has finished. Run snakemake --cores all --config dataset={name} first")
     finished = [path.parent.parent.name for path in RESULTS.glob("*/champion/card.json")]
     raise InputError(f"there is no data set '{name}'{suggestion(name, sorted({*finished, *known_datasets()}))}")
+
+
+def short_path(path: Path | str) -> str:
+    """Return a path as people write it: relative to the current folder, or with ~ for their own folder.
+
+    Parameters
+    ----------
+    path : path-like
+        A file or folder.
+    """
+    absolute = Path(path).absolute()
+    if absolute.is_relative_to(Path.cwd()):
+        return str(absolute.relative_to(Path.cwd()))
+    home = Path.home()
+    return f"~/{absolute.relative_to(home)}" if absolute.is_relative_to(home) else str(absolute)
