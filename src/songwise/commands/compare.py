@@ -189,7 +189,8 @@ def _lines(found: Comparison) -> list[str]:
         ),
         "",
         found.verdict,
-        "p is for this one pair. If you chose the pair after seeing the leaderboard, use its corrected p instead.",
+        "p is for this one pair: if you chose it after seeing the leaderboard, p is too small. The leaderboard's own p, "
+        f"against the best model, are corrected for that (songwise show {found.dataset} --all).",
     ]
 
 
