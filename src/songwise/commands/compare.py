@@ -189,8 +189,8 @@ def _lines(found: Comparison) -> list[str]:
         ),
         "",
         found.verdict,
-        "p is for this one pair: if you chose it after seeing the leaderboard, p is too small. The leaderboard's own p, "
-        f"against the best model, are corrected for that (songwise show {found.dataset} --all).",
+        "p is for this one pair: if you chose it after seeing the leaderboard, p is too small. The leaderboard's own "
+        f"p, against the best model, are corrected for that (songwise show {found.dataset} --all).",
     ]
 
 
