@@ -8,6 +8,7 @@ import pytest
 from helpers.finished import BEST
 
 from songwise.commands import references
+from songwise.features.presets import PRESET
 
 
 def edit(path: str, **changes) -> None:
@@ -66,6 +67,14 @@ def test_a_protocol_of_the_sheet_is_described_as_such(project, run):
         edit(f"results/tones/models/{name}/params.json", protocol="train-valid-test")
     out = " ".join(run("methods").out.split())
     assert "The training, validation and test sets are those of the data set" in out and "5-fold" not in out
+
+
+def test_a_table_of_features_has_no_audio_to_describe(project, run):
+    edit("results/tones/champion/card.json", clip=None)
+    edit(f"results/tones/models/{BEST}/bundle/bundle.json", preset=PRESET, columns=["a", "b", "c"])
+    done = run("methods")
+    assert "features are those of a published table (3 columns per clip)" in " ".join(done.out.split())
+    assert "librosa" not in done.out and "clips of" not in done.out
 
 
 def test_damaged_parameters_are_named(project, run):

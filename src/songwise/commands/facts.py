@@ -6,6 +6,7 @@ from pathlib import Path
 
 from songwise.commands.tables import leaderboard, record, summary, table
 from songwise.features.joined import table_presets
+from songwise.features.presets import TABLE
 from songwise.features.resolved import described_preset
 from songwise.paths import model_folder, run_of
 from songwise.report.summary import Summary
@@ -60,7 +61,10 @@ class Facts:
     def best_preset(self) -> dict:
         """The resolved preset of the best model."""
         path = model_folder(self.results, self.result.best) / _BUNDLE
-        return described_preset(record(path, ("preset",)), str(path))
+        description = record(path, ("preset", "columns"))
+        if description["preset"]["name"] == TABLE:  # which no preset file can define
+            return description["preset"] | {"columns": len(description["columns"])}
+        return described_preset(description, str(path))
 
     @property
     def best_parts(self) -> list[dict]:
