@@ -1,9 +1,12 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce env deep browser test lint lock schemas results pictures docs bench clean
+.PHONY: reproduce help env deep browser test lint lock schemas results pictures docs bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
 	$(VENV)/snakemake --cores all
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: .venv/installed ## install the locked environment into .venv
 

@@ -1,12 +1,22 @@
 """The command `songwise`: what each command prints, and its exit code."""
 
+import json
+import re
+import subprocess
+import sys
 import threading
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 from helpers.hearing import add_network, copy_config
+from helpers.project import ordinary_environment
 
 from songwise.acquire import session
 from songwise.cli import main
+from songwise.commands.parser import GROUPS
+
+COMMANDS = [command for commands in GROUPS.values() for command in commands]
 
 
 @pytest.fixture
@@ -55,3 +65,65 @@ def test_an_unknown_option_of_weights_is_refused(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["weights", "--all"])
     assert caught.value.code == 2 and "unrecognized arguments: --all" in capsys.readouterr().err
+
+
+def test_alone_it_lists_all_commands_in_groups(capsys):
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    places = [out.index(f"\n{title}:\n") for title in GROUPS]
+    assert places == sorted(places)
+    for command in COMMANDS:
+        assert re.search(rf"^  {command.name} +{re.escape(command.help)}$", out, re.M)
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0 and capsys.readouterr().out == out
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0 and capsys.readouterr().out == f"songwise {version('songwise')}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_each_command_has_a_module_and_an_example_that_it_accepts(command, capsys):
+    assert find_spec(f"songwise.commands.{command.module}")
+    with pytest.raises(SystemExit) as caught:
+        main([command.name, "--help"])
+    out = capsys.readouterr().out
+    assert caught.value.code == 0 and f"example:\n  {command.example}" in out
+    words = command.example.partition(" > ")[0].split()
+    assert words[:2] == ["songwise", command.name]
+    from songwise.commands.parser import make_parser
+
+    assert make_parser().parse_args(words[1:]).module == command.module
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["shwo"], "there is no command 'shwo'; did you mean 'show'?"),
+        (["clasify", "a.mp3"], "there is no command 'clasify'; did you mean 'classify'?"),
+        (["xyzxyz"], "there is no command 'xyzxyz'; songwise --help lists all"),
+    ],
+)
+def test_an_unknown_command_gets_a_suggestion(words, message, capsys):
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"songwise: {message}\n"
+
+
+def test_help_imports_nothing_heavy():
+    code = "import sys; from songwise.cli import main; main([]); import json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(json.loads(done.stdout.splitlines()[-1]))
+    assert not modules & {"numpy", "pandas", "sklearn", "mlflow", "pydantic", "yaml", "requests", "songwise.paths"}
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(folder):
+    (folder / "Snakefile").touch()
+    command = [sys.executable, "-m", "songwise", "list", "groups", "--json"]
+    # The pipe is closed before anything is printed.
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, env=ordinary_environment()) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b"" and process.wait(60) == 0

@@ -51,6 +51,10 @@ def says(*parts: str) -> str:
         ({"dataset": "nowhere/x.yaml"}, says("there is no file nowhere/x.yaml")),
         ({"models": "svm"}, says("models 'svm' is neither a group nor a model; did you mean 'svm_rbf'?")),
         ({"models": ["knn", "forrest"]}, says("model 'forrest': there is no file config/models/forrest.yaml")),
+        ({"models": "knn,forrest"}, says("model 'forrest': there is no file config/models/forrest.yaml")),
+        ({"models": "knn,,majority"}, says("models: 'knn,,majority' has a comma without a model before or after it")),
+        ({"models": "knn, majority,knn"}, says("models: 'knn, majority,knn' names knn more than once")),
+        ({"models": "quick,svm_rbf"}, says("models: 'quick' is a group, and a list contains only models")),
         ({"models": "../models/knn"}, says("model '../models/knn': there is no file")),
         ({"protocol": "random-clips"}, says("protocol: 'random-clips' is not", "can be audited and never leads")),
         ({"audit": ["by-sog"]}, says("audit: ['by-sog'] is not auto, or a list of", "by-artist")),
@@ -69,6 +73,21 @@ def test_defaults_are_filled_in():
     assert plan.settings["min_songs"] == 5 and plan.settings["protocol"] is None and plan.settings["audit"] == "auto"
     assert [str(run) for run in plan.runs] == ["knn@jlaoo26", "knn@mfcccov"]
     assert plan.dataset["clip"] == {"seconds": 10, "hop": 10, "start": 0, "stop": None, "min_seconds": 5}
+
+
+def test_a_list_of_models_needs_no_brackets():
+    listed = load_plan({"dataset": "demo", "models": ["knn@kaggle57", "majority"]}, ROOT)
+    assert load_plan({"dataset": "demo", "models": "knn@kaggle57, majority"}, ROOT) == listed and listed.is_list
+
+
+def test_a_folder_of_music_is_no_data_set_yet(tmp_path, monkeypatch):
+    (tmp_path / "my music").mkdir()
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("my music", "./my music", str(tmp_path / "my music")):
+        with pytest.raises(InputError, match=says("is a folder", f"songwise init '{name}'")):
+            load_dataset(name, ROOT)
+    assert load_dataset("demo", ROOT)[0]["name"] == "demo", "a folder beside it does not hide a data set"
 
 
 def test_a_model_can_be_chosen_on_one_preset():

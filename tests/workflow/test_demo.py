@@ -371,7 +371,7 @@ def test_a_mistake_in_a_command_is_answered_in_a_sentence(demo, tmp_path):
     for (words, message), done in zip(MISTAKES.items(), run_commands(demo, *MISTAKES), strict=True):
         assert done.returncode == 1 and message in done.stderr, words
     outside = songwise(tmp_path, "classify", "a.mp3")
-    assert outside.returncode == 1 and "Run snakemake in the project's folder first" in outside.stderr
+    assert outside.returncode == 1 and "is not the folder of a songwise project" in outside.stderr
     assert "Traceback" not in outside.stderr
 
 

@@ -3,6 +3,7 @@
 Light: it runs at every start of Snakemake.
 """
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> 
         dataset = validate(read_yaml(path), Dataset, where=str(path))
     else:
         folder = root / "config" / "datasets"
+        _refuse_music(name_or_path, folder)
         dataset = load_named(Dataset, name_or_path, folder, root)
         path = folder / f"{name_or_path}.yaml"
     if dataset.source.type == "table":
@@ -51,6 +53,16 @@ def load_dataset(name_or_path: str, root: Path, clip: Mapping | None = None) -> 
     if clip:
         dataset = _override_clip(dataset, clip, where=shown(path, root))
     return dataset.model_dump(), path
+
+
+def _refuse_music(name: str, folder: Path) -> None:
+    """Say what to do with a folder of music, which is not a data set yet."""
+    if (folder / f"{name}.yaml").is_file() or not Path(name).expanduser().is_dir():
+        return
+    raise InputError(
+        f"dataset: {name} is a folder, and a run needs a data set of it. Make one with songwise init "
+        f"{shlex.quote(name)}, which says how to run it"
+    )
 
 
 def _override_clip(dataset: Dataset, clip: Mapping, where: str) -> Dataset:

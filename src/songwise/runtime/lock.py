@@ -87,6 +87,18 @@ def claim(folder: Path) -> TextIO:
     return lock
 
 
+def active_run(folder: Path) -> str:
+    """Return which process runs in a folder, such as "process 4711"; "" if none does. Nothing is changed.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's folder.
+    """
+    path = folder / _LOCK
+    return _read(path) if _is_held(path) else ""
+
+
 def end_in_words(folder: Path) -> None:
     """Let Snakemake's process end with a message, not a traceback, on Ctrl-C and on a full disk.
 
@@ -161,9 +173,9 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _is_held() -> bool:
+def _is_held(path: Path = _LOCK) -> bool:
     try:
-        with _LOCK.open(encoding="utf-8") as lock:
+        with path.open(encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

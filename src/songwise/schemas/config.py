@@ -26,6 +26,22 @@ Protocol = Literal[
 ]
 
 
+def _split_names(models: object) -> object:
+    """Return the list that "a,b" means, which needs no quotes on a command line; anything else as it is."""
+    if not isinstance(models, str) or "," not in models:
+        return models
+    names = [name.strip() for name in models.split(",")]
+    if "" in names:
+        raise ValueError(f"'{models}' has a comma without a model before or after it")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"'{models}' names {name} more than once")
+    return names
+
+
+Models = Annotated[Text | Annotated[UniqueList[str], Field(min_length=1)], BeforeValidator(_split_names)]
+
+
 class ClipChanges(Section):
     """Keys of a data set's `clip` that a configuration overrides. Only those that are given count."""
 
@@ -52,9 +68,9 @@ class Config(Section):
     """What to compute: the keys of config/config.yaml, which --config can change."""
 
     dataset: Text = Field(description="a name in `datasets/`, or the path of your own file (ends in .yaml)")
-    models: Text | Annotated[UniqueList[str], Field(min_length=1)] = Field(
+    models: Models = Field(
         description="a group of model_groups.yaml, a model, or a list of models. `MODEL@PRESET` is one model on "
-        "one preset"
+        "one preset. On the command line, `models=a,b` is a list too"
     )
     protocol: WholeSongs | None = Field(
         None,
