@@ -3,7 +3,7 @@
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
-	$(VENV)/snakemake --cores all
+	$(VENV)/snakemake
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,8 +43,8 @@ schemas: env ## generate workflow/schemas and the tables of keys in config/READM
 	$(VENV)/python -m songwise.schemas.generate
 
 results: env ## run demo and open-music, then write their figures into README.md and docs/results.md
-	$(VENV)/snakemake --cores all
-	$(VENV)/snakemake --cores all --config dataset=open-music $(CONFIG)
+	$(VENV)/snakemake
+	$(VENV)/snakemake --config dataset=open-music $(CONFIG)
 	$(VENV)/python docs/tools/fill_results.py --copy
 
 pictures: browser ## draw the README's figure and take its screenshots, from the runs of `make results`

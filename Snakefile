@@ -1,7 +1,7 @@
 # songwise: classify music, and measure how well that works on songs the model has never heard.
 #
-#   snakemake --cores all                                  the demo set, offline
-#   snakemake --cores all --config dataset=open-music      real music
+#   snakemake                                  the demo set, offline, on all cores
+#   snakemake --config dataset=open-music      real music
 #
 # config/config.yaml says what to compute (see config/README.md); workflow/rules, how.
 from snakemake.utils import min_version

@@ -33,7 +33,7 @@ def test_without_a_run_a_command_says_what_to_run(words, project, run):
     code, out, err = run(*words)
     assert (code, out) == (1, "")
     assert err == (
-        "songwise: no run has finished in this folder. Run snakemake --cores all first, which needs no download\n"
+        "songwise: no run has finished in this folder. Run snakemake first, which needs no download\n"
     )
 
 
@@ -41,7 +41,7 @@ def test_without_a_run_a_command_says_what_to_run(words, project, run):
 def test_a_data_set_that_has_not_run_is_told_from_one_that_does_not_exist(words, project, run):
     named = ["--dataset"] if words[0] == "compare" else []
     assert run(*words, *named, "gtzan").err == (
-        "songwise: no run of gtzan has finished. Run snakemake --cores all --config dataset=gtzan first\n"
+        "songwise: no run of gtzan has finished. Run snakemake --config dataset=gtzan first\n"
     )
     assert run(*words, *named, "tone").err == "songwise: there is no data set 'tone'; did you mean 'tones'?\n"
     assert run(*words, *named, "../results/tones").code == 1

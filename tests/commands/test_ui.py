@@ -58,7 +58,7 @@ def test_a_busy_port_is_refused_if_it_was_asked_for(store, run):
 
 
 def test_a_store_without_the_runs_says_how_to_log_them(project, run):
-    expected = "does not exist. Run snakemake --cores all --config dataset=tones, which logs the runs again from"
+    expected = "does not exist. Run snakemake --config dataset=tones, which logs the runs again from"
     assert expected in run("ui").err
     with open_store():
         pass

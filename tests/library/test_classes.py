@@ -19,7 +19,7 @@ def test_folders_name_classes_and_the_data_set_loads(music, project):
     assert all(Path(track.path).samefile(music.folder / track.track_id) for track in tracks)
     assert "12 music files (12 mp3), 0.0 hours" in report and "--label folder|genre" in report
     assert line_with("jazz ", report).split() == ["jazz", "6", "tracks,", "6", "songs"]
-    assert report.splitlines()[-1].strip() == "snakemake --cores all --config dataset=mine"
+    assert report.splitlines()[-1].strip() == "snakemake --config dataset=mine"
 
 
 def test_a_flat_folder_is_labelled_by_the_first_genre_in_one_spelling(music, project):

@@ -22,7 +22,7 @@ def session(monkeypatch) -> Session:
 @pytest.mark.parametrize(
     ("words", "real"),
     [
-        ("snakemake --cores all", True),
+        ("snakemake", True),
         ("snakemake --cores 2 --config dataset=demo", True),
         ("snakemake -n", False),
         ("snakemake -nq", False),

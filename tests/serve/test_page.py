@@ -348,7 +348,7 @@ def test_the_model_card_is_told_in_sentences(page):
         "8 songs",
         "logistic@mfcccov",
         "by-song",
-        "On songs it has never heard, this model is right for 90 % [80 %, 100 %].",
+        "On songs it has never heard, this model is right for 90 % [80, 100].",
         "Guessing would be right for 50 %. It is the best of several models. Corrected for this choice, expect 85 %.",
         "99 % if clips of the same song are in both the training and the test set.",
         "Bit rate, length and sample rate alone identify the register of 84 % of the training songs.",

@@ -18,8 +18,8 @@ _ABOUT = """\
 songwise classifies music, and measures how well that works on songs the model has never heard.
 `snakemake` runs the workflow; these commands are for everything else. Use them in the project's folder.
 
-  snakemake --cores all                              run the demo, offline
-  snakemake --cores all --config dataset=open-music  run another data set"""
+  snakemake                              run the demo, offline
+  snakemake --config dataset=open-music  run another data set"""
 _NAME = "data set; default: the one that ran last"
 
 

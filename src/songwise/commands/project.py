@@ -68,7 +68,7 @@ def finished_run(name: str | None, command: str) -> Path:
     if name is not None:
         _check_ran(name)
     elif not any(RESULTS.glob("*/champion/card.json")):
-        raise InputError("no run has finished in this folder. Run snakemake --cores all first, which needs no download")
+        raise InputError("no run has finished in this folder. Run snakemake first, which needs no download")
     results, others = choose_dataset(name)
     if others and name is None:
         say(f"the last run, {results.name}; for another one: songwise {command} {' or '.join(others)}")
@@ -84,7 +84,7 @@ def _check_ran(name: str) -> None:
     if (results_folder(name) / "champion" / "card.json").is_file():
         return
     if name in known_datasets():
-        raise InputError(f"no run of {name} has finished. Run snakemake --cores all --config dataset={name} first")
+        raise InputError(f"no run of {name} has finished. Run snakemake --config dataset={name} first")
     finished = [path.parent.parent.name for path in RESULTS.glob("*/champion/card.json")]
     raise InputError(f"there is no data set '{name}'{suggestion(name, sorted({*finished, *known_datasets()}))}")
 

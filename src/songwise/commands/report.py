@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> None:
     page = results / "report.html"
     if not page.is_file():
         raise InputError(
-            f"{page} is missing. Run snakemake --cores all --config dataset={results.name}, which makes it"
+            f"{page} is missing. Run snakemake --config dataset={results.name}, which makes it"
         )
     print(page)
     if arguments.open and not open_page(page.resolve().as_uri()):

@@ -120,7 +120,7 @@ def summary(results: Path) -> Summary:
     facts = record(results / "headline.json")
     if "n_models" not in facts:
         raise InputError(
-            f"{results / 'headline.json'} was written by an earlier version of songwise. Run snakemake --cores all "
+            f"{results / 'headline.json'} was written by an earlier version of songwise. Run snakemake "
             f"--config dataset={results.name} again: no model is trained again because of this"
         )
     record(results / "headline.json", (*_HEADLINE, *_BOUNDS, *_CORRECTED))

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _page(results: Path, address: str) -> str:
     """Return the part of the page's address after the server's, once the store is known to have the runs."""
-    again = f"Run snakemake --cores all --config dataset={results.name}, which logs the runs again from {results}"
+    again = f"Run snakemake --config dataset={results.name}, which logs the runs again from {results}"
     if address.startswith("sqlite:///"):
         database = Path(address.removeprefix("sqlite:///"))
         if not database.is_file():

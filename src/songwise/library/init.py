@@ -152,5 +152,5 @@ def _next_steps(target: Target, *, is_kept: bool) -> list[str]:
     return [
         f"wrote {written}",
         "next: check the sheet, then run",
-        f"  snakemake --cores all --config dataset={reference}",
+        f"  snakemake --config dataset={reference}",
     ]

@@ -122,7 +122,8 @@ def _use(card: Mapping[str, Any]) -> list[str]:
 
 
 def _interval(card: Mapping[str, Any], name: str) -> str:
-    return f"[{_percent(card[f'{name}_low'])}, {_percent(card[f'{name}_high'])}]"
+    low, high = (f"{100 * card[f'{name}_{end}']:.0f}" for end in ("low", "high"))
+    return f"[{low}, {high}]"
 
 
 def _percent(share: float | None) -> str:

@@ -8,7 +8,7 @@ from songwise.predict.layout import CARD
 from songwise.predict.model import SongModel
 from songwise.predict.registered import REGISTRY, fetch_registered
 
-_NOT_RUN = "run snakemake --cores all --config dataset=NAME first"
+_NOT_RUN = "run snakemake --config dataset=NAME first"
 
 
 def load(where: str | Path, *, max_seconds: float | None = None) -> SongModel:

@@ -74,7 +74,7 @@ def introduce(card: Mapping) -> str:
     card : mapping
         The model card.
     """
-    low, high = (f"{100 * card[f'song_accuracy_{end}']:.0f} %" for end in ("low", "high"))
+    low, high = (f"{100 * card[f'song_accuracy_{end}']:.0f}" for end in ("low", "high"))
     return (
         f"{card['title']}: {card['model']} names the right {card['label']} for {100 * card['song_accuracy']:.0f} % "
         f"[{low}, {high}] of songs that it has never heard ({100 * card['guessing']:.0f} % by guessing)."

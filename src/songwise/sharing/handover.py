@@ -55,7 +55,7 @@ def check_whole(name_or_path: str, name: str, shards: Shards) -> None:
         If something is missing, changed, unfinished or in another folder.
     """
     folder = raw_folder(name)
-    run = f"run snakemake --cores all --config dataset={name_or_path}"
+    run = f"run snakemake --config dataset={name_or_path}"
     if not any(shard_record(name, shard).is_file() for shard in shards):
         raise InputError(f"{folder}: there is nothing to share yet; {run}")
     files = [path for shard in shards for path, _ in (_good_files(name, shard) or {}).values()]
@@ -92,7 +92,7 @@ def write_record(name_or_path: str, dataset: Mapping, shards: Shards) -> None:
     """
     name = dataset["name"]
     presets = _presets(name, shards)
-    run = f"run snakemake --cores all --config dataset={name_or_path} first"
+    run = f"run snakemake --config dataset={name_or_path} first"
     if not presets:
         raise InputError(f"{features_folder(name)}: contains no features of a preset in config/features; {run}")
     targets = [*_clip_tables(name, shards), *_feature_tables(name, shards, presets)]

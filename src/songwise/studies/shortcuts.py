@@ -127,7 +127,7 @@ def describe(result: dict, label: str) -> str:
 
 
 def _percent(share: float, low: float, high: float) -> str:
-    return f"{100 * share:.0f} % [{100 * low:.0f} %, {100 * high:.0f} %]"
+    return f"{100 * share:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def _listed(names: Sequence[str]) -> str:

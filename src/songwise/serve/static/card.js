@@ -7,7 +7,7 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 /** Return how often the model is right on new songs. */
 export function accuracySentence({ song_accuracy: share, song_accuracy_low: low, song_accuracy_high: high }) {
   if (!isNumber(share)) return "How often this model is right on new songs is not known.";
-  const interval = isNumber(low) && isNumber(high) ? ` [${percent(low)}, ${percent(high)}]` : "";
+  const interval = isNumber(low) && isNumber(high) ? ` [${Math.round(100 * low)}, ${Math.round(100 * high)}]` : "";
   return `On songs it has never heard, this model is right for ${percent(share)}${interval}.`;
 }
 
