@@ -3,22 +3,42 @@
 import json
 from typing import TYPE_CHECKING
 
-from songwise.tracking.metrics import FILE_FACTS, GUESSING, RANDOM
+from songwise.tracking.metrics import CLIP_ACCURACY, INFLATION, RANDOM, SONG_ACCURACIES, SONG_ACCURACY
+from songwise.tracking.result import IMAGES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# MLflow's list of runs shows no metrics by default. A shared view has the columns of a leaderboard.
-_COLUMNS = (
-    *("metrics.`song_accuracy`", "metrics.`song_accuracy_low`", "metrics.`song_accuracy_high`"),
-    *(f"metrics.`{name}`" for name in (GUESSING, FILE_FACTS, RANDOM)),
-    *("tags.`tied`", "attributes.`Duration`"),
-)
+# MLflow's list of runs shows no metrics by default, and its charts are in alphabetical order. A shared view has the
+# columns of a leaderboard, and charts that begin with the result and the confusion matrices.
+_COLUMNS = [f"metrics.`{name}`" for name in (*SONG_ACCURACIES, INFLATION, RANDOM, CLIP_ACCURACY)] + [
+    "tags.`tied`",
+    "attributes.`Duration`",
+]
+_WIDTH = 150  # pixels: the longest name of a column
+_SECTIONS = {"Result": ((SONG_ACCURACY, INFLATION), 2), "Confusion matrices": (IMAGES, 1)}  # charts, and columns
 _VIEW = {
     "searchFilter": "tags.stale IS NULL",
-    "orderByKey": "metrics.`song_accuracy`",
+    "orderByKey": f"metrics.`{SONG_ACCURACY}`",
     "orderByAsc": False,
-    "selectedColumns": list(_COLUMNS),
+    "selectedColumns": _COLUMNS,
+    "columnOrder": _COLUMNS,
+    "columnWidths": dict.fromkeys(_COLUMNS, _WIDTH),
+    "isAccordionReordered": True,  # otherwise, MLflow sorts the sections
+    "compareRunSections": [
+        {"uuid": name, "name": name, "display": True, "isReordered": True, "columns": columns}
+        for name, (_, columns) in _SECTIONS.items()
+    ],
+    "compareRunCharts": [
+        {"uuid": chart, "metricSectionId": section, "isGenerated": True, "deleted": False, "runsCountToCompare": 10}
+        | (
+            {"type": "IMAGE", "imageKeys": [chart], "step": 0, "showRunParams": False}
+            if chart in IMAGES
+            else {"type": "BAR", "metricKey": chart}
+        )
+        for section, (charts, _) in _SECTIONS.items()
+        for chart in charts
+    ],
 }
 _VIEW_NAME = "leaderboard"
 _TAGS = {
@@ -69,15 +89,25 @@ def describe_experiment(client: "MlflowClient", experiment_id: str, note: str) -
     _set_tags(client, experiment_id, {_NOTE: note})
 
 
-def leaderboard_link(experiment_id: str) -> str:
-    """Return the address of an experiment's leaderboard in MLflow's pages, to put after the server's.
+def page_links(experiment_id: str) -> dict[str, str]:
+    """Return the addresses of an experiment's pages, to put after the server's.
 
     Parameters
     ----------
     experiment_id : str
         The experiment.
+
+    Returns
+    -------
+    dict of str to str
+        The leaderboard, and the charts with all confusion matrices, by their titles.
     """
-    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={_VIEW_NAME}"
+    # Without the type of workflow, MLflow shows the pages for language models, until its user chooses the other ones.
+    leaderboard = f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={_VIEW_NAME}"
+    return {
+        "Leaderboard, best first": leaderboard,
+        "Charts and confusion matrices": f"{leaderboard}&compareRunsMode=CHART",
+    }
 
 
 def _set_tags(client: "MlflowClient", experiment_id: str, tags: dict[str, str]) -> None:

@@ -106,8 +106,9 @@ def _log_metrics(
     values += [Metric(key, value, now, 0) for key, value in compared.items()]
     values += [Metric(key, value, now, step) for key, value, step in fold_metrics(entry.metrics)]
     curves = mean_curves(curve_files(entry.folder))
-    values += [Metric(f"training/{point.name}", point.value, now, point.epoch) for point in curves]
-    client.log_batch(run_id, metrics=values)
+    values += [Metric(f"training_{point.name}", point.value, now, point.epoch) for point in curves]
+    # Pages that do not sort metrics show them in this order.
+    client.log_batch(run_id, metrics=sorted(values, key=lambda metric: metric.key))
 
 
 def _log_files(client: "MlflowClient", run_id: str, entry: Entry) -> None:

@@ -1,14 +1,13 @@
 """The metrics of a run in MLflow: their names, in the order in which they should be read, and their figures.
 
-MLflow sorts metrics by name and draws one group of charts per prefix. So song accuracy comes first in every list, and
-all groups come after it in the alphabet:
+MLflow sorts metrics by name, and shows those with a slash before all others. So no name has a slash, song accuracy is
+first in every list and among the charts, and the other groups follow it in the alphabet:
 
 - song_*: of songs, which is the result;
-- test/*: how many songs and clips were tested;
-- test_fold/*: the same figures of each fold, as a curve;
-- training/*: time, and the curves of networks;
-- versus/*: what song accuracy must be compared with;
-- votes/*: of single clips, whose votes are a song's verdict.
+- test_*: how many songs and clips were tested; test_fold_*: the figures of each fold, as a curve;
+- training_*: time, and the curves of networks;
+- versus_*: what song accuracy must be compared with;
+- votes_*: of single clips, whose votes are a song's verdict.
 """
 
 from collections.abc import Mapping
@@ -18,8 +17,11 @@ from songwise.splits.protocols import RANDOM_CLIPS
 from songwise.tracking.result import Entry
 
 GUESSING, FILE_FACTS, RANDOM, INFLATION = (
-    f"versus/{name}" for name in ("guessing", "file_facts", "random_clips", "inflation")
+    f"versus_{name}" for name in ("guessing", "file_facts", "random_clips", "inflation")
 )
+SONG_ACCURACY = "song_accuracy"
+SONG_ACCURACIES = (SONG_ACCURACY, f"{SONG_ACCURACY}_low", f"{SONG_ACCURACY}_high")
+CLIP_ACCURACY = "votes_clip_accuracy"
 _DIGITS = 4
 _GROUPS = {"clip_": "votes", "n_": "test", "fit_": "training"}  # prefixes of names in metrics.json
 _KEYS_OF_FOLD = ("repeat", "fold")
@@ -65,7 +67,7 @@ def compared_metrics(entry: Entry, summary: Summary) -> dict[str, float]:
     for row in entry.leakage:
         if row["protocol"] == summary.protocol:
             continue
-        figures[f"versus/{row['protocol'].replace('-', '_')}"] = float(row["song_accuracy"])
+        figures[f"versus_{row['protocol'].replace('-', '_')}"] = float(row["song_accuracy"])
         if row["protocol"] == RANDOM_CLIPS:
             figures |= {f"{INFLATION}{end}": float(row[f"inflation{end}"]) for end in ("", "_low", "_high")}
     return {name: round(value, _DIGITS) for name, value in figures.items()}
@@ -100,7 +102,7 @@ def fold_metrics(metrics: Mapping) -> list[tuple[str, float, int]]:
     folds = metrics["folds"]
     n_folds = 1 + max(fold["fold"] for fold in folds)
     return [
-        (f"test_fold/{key}", _rounded(value), fold["repeat"] * n_folds + fold["fold"])
+        (f"test_fold_{key}", _rounded(value), fold["repeat"] * n_folds + fold["fold"])
         for fold in folds
         for key, value in _numbers(fold).items()
     ]
@@ -108,7 +110,7 @@ def fold_metrics(metrics: Mapping) -> list[tuple[str, float, int]]:
 
 def _name(key: str) -> str:
     group = next((group for prefix, group in _GROUPS.items() if key.startswith(prefix)), None)
-    return f"{group}/{key}" if group else key
+    return f"{group}_{key}" if group else key
 
 
 def _numbers(values: Mapping) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The notes that MLflow shows on an experiment and on its runs, in Markdown: the headline of the result."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from songwise.files import read_rows
@@ -12,9 +12,10 @@ from songwise.tracking.result import Entry
 
 _TOP = 5  # models in the note on the experiment
 _FENCE = "```"
+_NUMBERS = ("", "songs", "95 % interval", "")  # columns of a table of shares
 
 
-def experiment_note(summary: Summary, results: Path, link: str) -> str:
+def experiment_note(summary: Summary, results: Path, links: Mapping[str, str]) -> str:
     """Return the note on the experiment of a data set.
 
     Parameters
@@ -23,32 +24,32 @@ def experiment_note(summary: Summary, results: Path, link: str) -> str:
         The result.
     results : Path
         Folder results/DATASET.
-    link : str
-        Address of the leaderboard in MLflow's pages, without the server.
+    links : mapping of str to str
+        Addresses in MLflow's pages, by what they show.
 
     Returns
     -------
     str
-        The four numbers as a table, what to expect, what to doubt, the first models, and the link.
+        The four numbers, first in a sentence, which MLflow shows while the note is folded, then as a table; what to
+        expect, what to doubt, the first models, and the links.
     """
+    numbers = four_numbers(summary)
     rows = read_rows(results / "leaderboard.csv")
     models = [[str(place), *_model_cells(row, place)] for place, row in enumerate(rows[:_TOP], start=1)]
-    numbers = [
-        [number.name, number.share.percent, number.share.interval, number.note] for number in four_numbers(summary)
-    ]
-    about = f"{summary.title}: {summary.n_songs} songs, share with the right {summary.label}."
+    sentence = ", ".join(f"{number.name} {number.share.percent}" for number in numbers)
     blocks = [
-        about,
-        _table(("", "songs", "95 % interval", ""), numbers),
+        f"{sentence} of {summary.n_songs} songs.",
+        f"{summary.title}: share of songs with the right {summary.label}",
+        _table(_NUMBERS, [[number.name, *_cells(number.share), number.note] for number in numbers]),
         expectation(summary),
         *_doubt_blocks(summary),
         _table(("place", "model", "songs", "95 % interval", ""), models) if len(rows) > 1 else "",
-        f"[All {len(rows)} models, best first]({link})",
+        _links(links),
     ]
     return "\n\n".join(filter(None, blocks))
 
 
-def run_note(entry: Entry, summary: Summary, link: str) -> str:
+def run_note(entry: Entry, summary: Summary, links: Mapping[str, str]) -> str:
     """Return the note on the run of a model.
 
     Parameters
@@ -57,30 +58,29 @@ def run_note(entry: Entry, summary: Summary, link: str) -> str:
         The model.
     summary : Summary
         The result of its data set.
-    link : str
-        Address of the leaderboard in MLflow's pages, without the server.
+    links : mapping of str to str
+        Addresses in MLflow's pages, by what they show.
 
     Returns
     -------
     str
-        The model's own numbers, its place, what to doubt, and the link.
+        The model's place and its numbers; what to doubt, if it is the best one; and the links.
     """
-    own = [["this model", *_cells(_share(entry.row)), "on songs never heard"]]
-    others = [
-        ["random clips", *_cells(_share(row)), "what it would claim, tested on clips of songs that it knows"]
+    shared = {number.name: number for number in four_numbers(summary)}
+    lines = [["this model", *_cells(_share(entry.row)), "on songs never heard"]]
+    lines += [
+        [name, *_cells(shared[name].share), shared[name].note] for name in ("guessing", "file facts") if name in shared
+    ]
+    lines += [
+        ["random clips", *_cells(_share(row)), shared["random clips"].note]
         for row in entry.leakage
         if row["protocol"] == RANDOM_CLIPS
     ]
-    shared = [
-        [number.name, *_cells(number.share), number.note]
-        for number in four_numbers(summary)
-        if number.name in ("guessing", "file facts")
-    ]
     blocks = [
         f"Place {entry.place} of {summary.n_models} in {summary.title}{_standing(entry)}.",
-        _table(("", "songs", "95 % interval", ""), [*own, *shared, *others]),
+        _table(_NUMBERS, lines),
         *(_doubt_blocks(summary) if entry.name == summary.best else []),
-        f"[All models of {summary.dataset}, best first]({link})",
+        _links(links),
     ]
     return "\n\n".join(blocks)
 
@@ -112,6 +112,14 @@ def _cells(share: Share) -> list[str]:
     return [share.percent, share.interval]
 
 
-def _table(header: Iterable[str], rows: Iterable[list[str]]) -> str:
-    lines = [list(header), ["---"] * len(list(header)), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+def _links(links: Mapping[str, str]) -> str:
+    return " | ".join(f"[{name}]({address})" for name, address in links.items())
+
+
+def _table(header: Sequence[str], rows: Iterable[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")

@@ -13,8 +13,9 @@ from songwise.models.bundle import load_bundle
 from songwise.paths import model_folder, protocol_folder, run_of
 from songwise.report.summary import Summary, read_summary
 
-PICTURES = ("confusion_clip.png", "confusion_song.png")
-TABLES = ("confusion_clip.csv", "confusion_song.csv")
+IMAGES = ("confusion_song", "confusion_clip")  # keys of images in MLflow, and names of files
+PICTURES = tuple(f"{name}.png" for name in IMAGES)
+TABLES = tuple(f"{name}.csv" for name in IMAGES)
 
 
 @dataclass(frozen=True)

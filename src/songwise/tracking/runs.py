@@ -13,7 +13,7 @@ from songwise.datasets.pointers import shared_version
 from songwise.errors import InputError
 from songwise.report.summary import Summary
 from songwise.tracking.data_set import dataset_input
-from songwise.tracking.experiment import describe_experiment, leaderboard_link, open_experiment
+from songwise.tracking.experiment import describe_experiment, open_experiment, page_links
 from songwise.tracking.log_run import log_run
 from songwise.tracking.metrics import compared_metrics
 from songwise.tracking.notes import experiment_note, run_note
@@ -83,12 +83,13 @@ def _log_dataset(client: "MlflowClient", folder: Path, git_commit: str | None, s
     keys = {entry.params["run_key"] for entry in entries.values()}
     champion = read_champion(folder, keys)
     experiment_id = open_experiment(client, folder.name)
+    links = page_links(experiment_id)
     logged = [run for run in _all_runs(client, experiment_id) if "run_key" in run.data.tags]
     finished = {run.data.tags["run_key"]: run for run in logged if _is_complete(run)}
     run_ids, ids_of_keys = {}, {}
     for name, entry in entries.items():
         key = entry.params["run_key"]
-        tags = _tags(entry, summary, shared, leaderboard_link(experiment_id))
+        tags = _tags(entry, summary, shared, links)
         compared = compared_metrics(entry, summary)
         if key in finished:
             run_ids[name] = ids_of_keys[key] = _update_run(client, finished[key], tags, compared)
@@ -105,7 +106,7 @@ def _log_dataset(client: "MlflowClient", folder: Path, git_commit: str | None, s
     for run in logged:
         if run.data.tags["run_key"] not in keys and run.data.tags.get("stale") != "true":
             client.set_tag(run.info.run_id, "stale", "true")
-    describe_experiment(client, experiment_id, experiment_note(summary, folder, leaderboard_link(experiment_id)))
+    describe_experiment(client, experiment_id, experiment_note(summary, folder, links))
     content = {"experiment_id": experiment_id, "runs": run_ids}
     if champion is None:
         return content
@@ -126,7 +127,7 @@ def _is_complete(run: "LoggedRun") -> bool:
     return run.info.status == "FINISHED" and run.data.tags.get("content") == _CONTENT
 
 
-def _tags(entry: Entry, summary: Summary, shared: str | None, link: str) -> dict[str, str]:
+def _tags(entry: Entry, summary: Summary, shared: str | None, links: Mapping[str, str]) -> dict[str, str]:
     return {
         "run_key": entry.params["run_key"],
         "code_version": entry.params["code_version"],
@@ -136,7 +137,7 @@ def _tags(entry: Entry, summary: Summary, shared: str | None, link: str) -> dict
         "preset": entry.row["features"],
         "tied": entry.row["tied"],
         "this_run": entry.row["this_run"],
-        "mlflow.note.content": run_note(entry, summary, link),
+        "mlflow.note.content": run_note(entry, summary, links),
     }
 
 
