@@ -1,5 +1,6 @@
 """One model as a run in MLflow."""
 
+import json
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -9,7 +10,7 @@ from songwise.models.bundle import TRUSTED_TYPES
 from songwise.models.trained_networks import is_network_bundle
 from songwise.paths import protocol_of
 from songwise.tracking.curves import curve_files, mean_curves
-from songwise.tracking.metrics import fold_metrics, fold_table, own_metrics
+from songwise.tracking.metrics import fold_metrics, fold_table, leakage_table, own_metrics
 from songwise.tracking.result import PICTURES, TABLES, Entry, Fit
 
 if TYPE_CHECKING:
@@ -120,12 +121,13 @@ def _log_files(client: "MlflowClient", run_id: str, entry: Entry) -> None:
         # With a key, the pictures of all runs stand side by side in the chart view.
         picture = entry.folder / name
         client.log_image(run_id, mlflow.Image(str(picture)), key=picture.stem, step=0)
-    client.log_table(run_id, fold_table(entry.metrics), "folds.json")
     for path in curve_files(entry.folder):
         client.log_artifact(run_id, path, f"curves/{protocol_of(path)}")
-    if entry.leakage:
-        columns = {name: [row[name] for row in entry.leakage] for name in entry.leakage[0]}
-        client.log_table(run_id, columns, "leakage.json")
+    tables = {"folds.json": fold_table(entry.metrics), "leakage.json": leakage_table(entry.leakage)}
+    for name, table in tables.items():
+        client.log_dict(run_id, table, name)
+    # Not log_table, which needs pandas: with this tag, the pages show the files as tables.
+    client.set_tag(run_id, "mlflow.loggedArtifacts", json.dumps([{"path": name, "type": "table"} for name in tables]))
 
 
 def _flatten(params: dict, prefix: str = "") -> dict[str, str]:

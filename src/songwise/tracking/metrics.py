@@ -10,7 +10,7 @@ first in every list and among the charts, and the other groups follow it in the 
 - votes_*: of single clips, whose votes are a song's verdict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from songwise.report.summary import Summary
 from songwise.splits.protocols import RANDOM_CLIPS
@@ -74,16 +74,41 @@ def compared_metrics(entry: Entry, summary: Summary) -> dict[str, float]:
 
 
 def fold_table(metrics: Mapping) -> dict[str, list]:
-    """Return the figures of each fold as columns, repeat and fold first.
+    """Return the figures of each fold as a table.
 
     Parameters
     ----------
     metrics : mapping
         metrics.json.
+
+    Returns
+    -------
+    dict of str to list
+        MLflow's form of a table: `columns`, repeat and fold first, and `data`, one row per fold.
     """
     folds = metrics["folds"]
-    names = [*_KEYS_OF_FOLD, *_numbers(folds[0])]
-    return {name: [_rounded(fold[name]) for fold in folds] for name in names}
+    columns = [*_KEYS_OF_FOLD, *_numbers(folds[0])]
+    return {"columns": columns, "data": [[_rounded(fold[name]) for name in columns] for fold in folds]}
+
+
+def leakage_table(leakage: Sequence[Mapping[str, str]]) -> dict[str, list]:
+    """Return the figures of each protocol as a table.
+
+    Parameters
+    ----------
+    leakage : sequence of mapping
+        A model's rows of leakage.csv.
+
+    Returns
+    -------
+    dict of str to list
+        MLflow's form of a table: `columns`, protocol first, and `data`, one row per protocol.
+    """
+    columns = ["protocol", *(name for name in leakage[0] if name not in ("protocol", "model", "features"))]
+    return {
+        "columns": columns,
+        "data": [[row["protocol"], *(float(row[name]) for name in columns[1:])] for row in leakage],
+    }
 
 
 def fold_metrics(metrics: Mapping) -> list[tuple[str, float, int]]:

@@ -38,7 +38,7 @@ def experiment_note(summary: Summary, results: Path, links: Mapping[str, str]) -
     models = [[str(place), *_model_cells(row, place)] for place, row in enumerate(rows[:_TOP], start=1)]
     sentence = ", ".join(f"{number.name} {number.share.percent}" for number in numbers)
     blocks = [
-        f"{sentence} of {summary.n_songs} songs.",
+        f"{sentence.capitalize()} of {summary.n_songs} songs.",
         f"{summary.title}: share of songs with the right {summary.label}",
         _table(_NUMBERS, [[number.name, *_cells(number.share), number.note] for number in numbers]),
         expectation(summary),
