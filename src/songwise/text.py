@@ -3,6 +3,9 @@
 import unicodedata
 from collections.abc import Sequence
 
+# Facts about files whose column has another name.
+FACT_WORDS = {"bit_rate": "bit rate", "sample_rate": "sample rate", "side": "stereo width", "seconds": "length"}
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format and surrogate characters, line and paragraph separators
 
 
@@ -47,3 +50,17 @@ def clean_text(text: object, most: int | None = None) -> str:
     """
     visible = "".join(" " if unicodedata.category(mark) in _INVISIBLE else mark for mark in str(text))
     return " ".join(visible.split())[:most]
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time span for people, such as "4 s", "3 min" or "1 h 20 min".
+
+    Parameters
+    ----------
+    seconds : float
+        From 0.
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -66,9 +66,16 @@ def hash_of(song: str) -> int:
     return sum(map(ord, song)) % 3
 
 
-def evaluate(folder, models: list[str], protocols: list[str]) -> list[dict]:
+def params(models: list[str]) -> dict[str, dict]:
+    return {f"{model}@mfcc": RUN | {"model": model, "features": "mfcc"} for model in models}
+
+
+def evaluate(folder, models: list[str], protocols: list[str], kept: list[str] = (), stale=()) -> list[dict]:
     evaluate_models(
-        runs={f"{model}@mfcc": RUN | {"model": model, "features": "mfcc"} for model in models},
+        runs=params(models),
+        kept=params(kept),
+        stale=dict(stale),
+        about={"title": "Planted songs", "label": "genre"},
         protocols=protocols,
         tracks_csv=folder / "tracks.csv",
         duplicates_csv=folder / "duplicates.csv",
@@ -96,6 +103,9 @@ def test_models_are_ranked_and_compared(results):
     assert float(board[0]["p_best"]) == 1 and float(board[2]["p_best"]) < 0.01
     headline = read_json(results / "headline.json")
     assert headline["best"] == "good@mfcc" and headline["within_noise"] == ["fair@mfcc"]
+    assert (headline["title"], headline["label"], headline["protocol"]) == ("Planted songs", "genre", "by-song")
+    assert headline["n_models"] == 3 and headline["stale"] == {}
+    assert headline["guessing"] == pytest.approx(12 / 35, abs=1e-4)  # the twins are one of the 11 songs of Jazz
 
     # The twins are both right, and one vote: 31 of 35.
     assert float(board[0]["song_accuracy"]) == pytest.approx(31 / 35, abs=1e-4)
@@ -134,6 +144,27 @@ def test_models_are_ranked_and_compared(results):
     votes = {level: sum(float(row["votes"]) for row in bins if row["level"] == level) for level in ("clip", "song")}
     assert votes == pytest.approx({"clip": 70, "song": 35})  # the clips of the twins count half
     assert not list(results.rglob("*.png"))  # figures are other rules' outputs
+
+
+def test_models_of_earlier_runs_are_ranked_as_long_as_the_data_is_the_same(results):
+    write_splits(results, {"by-song": by_song()})
+    for model, share in (("good", 0.9), ("fair", 0.85), ("bad", 0.2)):
+        predict(results, f"{model}@mfcc", "by-song", share=share)
+    before = evaluate(results, ["bad", "fair", "good"], ["by-song"])
+    after = evaluate(results, ["bad"], ["by-song"], kept=["fair", "good"], stale={"old@mfcc": "another seed"})
+    assert [row["this_run"] for row in before] == ["true"] * 3
+    assert [row["this_run"] for row in after] == ["false", "false", "true"]
+    assert [row | {"this_run": ""} for row in after] == [row | {"this_run": ""} for row in before]
+    headline = read_json(results / "headline.json")
+    assert headline["best"] == "good@mfcc" and headline["stale"] == {"old@mfcc": "another seed"}
+
+    rows = read_rows(results / "tracks.csv")
+    write_rows(results / "tracks.csv", list(rows[0]), [row | {"sha256": "1"} for row in rows])
+    alone = evaluate(results, ["bad"], ["by-song"], kept=["fair", "good"])
+    assert [row["model"] for row in alone] == ["bad"]
+    headline = read_json(results / "headline.json")
+    assert headline["n_models"] == 1
+    assert headline["stale"] == dict.fromkeys(["fair@mfcc", "good@mfcc"], "the data has changed")
 
 
 def test_by_artist_draws_artists_and_counts_songs(results):

@@ -64,7 +64,7 @@ def test_faulty_tracks_of_the_demo_are_left_out_and_twins_stay_together(demo):
     honest = splits[(splits["protocol"] == "by-song") & splits["track_id"].isin(twins)]
     assert honest["group"].nunique() == 1 and (honest.groupby("repeat")["fold"].nunique() == 1).all()
     said = (demo / "first.log").read_text()
-    assert "61 of 63 tracks are good" in said and "same audio: " in said and "Best on songs never heard" in said
+    assert "61 of 63 tracks are good" in said and "same audio: " in said and "best model " in said
 
 
 def test_documented_files_have_their_columns(demo):
@@ -189,9 +189,28 @@ def test_sharing_and_pulling_the_data_changes_only_a_tag_in_mlflow(demo, tmp_pat
     assert "Nothing to be done" in snakemake(copy, *QUICK, "-n").stdout
 
 
-def test_a_second_run_does_nothing(demo):
+def test_a_second_run_does_nothing_and_shows_the_result_again(demo):
     done = snakemake(demo, *QUICK)
     assert done.returncode == 0 and "Nothing to be done" in done.stdout
+    result = done.stdout[done.stdout.index("Six invented bands") :]
+    assert "best model" in result and result in (demo / "first.log").read_text()
+
+
+def test_a_run_of_one_model_ranks_those_of_earlier_runs_too(demo, tmp_path):
+    copy = copy_finished(demo, tmp_path / "copy")
+    before = rows(copy / "results/demo/leaderboard.csv")
+    done = snakemake(copy, "results/demo/leaderboard.csv", "--cores", "2", "--config", "models=majority")
+    assert done.returncode == 0 and jobs(done.stdout) == {"evaluate_models": 1, "check_models": 1}, done.stdout[-2000:]
+    board = rows(copy / "results/demo/leaderboard.csv")
+    assert {row["model"]: row["this_run"] for row in board if row["this_run"] == "true"} == {"majority": "true"}
+    assert [row | {"this_run": "true"} for row in board] == before
+    assert f"best of {len(RUNS)}" in done.stdout and "from an earlier run" in done.stdout
+
+    another = snakemake(copy, "results/demo/splits.csv", "--cores", "2", "--config", "models=majority")
+    assert another.returncode == 0 and "best model" not in another.stdout, "no leaderboard was asked for"
+    stale = snakemake(copy, "results/demo/leaderboard.csv", "--cores", "2", "--config", "models=majority", "seed=1")
+    assert stale.returncode == 0 and "not ranked: " in stale.stdout and "trained with another seed" in stale.stdout
+    assert [row["model"] for row in rows(copy / "results/demo/leaderboard.csv")] == ["majority"]
 
 
 def test_snakemakes_own_report_can_be_made(demo, tmp_path):

@@ -15,6 +15,7 @@ from songwise.report.summary import read_summary
 from songwise.runtime.lock import is_full
 from songwise.runtime.provenance import code_of
 from songwise.splits.protocols import RANDOM_CLIPS
+from songwise.terminal.nothing import when_nothing_is_done
 
 REAL = workflow.is_main_process and is_real_run(sys.argv)
 
@@ -27,6 +28,10 @@ def say(line):
 def print_left_out():
     for message in PLAN.left_out:
         print(f"songwise: {message}", file=sys.stderr)
+
+
+if REAL:
+    when_nothing_is_done(lambda: print_headline())
 
 
 try:
@@ -162,6 +167,8 @@ def figure_labels(wildcards):
 
 
 def print_headline():
+    if not any(job.rule.name == "evaluate_models" for job in workflow.dag.jobs):
+        return  # the goal was another one, and a figure of an earlier run would look like its result
     if summary := read_summary(Path(RESULTS)):
         print(f"\n{headline(summary, Path(RESULTS), recipe=PLAN.settings['recipe'])}", file=sys.stderr)
     print_left_out()

@@ -19,7 +19,7 @@ from songwise.evaluation.columns import (
 from songwise.evaluation.confusion import write_confusion
 from songwise.evaluation.evaluate import Evaluation, evaluate_model
 from songwise.evaluation.votes import Units, read_units
-from songwise.files import digest, read_rows, write_json, write_rows
+from songwise.files import digest, read_json, read_rows, write_json, write_rows
 from songwise.paths import columns_of, model_folder
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from songwise.errors import InputError
 from songwise.features.presets import TABLE
 from songwise.files import read_json
-from songwise.predict.layout import BUNDLE
 from songwise.paths import Run, model_folder, protocol_folder, results_folder
 from songwise.plan.plan import Plan, load_plan
+from songwise.predict.layout import BUNDLE
 
 _REASONS = {
     "seed": "trained with another seed",

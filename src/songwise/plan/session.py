@@ -194,7 +194,7 @@ class Session:
 
     def frame_files(self, presets: Collection[str]) -> list[str]:
         """Return the frame matrices of those of these presets that ask for them, with the same wildcards."""
-        names = [name for name in presets if "frames" in self.plan.tables[name]]
+        names = [name for name in presets if "frames" in self._table_preset(name)]
         return [str(frame_table("{dataset}", name, self._key(name), "{shard}")) for name in names]
 
     def passes(self, step: str) -> dict[str, list[str]]:
@@ -239,7 +239,11 @@ class Session:
         return any(self.has_network(preset) for preset in self.plan.parts[Run.parse(run).preset])
 
     def _key(self, preset: str) -> str:
-        return preset_key(self.plan.tables[preset])
+        return preset_key(self._table_preset(preset))
+
+    def _table_preset(self, name: str) -> dict:
+        # Of this run first: finding the models of earlier runs takes a moment, and most jobs need none of them.
+        return self.plan.tables[name] if name in self.plan.tables else self.ranked.tables[name]
 
 
 def presets_of(plan: Plan) -> dict[str, dict]:

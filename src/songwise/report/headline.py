@@ -9,6 +9,7 @@ from songwise.paths import run_of
 from songwise.report.summary import Share, Standardised, Summary
 from songwise.text import format_names
 
+_NAMED = 2  # facts about the files in a warning
 _TOP = 3  # models of the leaderboard on the last screen
 
 
@@ -92,15 +93,24 @@ def doubt(summary: Summary) -> list[str]:
     """
     if not summary.finding:
         return []
-    if not summary.is_doubtful:
-        return [summary.finding]
-    sentences = [
-        f"The file facts alone reach {summary.file_facts}, as much as the best model's interval. So this result does "
-        "not show that the model hears music."
-    ]
+    most = f" (most of all {' and '.join(summary.telling[:_NAMED])})" if summary.telling else ""
+    if summary.is_doubtful:
+        sentences = [
+            f"The file facts alone{most} reach {summary.file_facts}, within the best model's interval or above it. "
+            "So this result alone does not show that the model hears music."
+        ]
+    else:
+        sentences = [
+            f"The file facts alone{most} reach {summary.file_facts}, more than guessing. Part of what models learn may "
+            "be encoding and mastering, not music."
+        ]
     if summary.standardised:
         return [*sentences, standardised_answer(summary.standardised)]
-    return [*sentences, "Standardised audio, which hides most of these facts, shows it:"]
+    return (
+        [*sentences, "Standardised audio hides most of these facts, and shows what remains:"]
+        if summary.next_command
+        else sentences
+    )
 
 
 def standardised_answer(found: Standardised) -> str:
@@ -147,7 +157,7 @@ def headline(summary: Summary, results: Path, *, recipe: Mapping | None = None) 
 
 
 def _numbers(summary: Summary) -> list[str]:
-    lines = [f"{summary.title}: {summary.n_songs} songs, share with the right {summary.label}"]
+    lines = [f"{summary.title}: share of {summary.n_songs} songs with the right {summary.label}"]
     for number in four_numbers(summary):
         lines.append(f"  {number.name:12}  {number.share.percent:>5}  {number.share.interval:10}  {number.note}")
     return [*lines, *filter(None, [expectation(summary)])]
@@ -155,18 +165,21 @@ def _numbers(summary: Summary) -> list[str]:
 
 def _top(results: Path, summary: Summary) -> list[str]:
     rows = read_rows(results / "leaderboard.csv")
-    width = max(len(str(run_of(row))) for row in rows[:_TOP])
+    best_of_run = next((place for place, row in enumerate(rows) if row["this_run"] == "true"), 0)
+    shown = sorted({*range(min(_TOP, len(rows))), best_of_run})
+    width = max(len(str(run_of(rows[place]))) for place in shown)
     lines = []
-    for place, row in enumerate(rows[:_TOP], start=1):
+    for place in shown:
+        row = rows[place]
         share = Share(*(float(row[f"song_accuracy{bound}"]) for bound in ("", "_low", "_high")))
-        marks = ["tied"] if place > 1 and row["tied"] == "true" else []
+        marks = ["tied"] if place and row["tied"] == "true" else []
         marks += ["from an earlier run"] if row["this_run"] != "true" else []
-        line = f"  {place}  {run_of(row)!s:{width}}  {share.percent:>5}  {share.interval:10}  {', '.join(marks)}"
+        line = f"{place + 1:3}  {run_of(row)!s:{width}}  {share.percent:>5}  {share.interval:10}  {', '.join(marks)}"
         lines.append(line.rstrip())
-    further = len(summary.tied) - sum(row["tied"] == "true" for row in rows[1:_TOP])
-    if summary.n_models > _TOP:
-        tied = f", {further} of them tied with the best" if further > 0 else ""
-        lines.append(f"     and {summary.n_models - _TOP} more{tied}")
+    others = [row["tied"] == "true" for place, row in enumerate(rows) if place not in shown]
+    if others:
+        tied = f", {sum(others)} of them tied with the best" if any(others) else ""
+        lines.append(f"     and {len(others)} more{tied}")
     return lines if summary.n_models > 1 else []
 
 
@@ -215,7 +228,9 @@ def recipe_lines(recipe: Mapping | None, results: Path) -> list[str]:
     if not compared:
         return [f"The recipe {recipe['name']}: none of its published models was run. See {path}"]
     best = max(compared, key=lambda row: float(row["published"]))
-    published, here, by_song = (f"{float(best[name]):.2f}" for name in ("published", "published_here", "by_song"))
+    published, here, by_song = (
+        f"{100 * float(best[name]):.0f} %" for name in ("published", "published_here", "by_song")
+    )
     own = "" if recipe["protocol"] == "by-song" else f"{here} here under its own protocol ({recipe['protocol']}), "
     return [
         f"The recipe {recipe['name']}, {run_of(best)}, {best['level']} accuracy: "

@@ -10,6 +10,7 @@ from pathlib import Path
 from songwise.files import read_json, read_rows
 from songwise.paths import champion_folder, run_of
 from songwise.splits.protocols import RANDOM_CLIPS
+from songwise.text import FACT_WORDS
 
 NEXT_COMMAND = "snakemake --config dataset={dataset} models=standardised"
 
@@ -96,6 +97,8 @@ class Summary:
         Of the best model that ran on both raw and standardised audio.
     finding : str
         The audit of the file facts, in sentences; empty if they do not beat guessing.
+    telling : list of str
+        The facts that tell the classes best, the best one first; empty if they do not beat guessing.
     stale : dict of str to str
         Models of earlier runs that are not ranked, each with the reason.
     champion : str or None
@@ -118,6 +121,7 @@ class Summary:
     tied: list[str]
     standardised: Standardised | None
     finding: str
+    telling: list[str]
     stale: dict[str, str]
     champion: str | None
 
@@ -169,6 +173,7 @@ def read_summary(results: Path) -> Summary | None:
         tied=facts["within_noise"],
         standardised=_standardised(results),
         finding=shortcuts["finding"] if shortcuts.get("beats_chance") else "",
+        telling=[FACT_WORDS.get(row["name"], row["name"]) for row in shortcuts.get("features", []) if row["tells"]],
         stale=facts["stale"],
         champion=card["model"] if card and card["clip"] else None,
     )

@@ -1,9 +1,25 @@
 """Progress of long work: a line every few seconds, with an estimate of the time left."""
 
+import re
 import sys
 import time
 
+from songwise.text import format_duration
+
 _EVERY_SECONDS = 5.0
+_LINE = re.compile(r"^(?P<work>.+): (\d+ of \d+ \S+, about [^,]+ left|\d+ MiB)(, .*)?$")
+
+
+def progress_work(line: str) -> str:
+    """Return what a line of `Progress` is about; empty for any other line.
+
+    Parameters
+    ----------
+    line : str
+        A line that a job wrote to stderr.
+    """
+    found = _LINE.match(line)
+    return "" if line.startswith("songwise: ") or found is None else found["work"]
 
 
 class Progress:
@@ -43,7 +59,7 @@ class Progress:
         line = f"{self._work}: {done:.0f} {self._unit}"
         if total is not None and done > before:
             rest = (now - self._start) / (done - before) * (total - done)
-            line = f"{self._work}: {done:.0f} of {total:.0f} {self._unit}, about {_duration(rest)} left"
+            line = f"{self._work}: {done:.0f} of {total:.0f} {self._unit}, about {format_duration(rest)} left"
         sys.stderr.write(f"{line}{', ' + note if note else ''}\n")
         sys.stderr.flush()
 
@@ -75,7 +91,3 @@ class ByteProgress(Progress):
         if self._before is None:
             self._before = mebibytes
         self._show(self._before, mebibytes, None if total is None else total / 2**20)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -16,6 +16,7 @@ from songwise.evaluation.bootstrap import mean_with_interval
 from songwise.evaluation.votes import by_vote, read_units, vote_draws
 from songwise.files import write_json, write_rows
 from songwise.splits.table import Round, read_rounds
+from songwise.text import FACT_WORDS
 
 FEATURES = (*FACTS, "seconds")
 HEARD = ("loudness", "peak", "cutoff")  # can be measured in the samples of a clip, unlike the other features
@@ -25,7 +26,6 @@ _TREES = 50
 _SHUFFLES = 10  # of a feature in a fold
 _NAMED = 4  # features in the finding
 _DECIMALS = 4
-_WORDS = {"bit_rate": "bit rate", "sample_rate": "sample rate", "side": "stereo width", "seconds": "length"}
 
 
 def audit_shortcuts(
@@ -131,7 +131,7 @@ def _percent(share: float, low: float, high: float) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    *others, last = (_WORDS.get(name, name) for name in names)
+    *others, last = (FACT_WORDS.get(name, name) for name in names)
     return f"{', '.join(others)} and {last}" if others else last
 
 
