@@ -281,6 +281,66 @@ def test_logging_again_adds_nothing_and_runs_go_stale_and_come_back(results):
     assert "stale" not in runs_of(changed, "demo")["k2"].data.tags
 
 
+def test_what_a_model_is_compared_with_is_updated_in_its_run(results):
+    write_dataset(results, "demo", svm="k1")
+    first = log_runs(results, git_commit=None)
+    facts = json.loads((results / "demo/headline.json").read_text())
+    (results / "demo/headline.json").write_text(json.dumps(facts | {"guessing": 0.25, "title": "Bands"}))
+    board = (results / "demo/leaderboard.csv").read_text()
+    (results / "demo/leaderboard.csv").write_text(board.replace("true,true", "true,false"))
+
+    assert log_runs(results, git_commit=None) == first
+    run = runs_of(first, "demo")["k1"]
+    assert run.data.metrics["versus_guessing"] == 0.25 and run.data.tags["this_run"] == "false"
+    assert "in Bands, from an earlier run" in run.data.tags["mlflow.note.content"]
+
+
+def test_runs_that_an_earlier_version_logged_are_logged_anew(results):
+    import mlflow
+
+    write_dataset(results, "demo", svm="k1", forest="k2")
+    first = log_runs(results, git_commit=None)
+    client = mlflow.MlflowClient(first["store"])
+    former = first["experiments"]["demo"]["runs"]["svm@mfcc"]
+    client.delete_tag(former, "content")
+    champion = client.create_logged_model("1", name="champion", source_run_id=former)
+
+    again = log_runs(results, git_commit=None)["experiments"]["demo"]["runs"]
+    assert again["svm@mfcc"] != former and again["forest@mfcc"] == first["experiments"]["demo"]["runs"]["forest@mfcc"]
+    assert set(runs_of(first, "demo")) == {"k1", "k2"}
+    models = client.search_logged_models(["1"])
+    assert sorted(model.name for model in models) == ["champion", "forest@mfcc", "svm@mfcc"]
+    assert {model.source_run_id for model in models if model.name != "champion"} == set(again.values())
+    assert client.get_logged_model(champion.model_id).source_run_id == former  # the registry may point to it
+
+
+def test_the_data_set_of_a_run_says_which_songs_it_has(results):
+    write_dataset(results, "demo", svm="k1")
+    (data,) = runs_of(log_runs(results, git_commit=None), "demo")["k1"].inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("demo", "data1")
+    assert json.loads(data.dataset.source) == {"uri": "results/demo/tracks.csv"}
+    assert json.loads(data.dataset.profile) == {
+        "num_rows": 90, "n_songs": 30, "n_clips": 90, "n_classes": 3, "tracks_of_class": {"B": 10, "C": 10, "A": 10}
+    }  # fmt: skip
+
+
+def test_notes_have_the_headline(results):
+    import mlflow
+
+    write_dataset(results, "demo", svm="k1", forest="k2")
+    logged = log_runs(results, git_commit=None)
+    experiment = mlflow.MlflowClient(logged["store"]).get_experiment_by_name("demo")
+    note = experiment.tags["mlflow.note.content"].splitlines()
+    assert note[0] == "Best model 80 %, guessing 40 %, file facts 35 %, random clips 95 % of 30 songs."
+    assert "| best model | 80 % | [70, 90] | svm@mfcc, on songs never heard |" in note
+    assert "| 2 | forest@mfcc | 80 % | [70, 90] | tied with the best |" in note
+    run = runs_of(logged, "demo")["k2"].data.tags["mlflow.note.content"].splitlines()
+    assert run[0] == "Place 2 of 2 in The songs of demo, statistically tied with the best."
+    assert "| this model | 80 % | [70, 90] | on songs never heard |" in run
+    link = "(#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=leaderboard)"
+    assert link in note[-1] and link in run[-1]
+
+
 def test_a_deleted_store_is_rebuilt_for_every_data_set(results):
     write_dataset(results, "demo", svm="k1")
     write_dataset(results, "open-music", forest="k2")
