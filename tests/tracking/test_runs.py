@@ -190,7 +190,9 @@ def test_each_data_set_is_an_experiment_and_each_model_a_complete_run(fresh, cap
     run_id = logged["experiments"]["demo"]["runs"]["svm@mfcc"]
     assert (run.info.run_id, run.info.run_name, run.info.status) == (run_id, "svm@mfcc", "FINISHED")
     assert IN_MLFLOW.items() <= run.data.metrics.items()
-    assert min(run.data.metrics) == "song_accuracy" and not [name for name in run.data.metrics if "/" in name]
+    assert next(iter(run.data.metrics)) == min(run.data.metrics) == "song_accuracy" and not [
+        name for name in run.data.metrics if "/" in name
+    ]
     assert (run.info.start_time, run.info.end_time) == (1000 * FITTED - 1500, 1000 * FITTED)
     assert run.data.params["parameters.nested.gamma"] == "scale"
     assert (run.data.params["parameters.C"], run.data.params["seed"]) == ("10", "0")

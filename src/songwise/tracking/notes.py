@@ -39,7 +39,7 @@ def experiment_note(summary: Summary, results: Path, links: Mapping[str, str]) -
     sentence = ", ".join(f"{number.name} {number.share.percent}" for number in numbers)
     blocks = [
         f"{sentence.capitalize()} of {summary.n_songs} songs.",
-        f"{summary.title}: share of songs with the right {summary.label}",
+        f"{summary.title}: share of songs with the right {summary.label}:",
         _table(_NUMBERS, [[number.name, *_cells(number.share), number.note] for number in numbers]),
         expectation(summary),
         *_doubt_blocks(summary),
