@@ -1,6 +1,6 @@
 """Results with a champion, which MLflow can show and register."""
 
-import csv
+import base64
 import json
 import shutil
 from importlib.metadata import version
@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers.project import ROOT
+from helpers.results import write_result_tables
 from helpers.sound import tone, write_wav
 from songwise.features.preset_files import load_preset
 from songwise.features.resolved import column_names_of
@@ -67,7 +68,13 @@ CARD = {
     "versions": {"songwise": "0.1", "scikit-learn": version("scikit-learn")},
 }
 _FIGURES = ("accuracy", "accuracy_low", "accuracy_high", "macro_f1")
-_METRICS = {"n_songs": 8, "n_clips": 16} | {f"{level}_{name}": 0.9 for level in ("clip", "song") for name in _FIGURES}
+_METRICS = {"n_songs": 8, "n_clips": 16, "fit_seconds": 1.5} | {
+    f"{level}_{name}": 0.9 for level in ("clip", "song") for name in _FIGURES
+}
+
+_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)  # a PNG
 
 
 def random_champion(folder: Path) -> Path:
@@ -131,15 +138,13 @@ def complete_results(champion: Path) -> Path:
         shutil.copytree(champion / "bundle", folder / "bundle")
         params = {"run_key": run_key, "model": model, "features": "jlaoo26", "data_key": "data1", "code_version": "c"}
         (folder / "params.json").write_text(json.dumps(params))
+        write_json(folder / "by-song/fit.json", {})
         fold = {"repeat": 0, "fold": 0, "song_accuracy": 0.9}
         (folder / "metrics.json").write_text(json.dumps(_METRICS | {"folds": [fold]}))
         for level in ("clip", "song"):
             (folder / f"confusion_{level}.csv").write_text("label,high,low\nhigh,4,0\nlow,0,4\n")
-            (folder / f"confusion_{level}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with (results / "leaderboard.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ["model", "features", *_METRICS])
-        writer.writeheader()
-        writer.writerows({"model": model, "features": "jlaoo26", **_METRICS} for model in ("logistic", "other"))
+            (folder / f"confusion_{level}.png").write_bytes(_PIXEL)
+    write_result_tables(results, ["logistic@jlaoo26", "other@jlaoo26"], _METRICS, title="Tones")
     crown(results)
     return results.parent
 

@@ -7,7 +7,7 @@ from helpers.project import ROOT
 
 from songwise.errors import InputError
 from songwise.paths import Run
-from songwise.plan.session import Session, check_shown, estimator_libraries, is_real_run, open_session
+from songwise.plan.session import Session, check_shown, estimator_libraries, is_real_run, is_report, open_session
 from songwise.runtime import provenance
 
 
@@ -29,12 +29,14 @@ def session(monkeypatch) -> Session:
         ("snakemake --dry-run --cores 1", False),
         ("snakemake --lint", False),
         ("snakemake --report report.html", False),
+        ("snakemake --report=report.zip", False),
         ("snakemake --unlock", False),
         ("snakemake --cores 1 --until make_splits", True),
     ],
 )
 def test_only_commands_that_execute_jobs_are_real_runs(words, real):
     assert is_real_run(words.split()) is real
+    assert is_report(words.split()) is ("--report" in words)
 
 
 def test_another_version_of_an_estimators_library_retrains_its_models_alone(session, monkeypatch):

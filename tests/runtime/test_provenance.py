@@ -1,5 +1,8 @@
 """A code hash covers all code that a figure can depend on, and nothing else."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from songwise.runtime import provenance
@@ -151,3 +154,20 @@ def test_a_stage_does_not_depend_on_later_ones():
         assert max(stage.get(one.split(".")[0], 0) for one in modules) == stage[name.split(".")[0]]
         if name.startswith("models"):
             assert not [one for one in modules if one.startswith(("clips", "audio", "acquire", "features.dsp"))]
+
+
+def test_committed_results_of_an_earlier_run_are_no_change_of_the_code(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert provenance.git_commit() is None
+    Path("results").mkdir()
+    for name in ("code.py", "results/best.json"):
+        Path(name).write_text("1")
+    author = ("-c", "user.name=kim", "-c", "user.email=kim@example.org")
+    for words in (("init", "-q"), ("add", "."), (*author, "commit", "-qm", "First")):
+        subprocess.run(["git", *words], check=True)
+    commit = provenance.git_commit()
+    assert len(commit) == 40
+    Path("results/best.json").write_text("2")
+    assert provenance.git_commit() == commit
+    Path("code.py").write_text("2")
+    assert provenance.git_commit() == f"{commit}-dirty"

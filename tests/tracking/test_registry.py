@@ -266,7 +266,7 @@ def test_a_registered_model_that_is_not_a_champion_is_refused(project, monkeypat
     model = next(
         model
         for model in client().search_logged_models([content["experiment_id"]])
-        if model.name == "model" and model.source_run_id == content["runs"]["other@jlaoo26"]
+        if model.name == "other@jlaoo26" and model.source_run_id == content["runs"]["other@jlaoo26"]
     )
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project}/mlflow.db")
     client().create_registered_model("plain")

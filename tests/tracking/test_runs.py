@@ -1,6 +1,5 @@
 """The MLflow store shows every model in results/ once and completely, also after a crash."""
 
-import csv
 import hashlib
 import json
 import multiprocessing
@@ -20,6 +19,7 @@ import matplotlib
 import numpy as np
 import pytest
 from helpers.frames import easy_clips
+from helpers.results import write_result_tables
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import make_pipeline
@@ -51,6 +51,20 @@ METRICS = {
     },
     "fit_seconds": 1.5,
 }
+IN_MLFLOW = {
+    **{f"song_{name}": METRICS[f"song_{name}"] for name in ("accuracy", "accuracy_low", "accuracy_high", "macro_f1")},
+    **{f"votes_clip_{name}": METRICS[f"clip_{name}"] for name in ("accuracy", "accuracy_low", "macro_f1")},
+    "test_n_songs": 30,
+    "test_n_clips": 90,
+    "training_fit_seconds": 1.5,
+    "versus_guessing": 0.4,
+    "versus_file_facts": 0.35,
+    "versus_random_clips": 0.95,
+    "versus_inflation": 0.15,
+    "versus_inflation_low": 0.15,
+    "versus_inflation_high": 0.15,
+}
+FITTED = 1_700_000_000  # Unix time at which the fits ended
 FOLDS = [
     {"repeat": repeat, "fold": fold, "clip_accuracy": repeat + fold / 10, "song_accuracy": 0.5}
     for repeat in range(2)
@@ -108,6 +122,9 @@ def write_model(results, dataset, model, run_key):
     }
     (folder / "params.json").write_text(json.dumps(params))
     (folder / "metrics.json").write_text(json.dumps({**METRICS, "folds": FOLDS}))
+    (folder / "by-song").mkdir(exist_ok=True)
+    (folder / "by-song/fit.json").write_text("{}")
+    os.utime(folder / "by-song/fit.json", (FITTED, FITTED))
     for level in ("clip", "song"):
         (folder / f"confusion_{level}.csv").write_text("label,BTS,EXO,TWICE\nBTS,9,1,0\nEXO,2,8,0\nTWICE,0,0,10\n")
         figure, axes = plt.subplots(figsize=(1, 1))
@@ -116,17 +133,15 @@ def write_model(results, dataset, model, run_key):
         plt.close(figure)
 
 
-def write_table(results, dataset, models, name="leaderboard.csv"):
-    with (results / dataset / name).open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, ["model", "features", *METRICS])
-        writer.writeheader()
-        writer.writerows({"model": model, "features": "mfcc", **METRICS} for model in models)
+def write_tables(results, dataset, models):
+    runs = [f"{model}@mfcc" for model in models]
+    write_result_tables(results / dataset, runs, METRICS, title=f"The songs of {dataset}")
 
 
 def write_dataset(results, dataset, **run_keys):
     for model, run_key in run_keys.items():
         write_model(results, dataset, model, run_key)
-    write_table(results, dataset, run_keys)
+    write_tables(results, dataset, list(run_keys))
 
 
 def runs_of(logged, dataset):
@@ -154,7 +169,6 @@ def test_each_data_set_is_an_experiment_and_each_model_a_complete_run(fresh, cap
     import mlflow
 
     write_dataset(fresh, "demo", svm="k1", forest="k2")
-    write_table(fresh, "demo", ["svm", "forest"], "leakage.csv")
     write_dataset(fresh, "open-music", svm="k3")
     (fresh / "demo" / "models" / "leftover@mfcc").mkdir()
 
@@ -169,21 +183,25 @@ def test_each_data_set_is_an_experiment_and_each_model_a_complete_run(fresh, cap
     experiment = client.get_experiment_by_name("demo")
     assert experiment.experiment_id == logged["experiments"]["demo"]["experiment_id"]
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
-    view = json.loads(experiment.tags["mlflow.sharedViewState.leaderboard"])
-    assert {column.strip("`").removeprefix("metrics.`") for column in view["selectedColumns"]} <= set(METRICS)
+    assert [item.name for item in client.search_experiments()] == ["open-music", "demo"]
     assert set(runs_of(logged, "open-music")) == {"k3"}
 
     run = runs_of(logged, "demo")["k1"]
     run_id = logged["experiments"]["demo"]["runs"]["svm@mfcc"]
     assert (run.info.run_id, run.info.run_name, run.info.status) == (run_id, "svm@mfcc", "FINISHED")
-    assert {key: run.data.metrics[key] for key in METRICS} == METRICS
+    assert IN_MLFLOW.items() <= run.data.metrics.items()
+    assert next(iter(run.data.metrics)) == min(run.data.metrics) == "song_accuracy" and not [
+        name for name in run.data.metrics if "/" in name
+    ]
+    assert (run.info.start_time, run.info.end_time) == (1000 * FITTED - 1500, 1000 * FITTED)
     assert run.data.params["parameters.nested.gamma"] == "scale"
     assert (run.data.params["parameters.C"], run.data.params["seed"]) == ("10", "0")
-    tags = {"run_key": "k1", "git_commit": COMMIT, "data_version": "data1", "code_version": "code1"}
+    tags = {"model": "svm", "preset": "mfcc", "tied": "true", "this_run": "true"}
+    tags |= {"run_key": "k1", "git_commit": COMMIT, "data_version": "data1", "code_version": "code1"}
     assert tags.items() <= run.data.tags.items()
     assert "stale" not in run.data.tags
 
-    history = client.get_metric_history(run_id, "fold_clip_accuracy")
+    history = client.get_metric_history(run_id, "test_fold_clip_accuracy")
     assert [(point.step, point.value) for point in sorted(history, key=lambda point: point.step)] == [
         (0, 0.0), (1, 0.1), (2, 0.2), (3, 1.0), (4, 1.1), (5, 1.2)
     ]  # fmt: skip
@@ -193,7 +211,11 @@ def test_each_data_set_is_an_experiment_and_each_model_a_complete_run(fresh, cap
     for name in ("confusion_clip.csv", "confusion_song.csv", "confusion_clip.png", "confusion_song.png"):
         assert (artifacts / name).read_bytes() == (source / name).read_bytes()
     assert load_bundle(artifacts / "bundle")[1]["labels"] == LABELS
-    assert [row["model"] for row in csv.DictReader((artifacts / "leakage.csv").open())] == ["svm"]
+    tables = {name: json.loads((artifacts / f"{name}.json").read_text()) for name in ("folds", "leakage")}
+    assert tables["folds"]["columns"][:3] == ["repeat", "fold", "clip_accuracy"]
+    assert tables["folds"]["data"][4][:3] == [1, 1, 1.1] and len(tables["folds"]["data"]) == len(FOLDS)
+    assert [row[0] for row in tables["leakage"]["data"]] == ["by-song", "random-clips"]
+    assert json.loads(run.data.tags["mlflow.loggedArtifacts"])[0] == {"path": "folds.json", "type": "table"}
 
 
 def test_the_logged_model_is_not_a_pickle_and_predicts_as_the_bundle(results, monkeypatch):
@@ -207,8 +229,8 @@ def test_the_logged_model_is_not_a_pickle_and_predicts_as_the_bundle(results, mo
     monkeypatch.setenv("MLFLOW_TRACKING_URI", logged["store"])
     for name, run_id in logged["experiments"]["demo"]["runs"].items():
         expected = load_bundle(results / "demo/models" / name / "bundle")[0].predict(X)
-        model = mlflow.sklearn.load_model(f"runs:/{run_id}/model")
-        table = mlflow.pyfunc.load_model(f"runs:/{run_id}/model").predict(pd.DataFrame(X, columns=COLUMNS))
+        model = mlflow.sklearn.load_model(f"runs:/{run_id}/{name}")
+        table = mlflow.pyfunc.load_model(f"runs:/{run_id}/{name}").predict(pd.DataFrame(X, columns=COLUMNS))
         np.testing.assert_array_equal(model.predict(X), expected)
         np.testing.assert_array_equal(table, expected)
     models = mlflow.MlflowClient(logged["store"]).search_logged_models([logged["experiments"]["demo"]["experiment_id"]])
@@ -225,15 +247,14 @@ def test_a_network_is_logged_with_its_bundle_and_its_curves(results, tmp_path):
     write_model(results, "demo", "svm", "k1")
     folder = results / "demo/models/svm@mfcc"
     save_bundle(folder / "bundle", network, {"labels": LABELS, "columns": []})
-    (folder / "by-song").mkdir()
     (folder / "by-song/curves.csv").write_text(
         "repeat,fold,epoch,training_loss,held_out_loss,held_out_accuracy\n0,0,1,2,1.5,.4\n0,0,2,1,1.2,.5\n"
     )
-    write_table(results, "demo", ["svm"])
+    write_tables(results, "demo", ["svm"])
     logged = log_runs(results, git_commit=None)
     client = mlflow.MlflowClient(logged["store"])
     run_id = logged["experiments"]["demo"]["runs"]["svm@mfcc"]
-    history = client.get_metric_history(run_id, "by-song_held_out_loss")
+    history = client.get_metric_history(run_id, "training_by-song_held_out_loss")
     assert [(point.step, point.value) for point in history] == [(1, 1.5), (2, 1.2)]
     names = {item.path for item in client.list_artifacts(run_id, "bundle")}
     assert names == {"bundle/bundle.json", "bundle/network.json", "bundle/network.safetensors"}
@@ -253,13 +274,73 @@ def test_logging_again_adds_nothing_and_runs_go_stale_and_come_back(results):
         "k1": "true", "k2": None, "k3": None
     }  # fmt: skip
 
-    write_table(results, "demo", ["svm"])
+    write_tables(results, "demo", ["svm"])
     assert set(log_runs(results, git_commit=None)["experiments"]["demo"]["runs"]) == {"svm@mfcc"}
     assert runs_of(changed, "demo")["k2"].data.tags["stale"] == "true"
 
-    write_table(results, "demo", ["svm", "forest"])
+    write_tables(results, "demo", ["svm", "forest"])
     assert log_runs(results, git_commit=None) == changed
     assert "stale" not in runs_of(changed, "demo")["k2"].data.tags
+
+
+def test_what_a_model_is_compared_with_is_updated_in_its_run(results):
+    write_dataset(results, "demo", svm="k1")
+    first = log_runs(results, git_commit=None)
+    facts = json.loads((results / "demo/headline.json").read_text())
+    (results / "demo/headline.json").write_text(json.dumps(facts | {"guessing": 0.25, "title": "Bands"}))
+    board = (results / "demo/leaderboard.csv").read_text()
+    (results / "demo/leaderboard.csv").write_text(board.replace("true,true", "true,false"))
+
+    assert log_runs(results, git_commit=None) == first
+    run = runs_of(first, "demo")["k1"]
+    assert run.data.metrics["versus_guessing"] == 0.25 and run.data.tags["this_run"] == "false"
+    assert "in Bands, from an earlier run" in run.data.tags["mlflow.note.content"]
+
+
+def test_runs_that_an_earlier_version_logged_are_logged_anew(results):
+    import mlflow
+
+    write_dataset(results, "demo", svm="k1", forest="k2")
+    first = log_runs(results, git_commit=None)
+    client = mlflow.MlflowClient(first["store"])
+    former = first["experiments"]["demo"]["runs"]["svm@mfcc"]
+    client.delete_tag(former, "content")
+    champion = client.create_logged_model("1", name="champion", source_run_id=former)
+
+    again = log_runs(results, git_commit=None)["experiments"]["demo"]["runs"]
+    assert again["svm@mfcc"] != former and again["forest@mfcc"] == first["experiments"]["demo"]["runs"]["forest@mfcc"]
+    assert set(runs_of(first, "demo")) == {"k1", "k2"}
+    models = client.search_logged_models(["1"])
+    assert sorted(model.name for model in models) == ["champion", "forest@mfcc", "svm@mfcc"]
+    assert {model.source_run_id for model in models if model.name != "champion"} == set(again.values())
+    assert client.get_logged_model(champion.model_id).source_run_id == former  # the registry may point to it
+
+
+def test_the_data_set_of_a_run_says_which_songs_it_has(results):
+    write_dataset(results, "demo", svm="k1")
+    (data,) = runs_of(log_runs(results, git_commit=None), "demo")["k1"].inputs.dataset_inputs
+    assert (data.dataset.name, data.dataset.digest) == ("demo", "data1")
+    assert json.loads(data.dataset.source) == {"uri": "results/demo/tracks.csv"}
+    assert json.loads(data.dataset.profile) == {
+        "num_rows": 90, "n_songs": 30, "n_clips": 90, "n_classes": 3, "tracks_of_class": {"B": 10, "C": 10, "A": 10}
+    }  # fmt: skip
+
+
+def test_notes_have_the_headline(results):
+    import mlflow
+
+    write_dataset(results, "demo", svm="k1", forest="k2")
+    logged = log_runs(results, git_commit=None)
+    experiment = mlflow.MlflowClient(logged["store"]).get_experiment_by_name("demo")
+    note = experiment.tags["mlflow.note.content"].splitlines()
+    assert note[0] == "Best model 80 %, guessing 40 %, file facts 35 %, random clips 95 % of 30 songs."
+    assert "| best model | 80 % | [70, 90] | svm@mfcc, on songs never heard |" in note
+    assert "| 2 | forest@mfcc | 80 % | [70, 90] | tied with the best |" in note
+    run = runs_of(logged, "demo")["k2"].data.tags["mlflow.note.content"].splitlines()
+    assert run[0] == "Place 2 of 2 in The songs of demo, statistically tied with the best."
+    assert "| this model | 80 % | [70, 90] | on songs never heard |" in run
+    link = "(#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=leaderboard)"
+    assert link in note[-1] and link in run[-1]
 
 
 def test_a_deleted_store_is_rebuilt_for_every_data_set(results):
@@ -390,7 +471,7 @@ def test_a_team_server_works_as_the_local_store_does(fresh, server, monkeypatch)
 
     run_id = logged["experiments"]["demo"]["runs"]["forest@mfcc"]
     np.testing.assert_array_equal(
-        mlflow.sklearn.load_model(f"runs:/{run_id}/model").predict(X), PIPELINES["forest"].predict(X)
+        mlflow.sklearn.load_model(f"runs:/{run_id}/forest@mfcc").predict(X), PIPELINES["forest"].predict(X)
     )
 
 
@@ -419,7 +500,7 @@ def test_a_missing_file_is_reported_and_leaves_no_incomplete_run(results):
     with pytest.raises(InputError, match=r"results: contains no DATASET/leaderboard\.csv"):
         log_runs(results, git_commit=None)
     write_dataset(results, "demo", svm="k1")
-    for name in ("params.json", "metrics.json", "confusion_song.png", "bundle/model.skops"):
+    for name in ("params.json", "metrics.json", "confusion_song.png", "bundle/model.skops", "by-song/fit.json"):
         path = results / "demo/models/svm@mfcc" / name
         content = path.read_bytes()
         path.unlink()

@@ -170,12 +170,13 @@ def test_mlflow_shows_one_run_per_model(demo):
 
 def test_dvc_shows_metrics_and_plots(demo, tmp_path):
     files = json.loads(run_dvc(demo, "metrics", "show", "--json"))[""]["data"]
-    metrics = {Path(name).stem: entry["data"] for name, entry in files.items()}
-    assert sorted(metrics) == sorted(RUNS)
-    assert {"song_accuracy", "clip_accuracy"} <= set(metrics["knn@mfcccov"])
+    board = rows(demo / "results/demo/leaderboard.csv")
+    assert list(files) == ["results/_dvc/best/demo.json"]
+    assert files["results/_dvc/best/demo.json"]["data"]["best"] == float(board[0]["song_accuracy"])
+    assert sorted(json.loads((demo / "results/_dvc/models/demo.json").read_text())) == sorted(RUNS)
     run_dvc(demo, "plots", "show", "--out", str(tmp_path))
     page = (tmp_path / "index.html").read_text()
-    assert "copper_foxes" in page and "vega" in page
+    assert "copper_foxes" in page and "results/_dvc/figures/demo/leakage.png" in page
 
 
 def test_sharing_and_pulling_the_data_changes_only_a_tag_in_mlflow(demo, tmp_path):

@@ -336,9 +336,10 @@ PICTURE = {"render_report": 1}  # the page shows every figure
 # Files in which a line of code is added, and the jobs that follow.
 REDONE = {
     "src/songwise/figures/confusion.py": {"draw_confusions": 1, "log_runs": 1} | PICTURE,
-    "src/songwise/figures/calibration.py": {"draw_calibration": 1} | PICTURE,
+    "src/songwise/figures/calibration.py": {"draw_calibration": 1, "log_runs": 1} | PICTURE,
     "src/songwise/figures/song_map.py": {"draw_map": 1} | PICTURE,
     "src/songwise/tracking/runs.py": {"log_runs": 1},
+    "src/songwise/tracking/dvc_view.py": {"log_runs": 1},
     "src/songwise/report/page.py": PICTURE,
     "src/songwise/studies/clusters.py": {"cluster_songs": 1, "draw_map": 1} | PICTURE,
     "src/songwise/evaluation/calibration.py": {k: v for k, v in SUMMARIES.items() if k != "check_models"},

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 from songwise.errors import InputError
 from songwise.paths import Run, preset_of, protocol_folder
 from songwise.plan.messages import FailedJob, read_logs, summarise_failure
-from songwise.plan.session import is_real_run, open_session, presets_of
+from songwise.plan.session import is_real_run, is_report, open_session, presets_of
 from songwise.report.headline import headline
 from songwise.report.summary import read_summary
 from songwise.runtime.lock import is_full
@@ -42,6 +42,11 @@ except InputError as error:
 PLAN = SESSION.plan
 if workflow.is_main_process:
     print_left_out()
+    if is_report(sys.argv):
+        print(
+            f"songwise: the report is about the data set {SESSION.dataset}. For another one, add --config dataset=NAME",
+            file=sys.stderr,
+        )
 
 DATASET = SESSION.dataset
 SHARDS = list(SESSION.shards)

@@ -1,7 +1,7 @@
 # Inputs: what every model predicted under every protocol.
 # Outputs: results/DATASET/models/MODEL@PRESET/{metrics.json,params.json,classes.csv,confusion_*} and
 #   PROTOCOL/songs.csv; results/DATASET/{leaderboard,leakage,rules,levels}.csv and headline.json, and of the best model
-#   confusion_top.csv and calibration.csv; the figures leakage.png and calibration.png; results/_dvc for dvc.yaml.
+#   confusion_top.csv and calibration.csv; the figures leakage.png and calibration.png.
 # Steps: evaluate_models, after check_models -> draw_confusions, draw_leakage, draw_calibration. One job evaluates all
 #   models: each takes a second, less than the start of a process, and comparisons pair models on the same draws.
 
@@ -65,8 +65,6 @@ rule evaluate_models:
         confusion_top="results/{dataset}/confusion_top.csv",
         calibration="results/{dataset}/calibration.csv",
         headline="results/{dataset}/headline.json",
-        dvc_metrics=expand("results/_dvc/metrics/{{dataset}}/{run}.json", run=PLAN.runs),
-        dvc_verdicts="results/_dvc/verdicts/{dataset}.csv",
     log:
         "logs/{dataset}/evaluate_models.log",
     conda:
@@ -78,7 +76,7 @@ rule evaluate_models:
         about={"title": PLAN.dataset.get("title", DATASET), "label": PLAN.dataset["label"]},
         protocols=PLAN.protocols,
         seed=PLAN.settings["seed"],
-        code=code_of("evaluation.leaderboard", "tracking.dvc_view"),
+        code=code_of("evaluation.leaderboard"),
     script:
         "../scripts/evaluate_models.py"
 

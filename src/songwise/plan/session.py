@@ -49,7 +49,22 @@ def is_real_run(words: Collection[str]) -> bool:
     words : collection of str
         The words of the command, such as sys.argv.
     """
-    return not any(word in _LOOKING or word.startswith("-n") for word in words)
+    return not any(_option(word) in _LOOKING or word.startswith("-n") for word in words)
+
+
+def is_report(words: Collection[str]) -> bool:
+    """Return whether a command line of Snakemake writes Snakemake's report.
+
+    Parameters
+    ----------
+    words : collection of str
+        The words of the command, such as sys.argv.
+    """
+    return any(_option(word) == "--report" for word in words)
+
+
+def _option(word: str) -> str:
+    return word.partition("=")[0]
 
 
 @dataclass(frozen=True)

@@ -200,10 +200,16 @@ def git_commit() -> str | None:
     Returns
     -------
     str or None
-        40 hexadecimal digits, with "-dirty" if files differ from it; None outside git.
+        40 hexadecimal digits, with "-dirty" if files differ from it; None outside git. Results do not count: a team may
+        have committed those of an earlier run.
     """
-    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+        commit = _git("describe", "--always", "--abbrev=40", "--exclude=*")
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude)results")
     except (OSError, subprocess.SubprocessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=30).stdout.strip()

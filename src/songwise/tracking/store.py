@@ -4,7 +4,6 @@ Snakemake calls `store_generation` and `shared_pointer` at every start, so only 
 MLflow.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,21 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _DATABASE = Path("mlflow.db")  # MLflow's default, in the current folder
-
-# MLflow's list of runs shows no metrics by default, and MLflow 3.17 shows every experiment as one with language models.
-# A shared view has the columns of a leaderboard. This link opens it:
-# /#/experiments/ID/runs?workflowType=machine_learning&viewStateShareKey=leaderboard
-_COLUMNS = ("song_accuracy", "song_accuracy_low", "song_accuracy_high", "clip_accuracy", "fit_seconds")
-_VIEW = {
-    "searchFilter": "tags.stale IS NULL",
-    "orderByKey": "metrics.`song_accuracy`",
-    "orderByAsc": False,
-    "selectedColumns": [f"metrics.`{name}`" for name in _COLUMNS],
-}
-_EXPERIMENT_TAGS = {
-    "mlflow.experimentKind": "custom_model_development",
-    "mlflow.sharedViewState.leaderboard": json.dumps(_VIEW),
-}
+_DEFAULT_EXPERIMENT = "0"
 
 
 @dataclass(frozen=True)
@@ -82,30 +67,6 @@ def open_store() -> Iterator[Store]:
             with environment(FIRST_REQUEST):
                 client.search_experiments(max_results=1)
             yield Store(client, _without_password(uri, uri))
-
-
-def open_experiment(client: "MlflowClient", name: str) -> str:
-    """Return the id of an experiment. Create it if it does not exist, and restore it if it was deleted.
-
-    Parameters
-    ----------
-    client : MlflowClient
-        Client of the store.
-    name : str
-        Name of the experiment.
-
-    Returns
-    -------
-    str
-        The experiment's id.
-    """
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        return client.create_experiment(name, tags=_EXPERIMENT_TAGS)
-    if experiment.lifecycle_stage == "deleted":
-        # The name of an experiment that was deleted in the UI stays reserved, so the only way is to restore it.
-        client.restore_experiment(experiment.experiment_id)
-    return experiment.experiment_id
 
 
 def store_generation(results: Path, uri: str | None) -> int:
@@ -197,6 +158,7 @@ def _locked_database(uri: str) -> Iterator[None]:
         else:
             new = database.with_name(f".{database.name}.new")
             new.unlink(missing_ok=True)
-            SqlAlchemyStore(f"sqlite:///{new}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
+            store = SqlAlchemyStore(f"sqlite:///{new}", DEFAULT_LOCAL_FILE_AND_ARTIFACT_PATH)
+            store.delete_experiment(_DEFAULT_EXPERIMENT)  # it is empty, and a data set's is never this one
             new.rename(database)
         yield
