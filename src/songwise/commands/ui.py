@@ -22,6 +22,7 @@ from songwise.commands.say import say
 from songwise.errors import InputError
 from songwise.runtime.mlflow_settings import mlflow_address
 from songwise.text import clean_text
+from songwise.tracking.experiment import LEADERBOARD, page_links
 from songwise.tracking.store import open_store
 
 _HOST = "127.0.0.1"
@@ -29,7 +30,6 @@ _PORT = 5000
 _MORE_PORTS = 50
 _START_SECONDS = 180
 _STOP_SECONDS = 10
-_VIEW = "workflowType=machine_learning&viewStateShareKey=leaderboard"  # of `tracking.store`
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -71,7 +71,7 @@ def _page(results: Path, address: str) -> str:
         experiment = store.client.get_experiment_by_name(results.name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         raise InputError(f"MLflow's store {store.address} has no runs of {results.name}. {again}")
-    return f"#/experiments/{experiment.experiment_id}/runs?{_VIEW}"
+    return page_links(experiment.experiment_id)[LEADERBOARD]
 
 
 def _without_password(address: str) -> str:

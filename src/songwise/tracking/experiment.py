@@ -40,6 +40,7 @@ _VIEW = {
         for chart in charts
     ],
 }
+LEADERBOARD = "Leaderboard, best first"
 _VIEW_NAME = "leaderboard"
 _TAGS = {
     # MLflow 3.17 otherwise shows every experiment as one with language models.
@@ -105,7 +106,7 @@ def page_links(experiment_id: str) -> dict[str, str]:
     # Without the type of workflow, MLflow shows the pages for language models, until its user chooses the other ones.
     leaderboard = f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={_VIEW_NAME}"
     return {
-        "Leaderboard, best first": leaderboard,
+        LEADERBOARD: leaderboard,
         "Charts and confusion matrices": f"{leaderboard}&compareRunsMode=CHART",
     }
 
