@@ -19,9 +19,7 @@ def run(arguments: argparse.Namespace) -> None:
     results = finished_run(arguments.name, "report")
     page = results / "report.html"
     if not page.is_file():
-        raise InputError(
-            f"{page} is missing. Run snakemake --config dataset={results.name}, which makes it"
-        )
+        raise InputError(f"{page} is missing. Run snakemake --config dataset={results.name}, which makes it")
     print(page)
     if arguments.open and not open_page(page.resolve().as_uri()):
         say("no browser can be opened here; open this file in one, on this machine or a copy")

@@ -120,7 +120,36 @@ def load_bundle(folder: Path) -> tuple[object, dict]:
     if is_network_bundle(folder):
         import_deep("available").require_for(folder)
         return import_deep("network_file").load_network(folder), _read_card(folder)
-    return _load_pipeline(folder / _MODEL), _read_card(folder)
+    return _load_pipeline(model_file(folder)), _read_card(folder)
+
+
+def check_bundle(folder: Path) -> dict:
+    """Check a bundle without loading its model, which takes longer.
+
+    Parameters
+    ----------
+    folder : Path
+        A bundle's folder.
+
+    Returns
+    -------
+    dict
+        The values that describe it.
+
+    Raises
+    ------
+    InputError
+        As `load_bundle`, except for content that only fails when the model is built from it.
+    """
+    folder = Path(folder)
+    if not is_network_bundle(folder):
+        _refuse_untrusted(_read_model(model_file(folder)), model_file(folder))
+    return _read_card(folder)
+
+
+def model_file(folder: Path) -> Path:
+    """Return the skops file of a bundle that is not a network."""
+    return folder / _MODEL
 
 
 def _read_card(folder: Path) -> dict:
@@ -136,16 +165,20 @@ def _read_card(folder: Path) -> dict:
 def _load_pipeline(model: Path) -> object:
     import skops.io
 
-    try:
-        content = model.read_bytes()
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}; {_WHAT_TO_DO}") from None
+    content = _read_model(model)
     _refuse_untrusted(content, model)
     try:
         return skops.io.loads(content, trusted=TRUSTED_TYPES)
     # Forged and truncated content can fail in many ways, one for each type in it.
     except Exception as error:
         raise _corrupt(model, error) from None
+
+
+def _read_model(model: Path) -> bytes:
+    try:
+        return model.read_bytes()
+    except OSError as error:
+        raise InputError(f"{error.filename}: {error.strerror}; {_WHAT_TO_DO}") from None
 
 
 def _refuse_untrusted(content: bytes, where: object) -> None:

@@ -1,12 +1,15 @@
 """One model as a run in MLflow."""
 
 import json
+import shutil
+import tempfile
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from songwise.models.bundle import TRUSTED_TYPES
+from songwise.models.bundle import TRUSTED_TYPES, model_file
 from songwise.models.trained_networks import is_network_bundle
 from songwise.paths import protocol_of
 from songwise.tracking.curves import curve_files, mean_curves
@@ -72,8 +75,10 @@ def log_run(
 
 def _log_model(client: "MlflowClient", experiment_id: str, run_id: str, entry: Entry, fit: Fit) -> str:
     import mlflow.sklearn
-    from mlflow.models import ModelSignature
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, Schema
+    from sklearn.dummy import DummyClassifier
 
     # Without this, log_model would put the model into the experiment "Default".
     model = client.create_logged_model(experiment_id, name=entry.name, source_run_id=run_id)
@@ -81,19 +86,32 @@ def _log_model(client: "MlflowClient", experiment_id: str, run_id: str, entry: E
         # MLflow's own format of torch is a pickle, so that the bundle among the artifacts is the model.
         client.finalize_logged_model(model.model_id, "READY")
         return model.model_id
-    # With given requirements and a given signature, MLflow does not run the model to infer them (5 s or more).
-    mlflow.sklearn.log_model(
-        fit.pipeline,
-        model_id=model.model_id,
-        run_id=run_id,
-        serialization_format="skops",
-        skops_trusted_types=TRUSTED_TYPES,
-        pip_requirements=[f"{library}=={version(library)}" for library in _LIBRARIES],
-        signature=ModelSignature(
-            inputs=Schema([ColSpec("double", column) for column in fit.card["columns"]]),
-            outputs=Schema([ColSpec("long")]),
-        ),
-    )
+    with tempfile.TemporaryDirectory(prefix="songwise-") as temporary:
+        folder = Path(temporary, "model")
+        # MLflow describes a placeholder, whose file is then replaced by the bundle's: writing the model once more as
+        # skops took most of the time. With given requirements and a given signature, MLflow does not run the model.
+        mlflow.sklearn.save_model(
+            DummyClassifier(),
+            folder,
+            mlflow_model=Model(
+                artifact_path=model.artifact_location,
+                run_id=run_id,
+                model_uuid=model.model_id,
+                model_id=model.model_id,
+            ),
+            serialization_format="skops",
+            skops_trusted_types=TRUSTED_TYPES,
+            pip_requirements=[f"{library}=={version(library)}" for library in _LIBRARIES],
+            signature=ModelSignature(
+                inputs=Schema([ColSpec("double", column) for column in fit.card["columns"]]),
+                outputs=Schema([ColSpec("long")]),
+            ),
+        )
+        (placeholder,) = folder.glob("*.skops")
+        shutil.copyfile(model_file(entry.folder / "bundle"), placeholder)
+        client.log_model_artifacts(model.model_id, str(folder))
+    client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
+    client.finalize_logged_model(model.model_id, "READY")
     return model.model_id
 
 

@@ -5,11 +5,10 @@ Everything is read before anything is logged, so that a missing file does not le
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows
-from songwise.models.bundle import load_bundle
+from songwise.models.bundle import check_bundle
 from songwise.paths import model_folder, protocol_folder, run_of
 from songwise.report.summary import Summary, read_summary
 
@@ -57,15 +56,12 @@ class Fit:
 
     Attributes
     ----------
-    pipeline : Pipeline
-        The model.
     card : dict
-        Its description, with the names of its feature `columns`.
+        The bundle's description, with the names of its feature `columns`.
     start, end : float
         Unix times, in seconds. The time between them is what the fits took.
     """
 
-    pipeline: Any
     card: dict
     start: float
     end: float
@@ -153,7 +149,7 @@ def read_fit(entry: Entry, results: Path, protocol: str) -> Fit:
     InputError
         If a file is missing, or the model cannot be read.
     """
-    pipeline, card = load_bundle(entry.folder / "bundle")
+    card = check_bundle(entry.folder / "bundle")
     for name in (*PICTURES, *TABLES):
         if not (entry.folder / name).exists():
             raise InputError(f"{entry.folder / name}: is missing; run snakemake again")
@@ -161,7 +157,7 @@ def read_fit(entry: Entry, results: Path, protocol: str) -> Fit:
         end = (protocol_folder(results, entry.name, protocol) / "fit.json").stat().st_mtime
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read ({error.strerror}); run snakemake again") from None
-    return Fit(pipeline, card, end - entry.metrics["fit_seconds"], end)
+    return Fit(card, end - entry.metrics["fit_seconds"], end)
 
 
 def _read_json(path: Path) -> dict:
