@@ -2,7 +2,7 @@
 # Outputs: results/DATASET/report.html, one self-contained page; results/DATASET/tracks, the portraits in it.
 # Steps: draw_tracks, after gather_tracks -> render_report.
 from songwise.report.provenance import reproducing_command
-from songwise.schemas.read import read_yaml
+
 
 
 rule draw_tracks:
@@ -27,17 +27,6 @@ rule draw_tracks:
         code=code_of("report.portraits"),
     script:
         "../scripts/draw_tracks.py"
-
-
-def recipe_file(name):
-    path = Path(f"config/recipes/{name}.yaml")
-    return str(path) if path.is_file() else None
-
-
-def ranked_titles(wildcards):
-    plan = SESSION.ranked
-    titled = {run: (plan.models[run.model], plan.presets[run.preset]) for run in plan.runs}
-    return {str(run): [content.get("title", "") for content in both] for run, both in titled.items()}
 
 
 rule render_report:
@@ -100,11 +89,7 @@ rule render_report:
         protocols=PLAN.protocols,
         recipe=PLAN.settings["recipe"],
         titles=ranked_titles,
-        command=reproducing_command(
-            PLAN.settings,
-            read_yaml(Path("config/config.yaml")),
-            recipe_file(PLAN.settings["recipe"]["name"]) if PLAN.settings["recipe"] else None,
-        ),
+        command=reproducing_command(PLAN.settings, Path()),
         code=code_of("report.page"),
     script:
         "../scripts/render_report.py"

@@ -131,9 +131,7 @@ def learning_curve(rows: Sequence[Mapping[str, str]]) -> Plot | None:
         Dot(
             x(size),
             y(value),
-            f"{size:.0f} training songs: {value:+.0f} points"
-            if size < sizes[-1]
-            else f"all {size:.0f} training songs",
+            f"{size:.0f} training songs: {value:+.0f} points" if size < sizes[-1] else f"all {size:.0f} training songs",
             low=y(low),
             high=y(high),
         )
@@ -141,7 +139,12 @@ def learning_curve(rows: Sequence[Mapping[str, str]]) -> Plot | None:
     ]
     x_ticks = [Tick(x(size), f"{size:.0f}") for size in _apart(sizes, x, 30)]
     return Plot(
-        420, 260, *area, x_ticks, [Tick(y(value), f"{value:+.0f}" if value else "0") for value in ticks], [Series("", 0, dots, _line(dots))]
+        420,
+        260,
+        *area,
+        x_ticks,
+        [Tick(y(value), f"{value:+.0f}" if value else "0") for value in ticks],
+        [Series("", 0, dots, _line(dots))],
     )
 
 

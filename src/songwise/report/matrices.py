@@ -101,7 +101,13 @@ def read_classes(results: Path, run: str) -> dict[str, list[dict[str, str]]]:
 
 
 def embedded(
-    results: Path, runs: Sequence[str], protocol: str, *, label: str, names: Mapping[str, Song], words: Mapping[str, dict]
+    results: Path,
+    runs: Sequence[str],
+    protocol: str,
+    *,
+    label: str,
+    names: Mapping[str, Song],
+    words: Mapping[str, dict],
 ) -> dict:
     """Return everything that the page's script draws matrices from, as JSON values.
 

@@ -10,35 +10,37 @@ from pathlib import Path
 
 from songwise.files import read_json
 from songwise.paths import champion_folder, model_folder
+from songwise.schemas.read import read_yaml
 
 _LIBRARIES = ("songwise", "numpy", "scikit-learn", "xgboost", "librosa", "onnxruntime", "torch")
 # Where files are, and how they are fetched and shown: no figure follows from these.
 _NOT_FIGURES = ("mirror", "weights", "cookies", "keep_clips", "show_tracks", "dataset", "recipe")
 
 
-def reproducing_command(settings: Mapping, defaults: Mapping, recipe_file: str | None = None) -> str:
+def reproducing_command(settings: Mapping, root: Path) -> str:
     """Return the command that makes the same results.
 
     Parameters
     ----------
     settings : mapping
         The keys of config, as they were used.
-    defaults : mapping
-        The keys of config/config.yaml.
-    recipe_file : str, optional
-        The recipe's file, which has settings of its own.
+    root : Path
+        Folder of config/, with the defaults and the recipes.
 
     Returns
     -------
     str
         For a shell, with the settings that differ from the defaults, except where files are and how they are fetched.
     """
-    changed = {key: value for key, value in settings.items() if value != defaults.get(key) and key not in _NOT_FIGURES}
-    words = ["snakemake", "--cores", "all"]
-    words += ["--configfile", recipe_file] if recipe_file else []
+    words, known = ["snakemake", "--cores", "all"], read_yaml(root / "config/config.yaml")
+    if settings["recipe"]:
+        file = root / f"config/recipes/{settings['recipe']['name']}.yaml"
+        if file.is_file():
+            words += ["--configfile", file.relative_to(root).as_posix()]
+            known |= read_yaml(file)
     words += ["--config", f"dataset={settings['dataset']}"]
-    words += [f"{key}={_yaml(value)}" for key, value in sorted(changed.items())]
-    return shlex.join(words)
+    changed = [key for key, value in settings.items() if value != known.get(key) and key not in _NOT_FIGURES]
+    return shlex.join([*words, *(f"{key}={_yaml(settings[key])}" for key in sorted(changed))])
 
 
 def _yaml(value) -> str:

@@ -73,7 +73,7 @@ def songs_by_id(tracks: Iterable[Mapping[str, str]]) -> dict[str, Song]:
     for row in tracks:
         identifier, title = row["song"], row.get("title", "")
         if identifier not in songs or (title and songs[identifier].name == clean_text(identifier, _NAME)):
-            artist = f" – {row['artist']}" if title and row.get("artist") else ""
+            artist = f" ({row['artist']})" if title and row.get("artist") else ""
             address = row.get("url", "")
             songs[identifier] = Song(
                 clean_text(f"{title}{artist}" if title else identifier, _NAME),
