@@ -4,6 +4,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from songwise.files import read_rows
@@ -12,8 +13,8 @@ from songwise.report.songs import Song, read_verdicts
 
 LARGEST_TABLE = 24  # classes of a matrix with numbers; more are a heat map
 
-# What the page embeds at most, all models together: about 0.8 MB.
-_MOST_CELLS = 60_000
+# What the page embeds at most, all models together: about 0.6 MB.
+_MOST_CELLS = 30_000
 _MOST_SONGS = 6_000
 _MOST_SONGS_IN_CELL = 20
 
@@ -33,7 +34,7 @@ class Matrix:
     labels: list[str]
     votes: list[list[float]]
 
-    @property
+    @cached_property
     def totals(self) -> list[float]:
         """Votes of each true label."""
         return [sum(row) for row in self.votes]
@@ -132,7 +133,7 @@ def embedded(
         `labels`; `songs`, each as name and number of repeats that tested it; and `models`. Each model has, per level,
         `rows` (column, votes, column, votes, ...), `totals`, how many cells are `hidden`, and `classes` (precision,
         recall and F1 in per cent). Its `cells` are lists of song, repeats, song, repeats, ... and the number of all
-        songs of the cell, under row times number of labels plus column.
+        songs of the cell, under row times number of labels plus column; cells for which there is no room are left out.
     """
     songs = _SongList(names)
     models = []
@@ -206,6 +207,8 @@ def _cells(verdicts, labels: list[str], songs: _SongList, most: int) -> dict[str
         members = sorted(found[i, j])
         shown = members[: min(_MOST_SONGS_IN_CELL, most)]
         most -= len(shown)
+        if not shown:
+            continue
         flat = [value for repeats, song in shown for value in (songs.number(song, int(tested[song])), int(-repeats))]
         cells[str(i * len(labels) + j)] = [flat, len(members)]
     return cells

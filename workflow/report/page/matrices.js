@@ -135,8 +135,17 @@
     const votes = votesOf(matrix, i, j);
     const of = `${votes} of ${matrix.totals[i]} ${state.level}s (${percent(shareOf(matrix, i, j))} %)`;
     place.panel.replaceChildren(element("p", {}, element("b", {}, title), `: ${of}`));
-    if (state.level === "clip") return;
-    const [flat, all] = place.model.cells[i * labels.length + j] ?? [[], 0];
+    if (i === j) {
+      const [precision, recall, f1] = matrix.classes[i];
+      place.panel.append(element("p", {}, `precision ${precision} %, recall ${recall} %, F1 ${(f1 / 100).toFixed(2)}`));
+    }
+    if (state.level === "clip" || !votes) return;
+    const found = place.model.cells[i * labels.length + j];
+    if (!found) {
+      place.panel.append(element("p", { class: "soft" }, "Its songs are in songs.csv."));
+      return;
+    }
+    const [flat, all] = found;
     const list = element("ul");
     for (let at = 0; at < flat.length; at += 2) {
       const [name, tested] = songs[flat[at]];
