@@ -4,12 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from helpers.project import ROOT
 from songwise.evaluation.columns import CLASS_COLUMNS
 from songwise.files import write_json, write_rows
 from songwise.paths import columns_of
 from songwise.report.page import render_report
-
-from .project import ROOT
 
 PROTOCOL = "by-song"
 TEMPLATES = ROOT / "workflow/report/page"
@@ -27,7 +26,11 @@ def make_results(
     audio: bool = True,
     wrong: float = 0.25,
 ) -> Path:
-    """Write all tables that the page reads; song N of class L is "L:N", and each model errs in its own way."""
+    """Write all tables that the page reads; song N of class L is "L:N".
+
+    Each model errs in its own way, the first one for the share `wrong` of the songs. The leaderboard's figures are made
+    up: 76 % and 3 points less per place.
+    """
     songs = [(label, f"{label}:{number}") for label in labels for number in range(per_class)]
     write_tracks(folder, songs)
     write_rows(folder / "duplicates.csv", ["track_id", "other_track_id", "similarity", "same_label", "overlap"], [])
@@ -36,8 +39,7 @@ def make_results(
         rng = np.random.default_rng(number)
         table = _verdicts(songs, labels, repeats, wrong * (1 + number / len(runs)), rng)
         _write_model(folder, run, labels, table)
-        hits = np.mean([row["label"] == row["predicted"] for row in table])
-        board.append(_board_row(run, float(hits), number, len(songs)))
+        board.append(_board_row(run, 0.76 - 0.03 * number, number, len(songs)))
     write_rows(folder / "leaderboard.csv", board[0], board)
     _write_headline(folder, board, labels, runs)
     _write_leakage(folder, board, protocols)
@@ -160,8 +162,12 @@ def _write_leakage(folder: Path, board: list[dict], protocols: tuple[str, ...]) 
     rows = []
     for row in board:
         for number, protocol in enumerate(protocols):
-            shares = {key: value for key, value in row.items() if "accuracy" in key and key.startswith(("song", "clip"))}
-            shares |= dict.fromkeys(("song_accuracy", "clip_accuracy"), 0.97) if number else {}
+            shares = {
+                key: value for key, value in row.items() if "accuracy" in key and key.startswith(("song", "clip"))
+            }
+            if number:
+                bounds = {"": 0.97, "_low": 0.95, "_high": 0.99}
+                shares |= {f"{level}_accuracy{end}": at for level in ("song", "clip") for end, at in bounds.items()}
             points = {"inflation": 0.2 * number, "inflation_low": 0.1 * number, "inflation_high": 0.3 * number}
             rows.append({"model": row["model"], "features": row["features"], "protocol": protocol} | shares | points)
     write_rows(folder / "leakage.csv", rows[0], rows)
@@ -170,7 +176,13 @@ def _write_leakage(folder: Path, board: list[dict], protocols: tuple[str, ...]) 
 def _write_studies(folder: Path, songs: list[tuple[str, str]], run: str) -> None:
     sizes = ((8, 0.412), (16, 0.613), (32, 0.713))
     curve = [
-        {"songs_per_class": size, "n_train_songs": size, "song_accuracy": share, "low": share - 0.1, "high": share + 0.1}
+        {
+            "songs_per_class": size,
+            "n_train_songs": size,
+            "song_accuracy": share,
+            "low": share - 0.1,
+            "high": share + 0.1,
+        }
         for size, share in sizes
     ]
     write_rows(folder / "learning_curve.csv", curve[0], curve)

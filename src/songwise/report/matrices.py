@@ -131,8 +131,8 @@ def embedded(
     -------
     dict
         `labels`; `songs`, each as name and number of repeats that tested it; and `models`. Each model has, per level,
-        `rows` (column, votes, column, votes, ...), `totals`, how many cells are `hidden`, and `classes` (precision,
-        recall and F1 in per cent). Its `cells` are lists of song, repeats, song, repeats, ... and the number of all
+        `rows` (column, votes, column, votes, ...), `totals`, the number of votes up to which mistakes are left out as
+        `least`, and `classes` (precision, recall and F1 in per cent). Its `cells` are lists of song, repeats, song, repeats, ... and the number of all
         songs of the cell, under row times number of labels plus column; cells for which there is no room are left out.
     """
     songs = _SongList(names)
@@ -172,17 +172,18 @@ class _SongList:
 
 
 def _sparse(matrix: Matrix, most: int) -> dict:
-    cells = [(votes, i, j) for i, row in enumerate(matrix.votes) for j, votes in enumerate(row) if votes]
-    # A class's own cell is always among them.
-    cells.sort(key=lambda cell: (cell[1] != cell[2], -cell[0], cell[1:]))
-    most = max(most, len(matrix.labels))
+    cells = [(i, j, votes) for i, row in enumerate(matrix.votes) for j, votes in enumerate(row) if votes]
+    mistakes = sorted((votes for i, j, votes in cells if i != j), reverse=True)
+    # Cells with equal votes are all drawn or all left out: a part of them would look like a pattern.
+    least = mistakes[most] if len(mistakes) > most else 0
     rows: list[list[float]] = [[] for _ in matrix.labels]
-    for votes, i, j in sorted(cells[:most], key=lambda cell: cell[1:]):
-        rows[i] += [j, _short(votes)]
+    for i, j, votes in cells:
+        if i == j or votes > least:
+            rows[i] += [j, _short(votes)]
     return {
         "rows": rows,
         "totals": [_short(total) for total in matrix.totals],
-        "hidden": max(0, len(cells) - most),
+        "least": _short(least),
     }
 
 

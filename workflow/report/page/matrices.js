@@ -9,7 +9,6 @@
   const state = { level: "song", cell: [0, 0], places: [] };
   const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   const isLarge = labels.length > data.largestTable;
-  const side = Math.max(5, Math.min(14, Math.floor(640 / labels.length)));
 
   function element(name, attributes = {}, ...children) {
     const namespace = ["svg", "rect", "text"].includes(name) ? "http://www.w3.org/2000/svg" : null;
@@ -78,36 +77,36 @@
   }
 
   function drawHeatMap(place, matrix) {
-    const length = side * labels.length;
+    const size = labels.length;
     const svg = element("svg", {
       class: "heat",
       role: "application",
       tabindex: 0,
-      width: length,
-      height: length,
+      viewBox: `0 0 ${size} ${size}`,
+      style: `--size:${size}`,
       "aria-label": `${describe(place)}. Heat map: the arrow keys move between cells`,
     });
-    svg.append(element("rect", { class: "ground", width: length, height: length }));
+    svg.append(element("rect", { class: "ground", width: size, height: size }));
     matrix.rows.forEach((row, i) => {
       for (let at = 0; at < row.length; at += 2) {
-        const box = { x: side * row[at], y: side * i, width: side, height: side };
+        const box = { x: row[at], y: i, width: 1, height: 1 };
         const style = `--share:${shareOf(matrix, i, row[at]).toFixed(3)}`;
         svg.append(element("rect", { class: kind(i, row[at]), style, ...box }));
       }
     });
-    const cursor = element("rect", { class: "cursor", width: side, height: side });
+    const cursor = element("rect", { class: "cursor", width: 1, height: 1 });
     svg.append(cursor);
-    const clamp = (place) => Math.max(0, Math.min(labels.length - 1, Math.floor(place / side)));
+    const clamp = (share) => Math.max(0, Math.min(size - 1, Math.floor(share * size)));
     const follow = (event) => {
-      const { left, top } = svg.getBoundingClientRect();
-      choose([clamp(event.clientY - top), clamp(event.clientX - left)]);
+      const { left, top, width, height } = svg.getBoundingClientRect();
+      choose([clamp((event.clientY - top) / height), clamp((event.clientX - left) / width)]);
     };
     svg.addEventListener("pointermove", follow);
     svg.addEventListener("click", follow);
     svg.addEventListener("keydown", move);
     place.mark = (i, j) => {
-      cursor.setAttribute("x", side * j);
-      cursor.setAttribute("y", side * i);
+      cursor.setAttribute("x", j);
+      cursor.setAttribute("y", i);
     };
     return svg;
   }
@@ -133,7 +132,8 @@
     place.mark(i, j);
     const title = i === j ? `${labels[i]}, recognised` : `${labels[i]}, taken for ${labels[j]}`;
     const votes = votesOf(matrix, i, j);
-    const of = `${votes} of ${matrix.totals[i]} ${state.level}s (${percent(shareOf(matrix, i, j))} %)`;
+    const part = votes || !matrix.least ? ` (${percent(shareOf(matrix, i, j))} %)` : "";
+    const of = `${part ? votes : `at most ${matrix.least}`} of ${matrix.totals[i]} ${state.level}s${part}`;
     place.panel.replaceChildren(element("p", {}, element("b", {}, title), `: ${of}`));
     if (i === j) {
       const [precision, recall, f1] = matrix.classes[i];
@@ -162,8 +162,8 @@
     place.box.replaceWith(box);
     place.box = box;
     place.about.textContent = `${place.model[`${state.level}_accuracy`]} of ${state.level}s. ${place.model.title}`;
-    place.note.hidden = !matrix.hidden;
-    place.note.textContent = `${matrix.hidden} cells with fewer ${state.level}s are not drawn. confusion_${state.level}.csv has them.`;
+    place.note.hidden = !matrix.least;
+    place.note.textContent = `Mistakes with at most ${matrix.least} ${state.level}s are left out. confusion_${state.level}.csv has them.`;
     showCell(place);
   }
 
