@@ -113,9 +113,9 @@ def _verdicts(songs, labels, repeats, wrong, rng) -> list[dict]:
 
 def _write_model(folder: Path, run: str, labels: list[str], table: list[dict]) -> None:
     place = {label: number for number, label in enumerate(labels)}
-    matrix = np.zeros((len(labels), len(labels)))
+    matrix, repeats = np.zeros((len(labels), len(labels))), len({row["repeat"] for row in table})
     for row in table:
-        matrix[place[row["label"]], place[row["predicted"]]] += 1 / len({row["repeat"] for row in table})
+        matrix[place[row["label"]], place[row["predicted"]]] += 1 / repeats
     write_verdicts(folder, run, table)
     for level, factor in (("song", 1), ("clip", 10)):
         rows = [

@@ -56,6 +56,17 @@ def test_mistakes_are_sorted_by_confidence_and_count_their_repeats(tmp_path):
     assert (second.probability, second.of_label) == pytest.approx((0.4, 0.6))
 
 
+def test_of_several_wrong_labels_the_most_frequent_is_named(tmp_path):
+    rows = [
+        verdict(repeat, "a", "pop", predicted, p_pop=0.1, p_jazz=0.2, p_rock=0.7)
+        for repeat, predicted in enumerate(["jazz", "rock", "jazz"])
+    ]
+    write_verdicts(tmp_path, "m@x", rows)
+    (mistake,) = read_mistakes(tmp_path, "m@x", PROTOCOL)
+    assert (mistake.predicted, mistake.wrong, mistake.tested) == ("jazz", 3, 3)
+    assert (mistake.probability, mistake.of_label) == pytest.approx((0.2, 0.1))
+
+
 def test_labels_that_look_like_missing_values_are_labels(tmp_path):
     write_verdicts(tmp_path, "m@x", [verdict(0, "NA", "NA", "None", p_NA=0.2) | {"p_None": 0.8}])
     (mistake,) = read_mistakes(tmp_path, "m@x", PROTOCOL)

@@ -131,9 +131,10 @@ def embedded(
     -------
     dict
         `labels`; `songs`, each as name and number of repeats that tested it; and `models`. Each model has, per level,
-        `rows` (column, votes, column, votes, ...), `totals`, the number of votes up to which mistakes are left out as
-        `least`, and `classes` (precision, recall and F1 in per cent). Its `cells` are lists of song, repeats, song, repeats, ... and the number of all
-        songs of the cell, under row times number of labels plus column; cells for which there is no room are left out.
+        `rows` (column, votes, column, votes, ...), `totals`, as `least` the number of votes up to which mistakes are
+        left out, and `classes` (precision, recall and F1 in per cent). Its `cells` are lists of song, repeats, song,
+        repeats, ... and the number of all songs of the cell, under row times number of labels plus column. Cells for
+        which there is no room are left out.
     """
     songs = _SongList(names)
     models = []

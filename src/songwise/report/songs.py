@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from songwise.paths import verdicts_table
@@ -143,16 +144,20 @@ def read_mistakes(results: Path, run: str, protocol: str) -> list[Mistake]:
     """
     path = verdicts_table(results, run, protocol)
     table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
-    wrong = table["label"] != table["predicted"]
-    table = table[table["song"].isin(table.loc[wrong, "song"])]
-    mistakes = [_mistake(song, rows) for song, rows in table.groupby("song", sort=True)]
-    return sorted(mistakes, key=lambda mistake: (-mistake.probability, mistake.song))
+    wrong = table[table["label"] != table["predicted"]]
+    table = table[table["song"].isin(wrong["song"])]
+    means = table.groupby("song")[[name for name in table if name.startswith("p_")]].mean()
 
+    def probability(rows: pd.DataFrame, of: str) -> np.ndarray:
+        places = means.index.get_indexer(rows["song"]), means.columns.get_indexer("p_" + rows[of])
+        return means.to_numpy()[places]
 
-def _mistake(song: str, rows: pd.DataFrame) -> Mistake:
-    label = rows["label"].iloc[0]
-    wrong = rows[rows["label"] != rows["predicted"]]
-    means = {name: float(rows[f"p_{name}"].mean()) for name in {label, *wrong["predicted"]}}
-    counts = wrong["predicted"].value_counts()
-    predicted = max(counts.index, key=lambda name: (counts[name], means[name]))
-    return Mistake(song, label, predicted, means[predicted], means[label], len(wrong), len(rows))
+    found = wrong.groupby(list(_TEXT)).size().reset_index(name="times")
+    found = found.assign(probability=probability(found, "predicted"), of_label=probability(found, "label"))
+    found = found.sort_values(["times", "probability"], ascending=False).drop_duplicates("song")
+    found = found.sort_values(["probability", "song"], ascending=[False, True])
+    counts, tested = wrong["song"].value_counts(), table["song"].value_counts()
+    return [
+        Mistake(row.song, row.label, row.predicted, row.probability, row.of_label, counts[row.song], tested[row.song])
+        for row in found.itertuples()
+    ]
