@@ -209,11 +209,12 @@ def song_map(rows: Sequence[Mapping[str, str]]) -> Plot | None:
     xs, ys = ([float(row[name]) for row in rows] for name in ("x", "y"))
     area = (8.0, 552.0, 8.0, 392.0)
     left, right, top, bottom = area
+    (x_low, x_high), (y_low, y_high) = ((min(values), max(values)) for values in (xs, ys))
     groups: dict[str | None, list[Dot]] = {label: [] for label in [None, *coloured]}
     for row, x, y in zip(rows, xs, ys, strict=True):
         dot = Dot(
-            round(_between(x, min(xs), max(xs), left, right), 1),
-            round(_between(y, min(ys), max(ys), bottom, top), 1),
+            round(_between(x, x_low, x_high, left, right), 1),
+            round(_between(y, y_low, y_high, bottom, top), 1),
             f"{row['song']} ({row['label']})",
         )
         groups[row["label"] if row["label"] in coloured else None].append(dot)
