@@ -4,7 +4,6 @@
 from songwise.report.provenance import reproducing_command
 
 
-
 rule draw_tracks:
     input:
         tracks_csv="results/{dataset}/tracks.csv",
