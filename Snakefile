@@ -50,6 +50,11 @@ rule all:
         f"{RESULTS}/leaderboard.csv",
         f"{RESULTS}/leakage.csv",
         f"{RESULTS}/report.html",
+        expand(
+            "results/{dataset}/{figure}.png",
+            dataset=DATASET,
+            figure=["leakage", "calibration", "learning_curve", "importance", "map"],
+        ),
         f"{RESULTS}/models_checked.json",
         f"{RESULTS}/tracking.json",
         f"{RESULTS}/champion",

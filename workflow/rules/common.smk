@@ -128,6 +128,12 @@ def ranked_frames(wildcards):
     return expand(SESSION.frame_files(SESSION.ranked.tables), dataset=DATASET, shard=SHARDS)
 
 
+def ranked_titles(wildcards):
+    plan = SESSION.ranked
+    titled = {run: (plan.models[run.model], plan.presets[run.preset]) for run in plan.runs}
+    return {str(run): [content.get("title", "") for content in both] for run, both in titled.items()}
+
+
 def standardised_pairs(wildcards):
     return SESSION.ranked.standardised
 

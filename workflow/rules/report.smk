@@ -1,6 +1,7 @@
-# Inputs: all tables and figures of results/DATASET; for the portraits, the tracks' files.
+# Inputs: the tables of results/DATASET, from which the page draws its own figures; for the portraits, the tracks' files.
 # Outputs: results/DATASET/report.html, one self-contained page; results/DATASET/tracks, the portraits in it.
 # Steps: draw_tracks, after gather_tracks -> render_report.
+from songwise.report.provenance import reproducing_command
 
 
 rule draw_tracks:
@@ -29,38 +30,47 @@ rule draw_tracks:
 
 rule render_report:
     input:
-        templates=sorted(map(str, Path("workflow/report/page").glob("*.html"))),
+        templates=sorted(map(str, Path("workflow/report/page").iterdir())),
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
         leaderboard="results/{dataset}/leaderboard.csv",
         leakage="results/{dataset}/leakage.csv",
-        leakage_figure="results/{dataset}/leakage.png",
         headline="results/{dataset}/headline.json",
-        classes=expand("results/{{dataset}}/models/{run}/classes.csv", run=PLAN.runs),
         rules="results/{dataset}/rules.csv",
         levels="results/{dataset}/levels.csv",
         confusion_top="results/{dataset}/confusion_top.csv",
-        calibration="results/{dataset}/calibration.png",
-        audits=[f"{RESULTS}/shortcuts.json", f"{RESULTS}/standardised.csv"] if HAS_AUDIO else [],
-        figures=expand(
-            "results/{{dataset}}/models/{run}/confusion_{level}.png",
+        calibration="results/{dataset}/calibration.csv",
+        tables=expand(
+            "results/{{dataset}}/models/{run}/{table}",
             run=PLAN.runs,
-            level=LEVELS,
+            table=["params.json", "classes.csv", "confusion_song.csv", "confusion_clip.csv"],
         ),
+        songs=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/songs.csv",
+            run=PLAN.runs,
+            protocol=HONEST,
+        ),
+        weights=expand(
+            "results/{{dataset}}/models/{run}/{protocol}/weights.csv",
+            run=FUSED,
+            protocol=HONEST,
+        ),
+        audits=[f"{RESULTS}/shortcuts.json", f"{RESULTS}/standardised.csv"] if HAS_AUDIO else [],
         studies=expand(
             "results/{{dataset}}/{study}",
             study=[
                 "learning_curve.csv",
-                "learning_curve.png",
                 "importance.csv",
-                "importance.png",
                 "study.json",
                 "clusters.csv",
                 "clusters.json",
-                "map.png",
+                "song_clusters.csv",
             ],
         ),
-        champion=["results/{dataset}/champion", "results/{dataset}/novelty.csv", "results/{dataset}/similar.csv"],
+        champion=expand(
+            "results/{{dataset}}/{result}",
+            result=["champion", "novelty.csv", "similar.csv", "costs.csv"],
+        ),
         recipe=RECIPE,
         portraits=[] if PLAN.settings["show_tracks"] == "none" else ["results/{dataset}/tracks"],
     output:
@@ -76,9 +86,9 @@ rule render_report:
         ENVIRONMENT
     params:
         protocols=PLAN.protocols,
-        title=PLAN.dataset.get("title", DATASET),
-        label=PLAN.dataset["label"],
         recipe=PLAN.settings["recipe"],
+        titles=ranked_titles,
+        command=reproducing_command(PLAN.settings, Path()),
         code=code_of("report.page"),
     script:
         "../scripts/render_report.py"

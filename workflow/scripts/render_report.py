@@ -11,9 +11,9 @@ with job(snakemake.log[0]):
         templates=Path(snakemake.input.templates[0]).parent,
         folder=Path(snakemake.output[0]).parent,
         protocols=snakemake.params.protocols,
-        title=snakemake.params.title,
-        label=snakemake.params.label,
         recipe=snakemake.params.recipe,
+        titles=snakemake.params.titles,
+        command=snakemake.params.command,
         portraits=Path(snakemake.input.portraits[0]) if snakemake.input.portraits else None,
         output=Path(snakemake.output[0]),
     )
