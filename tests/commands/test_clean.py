@@ -13,7 +13,9 @@ from helpers.project import ordinary_environment
 
 from songwise.runtime.lock import claim
 
-GENERATED = ("data/clips", "data/features", "data/rows", "logs", "results/_dvc/metrics")
+GENERATED = ("data/clips", "data/features", "data/rows", "logs", "results/_dvc/figures")
+
+VIEW = {"best": ".json", "models": ".json", "songs": ".csv"}
 
 
 @pytest.fixture
@@ -22,9 +24,10 @@ def generated(project):
         for name in ("tones", "other"):
             (project / folder / name).mkdir(parents=True)
             (project / folder / name / "a.txt").write_text("x" * 1000)
-    Path("results/_dvc/verdicts").mkdir()
-    for name in ("tones", "other"):
-        Path(f"results/_dvc/verdicts/{name}.csv").touch()
+    for kind, ending in VIEW.items():
+        Path("results/_dvc", kind).mkdir()
+        for name in ("tones", "other"):
+            Path(f"results/_dvc/{kind}/{name}{ending}").touch()
     return project
 
 
@@ -37,7 +40,8 @@ def test_everything_generated_is_removed_and_nothing_else(generated, run):
     done = run("clean", "tones", "--yes")
     assert done.code == 0 and "results/tones" in done.out
     gone = before - files()
-    roots = ("results/tones/", *(f"{folder}/tones/" for folder in GENERATED), "results/_dvc/verdicts/tones.csv")
+    roots = ("results/tones/", *(f"{folder}/tones/" for folder in GENERATED))
+    roots += tuple(f"results/_dvc/{kind}/tones{ending}" for kind, ending in VIEW.items())
     assert gone == {name for name in before if name.startswith(roots)}
     assert Path("data/raw/tones/audio/high 00.wav").is_file() and not Path("results/tones").exists()
 
@@ -80,7 +84,7 @@ def test_during_a_run_nothing_is_removed(project, run):
 
 @pytest.mark.parametrize("name", ["../project", "_dvc", ".", "..", "results/tones", ""])
 def test_what_is_no_name_of_a_data_set_is_refused(name, project, run):
-    Path("results/_dvc/metrics").mkdir(parents=True)
+    Path("results/_dvc/best").mkdir(parents=True)
     before = files()
     done = run("clean", name, "--yes")
     assert (done.code, files()) == (1, before) and "is not the name of a data set" in done.err

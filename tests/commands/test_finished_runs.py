@@ -32,9 +32,7 @@ def test_without_a_run_a_command_says_what_to_run(words, project, run):
     shutil.rmtree("results")
     code, out, err = run(*words)
     assert (code, out) == (1, "")
-    assert err == (
-        "songwise: no run has finished in this folder. Run snakemake first, which needs no download\n"
-    )
+    assert err == ("songwise: no run has finished in this folder. Run snakemake first, which needs no download\n")
 
 
 @pytest.mark.parametrize("words", ABOUT_RUNS, ids=" ".join)

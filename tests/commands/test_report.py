@@ -17,6 +17,5 @@ def test_without_a_desktop_the_path_is_all_there_is(project, run):
 def test_a_missing_page_says_how_to_make_it(project, run):
     (project / "results/tones/report.html").unlink()
     assert run("report").err == (
-        "songwise: results/tones/report.html is missing. Run snakemake --config dataset=tones, which makes "
-        "it\n"
+        "songwise: results/tones/report.html is missing. Run snakemake --config dataset=tones, which makes it\n"
     )

@@ -162,9 +162,7 @@ def test_classes_that_differ_only_in_their_encoding_are_a_warning(tmp_path):
         "codec": 1, "bit_rate": 1, "cutoff": 1,
     }  # fmt: skip
     assert not {"loudness", "seconds", "sample_rate"} & set(telling)  # the same in both
-    beginning = (
-        "stereo width and length alone identify the band of 100 % [100, 100] of these songs (50 % by guessing)."
-    )
+    beginning = "stereo width and length alone identify the band of 100 % [100, 100] of these songs (50 % by guessing)."
     assert beginning in found["finding"]
     assert "cutoff" in found["finding"].partition("The most informative: ")[2].partition(".")[0]
 

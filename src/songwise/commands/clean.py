@@ -14,6 +14,7 @@ from songwise.commands.say import say
 from songwise.errors import InputError, suggestion
 from songwise.paths import CLIPS, FEATURES, RESULTS, ROWS
 from songwise.runtime.lock import active_run, claim
+from songwise.tracking.dvc_view import view_places
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # as in `schemas.section.Name`
 _VIEW = RESULTS / "_dvc"
@@ -68,8 +69,8 @@ def generated(name: str) -> list[Path]:
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"'{name}' is not the name of a data set; songwise list shows them")
-    folders = (RESULTS, FEATURES, CLIPS, ROWS, Path("logs"), Path("benchmarks/out"), _VIEW / "metrics")
-    places = [*(folder / name for folder in folders), _VIEW / "verdicts" / f"{name}.csv"]
+    folders = (RESULTS, FEATURES, CLIPS, ROWS, Path("logs"), Path("benchmarks/out"))
+    places = [*(folder / name for folder in folders), *view_places(_VIEW, name)]
     return [place for place in places if place.is_symlink() or place.exists()]
 
 

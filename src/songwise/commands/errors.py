@@ -19,6 +19,7 @@ from songwise.evaluation.predictions import labels_of
 from songwise.paths import Run, verdicts_table
 from songwise.predict.audio_files import find_audio
 from songwise.predict.playlist import write_playlist
+from songwise.report.songs import Mistake, find_mistakes
 from songwise.report.summary import Summary
 from songwise.text import clean_text
 
@@ -26,8 +27,8 @@ _TRACK_COLUMNS = ("track_id", "song", "label", "status")
 _LONGEST = 40  # characters of a song's name in the table
 
 
-class Mistake(NamedTuple):
-    """A song that a model gets wrong in at least one repeat.
+class AudibleMistake(NamedTuple):
+    """A song that a model gets wrong in at least one repeat, with the files to listen to.
 
     Attributes
     ----------
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> None:
     found = summary(results)
     model = choose_run(arguments.model or found.best, leaderboard(results), results)
     songs = read_verdicts(results, model, found.protocol)
-    mistakes = find_mistakes(songs, results)
+    mistakes = audible_mistakes(songs, results)
     if arguments.json:
         for mistake in mistakes:
             print(json.dumps(mistake._asdict(), ensure_ascii=False))
@@ -119,7 +120,7 @@ def read_verdicts(results: Path, model: Run | str, protocol: str) -> pd.DataFram
     return checked.astype(dict.fromkeys(names, float))
 
 
-def find_mistakes(songs: pd.DataFrame, results: Path) -> list[Mistake]:
+def audible_mistakes(songs: pd.DataFrame, results: Path) -> list[AudibleMistake]:
     """Return the songs that are wrong in at least one repeat, the most confident mistake first.
 
     Parameters
@@ -130,31 +131,23 @@ def find_mistakes(songs: pd.DataFrame, results: Path) -> list[Mistake]:
         Folder results/DATASET, with tracks.csv.
     """
     tracks = _tracks_by_song(results)
-    mistakes = []
-    for song, rows in songs.groupby("song", sort=True):
-        wrong = rows[rows["predicted"] != rows["label"]]
-        if wrong.empty:
-            continue
-        mean = rows.filter(regex="^p_").mean()
-        counts = wrong["predicted"].value_counts()
-        predicted = max(counts.index, key=lambda label: (counts[label], mean[f"p_{label}"]))
-        own = tracks[song]
-        first = own[0] if own else {}
-        mistakes.append(
-            Mistake(
-                song=song,
-                artist=first.get("artist", ""),
-                title=first.get("title", ""),
-                label=rows["label"].iloc[0],
-                predicted=predicted,
-                probability=round(float(mean[f"p_{predicted}"]), 4),
-                wrong=len(wrong),
-                repeats=len(rows),
-                files=[str(row["file"]) for row in own if row["file"]],
-                seconds=first.get("seconds", ""),
-            )
-        )
-    return sorted(mistakes, key=lambda mistake: (-mistake.probability, mistake.song))
+    return [_with_tracks(mistake, tracks[mistake.song]) for mistake in find_mistakes(songs)]
+
+
+def _with_tracks(mistake: Mistake, tracks: list[dict]) -> AudibleMistake:
+    first = tracks[0] if tracks else {}
+    return AudibleMistake(
+        song=mistake.song,
+        artist=first.get("artist", ""),
+        title=first.get("title", ""),
+        label=mistake.label,
+        predicted=mistake.predicted,
+        probability=round(mistake.probability, 4),
+        wrong=mistake.wrong,
+        repeats=mistake.tested,
+        files=[str(row["file"]) for row in tracks if row["file"]],
+        seconds=first.get("seconds", ""),
+    )
 
 
 def _tracks_by_song(results: Path) -> dict[str, list[dict]]:
@@ -171,7 +164,7 @@ def _plain(file: Path) -> Path:
     return plain if plain.is_file() and plain.samefile(file) else file
 
 
-def _lines(mistakes: list[Mistake], songs: pd.DataFrame, model: Run, found: Summary, *, most: int) -> list[str]:
+def _lines(mistakes: list[AudibleMistake], songs: pd.DataFrame, model: Run, found: Summary, *, most: int) -> list[str]:
     n, repeats = songs["song"].nunique(), songs["repeat"].nunique()
     always = sum(mistake.wrong == mistake.repeats for mistake in mistakes)
     if repeats == 1:
@@ -196,7 +189,7 @@ def _note(n: int, found: Summary) -> list[str]:
     return [f"Songs with the same recording share a vote in the accuracy, which is that of {found.n_songs} votes."]
 
 
-def _row(mistake: Mistake) -> list[str]:
+def _row(mistake: AudibleMistake) -> list[str]:
     name = " - ".join(filter(None, (mistake.artist, mistake.title))) if mistake.title else mistake.song
     more = f" and {len(mistake.files) - 1} more" if len(mistake.files) > 1 else ""
     return [
@@ -209,7 +202,7 @@ def _row(mistake: Mistake) -> list[str]:
     ]
 
 
-def _write(playlist: Path, mistakes: list[Mistake], dataset: str) -> None:
+def _write(playlist: Path, mistakes: list[AudibleMistake], dataset: str) -> None:
     rows = [
         {"path": file, "artist": mistake.artist, "title": _entry(mistake), "seconds": mistake.seconds}
         for mistake in mistakes
@@ -224,5 +217,5 @@ def _write(playlist: Path, mistakes: list[Mistake], dataset: str) -> None:
     say(f"{playlist} has {written} files of {len(mistakes)} songs")
 
 
-def _entry(mistake: Mistake) -> str:
+def _entry(mistake: AudibleMistake) -> str:
     return f"{mistake.title or mistake.song} ({mistake.label}, predicted {mistake.predicted})"

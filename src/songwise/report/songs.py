@@ -143,7 +143,22 @@ def read_mistakes(results: Path, run: str, protocol: str) -> list[Mistake]:
         One per song.
     """
     path = verdicts_table(results, run, protocol)
-    table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False)
+    return find_mistakes(pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str), keep_default_na=False))
+
+
+def find_mistakes(table: pd.DataFrame) -> list[Mistake]:
+    """Return the songs that are wrong in any repeat, those with the most confident mistakes first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per song and repeat, with the columns song, label, predicted and p_LABEL.
+
+    Returns
+    -------
+    list of Mistake
+        One per song.
+    """
     wrong = table[table["label"] != table["predicted"]]
     table = table[table["song"].isin(wrong["song"])]
     means = table.groupby("song")[[name for name in table if name.startswith("p_")]].mean()
@@ -158,6 +173,14 @@ def read_mistakes(results: Path, run: str, protocol: str) -> list[Mistake]:
     found = found.sort_values(["probability", "song"], ascending=[False, True])
     counts, tested = wrong["song"].value_counts(), table["song"].value_counts()
     return [
-        Mistake(row.song, row.label, row.predicted, row.probability, row.of_label, counts[row.song], tested[row.song])
+        Mistake(
+            row.song,
+            row.label,
+            row.predicted,
+            float(row.probability),
+            float(row.of_label),
+            int(counts[row.song]),
+            int(tested[row.song]),
+        )
         for row in found.itertuples()
     ]

@@ -34,15 +34,38 @@ def write_dvc_view(results: Path, view: Path) -> None:
         If an earlier version of songwise wrote the results.
     """
     summary = read_result(results)
-    name = summary.dataset
-    write_json(view / "best" / f"{name}.json", _headline(summary))
+    best, models, songs, figures = view_places(view, summary.dataset)
+    write_json(best, _headline(summary))
     board = read_rows(results / "leaderboard.csv")
     write_json(
-        view / "models" / f"{name}.json",
+        models,
         {str(run_of(row)): {column: float(row[column]) for column in _OF_MODEL} for row in board},
     )
-    _write_songs(summary, results, view / "songs" / f"{name}.csv")
-    _copy_figures(summary, results, view / "figures" / name)
+    _write_songs(summary, results, songs)
+    _copy_figures(summary, results, figures)
+
+
+def view_places(view: Path, dataset: str) -> list[Path]:
+    """Return everything that the view has of a data set.
+
+    Parameters
+    ----------
+    view : Path
+        Folder results/_dvc.
+    dataset : str
+        Name of the data set.
+
+    Returns
+    -------
+    list of Path
+        The files with the headline, with the models and with the songs, and the folder of pictures.
+    """
+    return [
+        view / "best" / f"{dataset}.json",
+        view / "models" / f"{dataset}.json",
+        view / "songs" / f"{dataset}.csv",
+        view / "figures" / dataset,
+    ]
 
 
 def _headline(summary: Summary) -> dict[str, float]:
