@@ -21,7 +21,7 @@ from songwise.errors import InputError
 from songwise.files import write_text
 from songwise.report.headline import standardised_answer
 
-PAGES = ("README.md", "docs/results.md", "docs/evaluation.md", "docs/pretrained.md", "docs/use.md")
+PAGES = ("README.md", "docs/results.md", "docs/evaluation.md", "docs/pretrained.md", "docs/use.md", "docs/commands.md")
 
 _TEMPLATES = Path("docs/tools/results")
 _BLOCK = re.compile(r"(<!-- begin results: ([\w-]+) -->\n)(.*?)(<!-- end results: \2 -->)", re.DOTALL)
