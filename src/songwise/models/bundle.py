@@ -11,6 +11,7 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.files import read_json, replacing, write_json
+from songwise.models.quick_start import import_skops
 from songwise.models.trained_networks import import_deep, is_network_bundle
 
 _MODEL = "model.skops"
@@ -88,6 +89,7 @@ def save_bundle(folder: Path, pipeline: object, card: dict) -> None:
 
 
 def _dump(pipeline: object, folder: Path) -> bytes:
+    import_skops()
     import skops.io
 
     content = skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED)
@@ -163,6 +165,7 @@ def _read_card(folder: Path) -> dict:
 
 
 def _load_pipeline(model: Path) -> object:
+    import_skops()
     import skops.io
 
     content = _read_model(model)
@@ -182,6 +185,7 @@ def _read_model(model: Path) -> bytes:
 
 
 def _refuse_untrusted(content: bytes, where: object) -> None:
+    import_skops()
     import skops.io
 
     try:

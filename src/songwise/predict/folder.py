@@ -15,7 +15,6 @@ from songwise.models.bundle import load_bundle
 from songwise.models.trained_networks import is_network_bundle
 from songwise.predict.card import MAKE_AGAIN, is_of_table, read_card
 from songwise.predict.layout import BUNDLE, CARD, NEIGHBOURS, NOVELTY, TRACK_COLUMNS, TRACKS
-from songwise.predict.quick_start import import_skops
 
 _LARGEST = 4 << 30  # bytes of a file in the folder
 
@@ -98,8 +97,6 @@ def _check_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _load(folder: Path, card: Mapping) -> tuple[object, dict]:
-    if not is_network_bundle(folder / BUNDLE):
-        import_skops()
     try:
         return load_bundle(folder / BUNDLE)
     except InputError as error:

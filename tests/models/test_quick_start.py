@@ -6,7 +6,7 @@ import sys
 
 _CODE = """
 import sys
-from songwise.predict.quick_start import import_skops
+from songwise.models.quick_start import import_skops
 import_skops()
 from skops.io import _trusted_types
 import sklearn.utils
