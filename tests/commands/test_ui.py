@@ -12,7 +12,8 @@ import pytest
 import requests
 from helpers.project import ordinary_environment
 
-from songwise.tracking.store import open_experiment, open_store
+from songwise.tracking.experiment import open_experiment
+from songwise.tracking.store import open_store
 
 
 @pytest.fixture

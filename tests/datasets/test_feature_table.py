@@ -251,7 +251,7 @@ def test_a_table_and_a_recipe_run_from_end_to_end_without_audio(data_set, tmp_pa
     words = ("--cores", "2", "--configfile", str(tmp_path / "recipe.yaml"))
     done = snakemake(folder, *words)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert "The recipe theirs, lda_shrinkage@table, clip accuracy: 0.99 published, " in done.stdout
+    assert "The recipe theirs, lda_shrinkage@table, clip accuracy: 99 % published, " in done.stdout
     assert not (folder / "data" / "raw").exists()
     (pair,) = read_rows(folder / "results" / "mine" / "duplicates.csv")
     assert (pair["track_id"], pair["other_track_id"], pair["similarity"]) == ("rock.00005", "rock.00009", "1")

@@ -68,7 +68,7 @@ def test_a_doubtful_result_is_a_warning_with_the_next_command(tmp_path, accuracy
     top = top[: top.index('id="matrix"')]
     command = "snakemake --config dataset=mine models=standardised"
     assert ('class="warning"' in top) == doubtful == (command in top)
-    assert "Bit rate alone identifies some." in top or doubtful
+    assert "The file facts alone (most of all bit rate) reach " in top
 
 
 def test_standardised_audio_answers_in_the_same_place(tmp_path):

@@ -149,7 +149,7 @@ def test_the_report_is_one_page_that_needs_nothing_else(demo):
         "Clusters against labels",
     ):
         assert text in page
-    assert page.count('<img alt="Waveform, mel spectrogram and chroma of ') == 6  # one track per band
+    assert page.count('alt="Waveform, mel spectrogram and chroma of ') == 6  # one track per band
     assert not re.search(r'(src|href)="(?!data:|#)', page)
 
 
