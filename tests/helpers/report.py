@@ -58,7 +58,7 @@ def render(results: Path, **options) -> Path:
         "protocols": [PROTOCOL, "random-clips"],
         "recipe": None,
         "titles": {},
-        "command": "snakemake --cores all --config dataset=mine",
+        "command": "snakemake --config dataset=mine",
         "portraits": None,
         "output": results / "report.html",
     } | options

@@ -19,7 +19,7 @@ def settings(**changes) -> dict:
 
 def test_the_command_has_only_what_differs_from_the_defaults():
     command = reproducing_command(settings(dataset="open-music", mirror="/my/private/folder", keep_clips=True), ROOT)
-    assert command == "snakemake --cores all --config dataset=open-music"
+    assert command == "snakemake --config dataset=open-music"
 
 
 def test_the_settings_of_the_command_give_the_same_plan():
@@ -32,7 +32,7 @@ def test_the_settings_of_the_command_give_the_same_plan():
 def test_a_recipe_is_named_by_its_file():
     recipe = yaml.safe_load((ROOT / "config/recipes/kpop.yaml").read_text())
     command = reproducing_command(settings(**recipe | {"dataset": "open-music"}), ROOT)
-    assert command == "snakemake --cores all --configfile config/recipes/kpop.yaml --config dataset=open-music"
+    assert command == "snakemake --configfile config/recipes/kpop.yaml --config dataset=open-music"
 
 
 def test_data_seed_date_and_versions(tmp_path):

@@ -32,7 +32,7 @@ def reproducing_command(settings: Mapping, root: Path) -> str:
     str
         For a shell, with the settings that differ from the defaults, except where files are and how they are fetched.
     """
-    words, known = ["snakemake", "--cores", "all"], read_yaml(root / "config/config.yaml")
+    words, known = ["snakemake"], read_yaml(root / "config/config.yaml")
     if settings["recipe"]:
         file = root / f"config/recipes/{settings['recipe']['name']}.yaml"
         if file.is_file():
