@@ -1,5 +1,6 @@
 """The time left follows from what jobs cost in this run, and before in earlier ones."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -24,7 +25,7 @@ def record(tmp_path):
 
 def test_a_cost_is_that_of_this_run_then_of_the_data_set_then_of_another_one_in_proportion(record):
     costs = Costs(record)
-    assert costs.of("nobody_knows") is None
+    assert costs.of("nobody_knows") is None and costs.of("embed_clips") is None, "before any job"
     costs.add("train_model", "demo", 6.0)
     costs.add("train_model", "demo", 10.0)
     assert costs.of("train_model") == 8.0 and costs.of("all") == 0.0
@@ -61,6 +62,19 @@ def test_a_single_long_job_is_not_shared_by_the_cores(record):
     progress.finish(1, 30.0)
     start(progress, 2, "train_model", 30.0, dataset="demo", run="lda@mfcccov")
     assert progress.seconds_left(30.0) == pytest.approx(30.0)
+
+
+def test_a_first_run_is_estimated_from_the_demo_after_its_first_job(tmp_path):
+    costs = Costs(tmp_path / "none.json")
+    assert costs.of("train_model") is None
+    costs.add("acquire_tracks", "mine", 19.0)
+    assert costs.of("train_model") == pytest.approx(10 * costs_of_the_demo("train_model"), rel=0.1)
+
+
+def costs_of_the_demo(rule: str) -> float:
+    costs = Costs(Path("none.json"))
+    costs.add("acquire_tracks", "mine", 1.9)
+    return costs.of(rule)
 
 
 def test_nothing_is_promised_while_costs_are_unknown(tmp_path):

@@ -8,6 +8,38 @@ from songwise.files import read_json, write_json
 
 RECORD = Path("logs/seconds.json")
 
+# Seconds per job in a first run of the demo with models=quick; of the fusion, with all models. Only ratios matter.
+_DEMO = {
+    "acquire_tracks": 1.9,
+    "audit_fusion": 3.1,
+    "audit_model": 3.4,
+    "audit_shortcuts": 8.3,
+    "check_models": 1.0,
+    "check_splits": 0.8,
+    "cluster_songs": 2.6,
+    "compare_standardised": 0.7,
+    "crown_champion": 6.5,
+    "draw_calibration": 0.8,
+    "draw_confusions": 2.6,
+    "draw_importance": 0.8,
+    "draw_leakage": 0.8,
+    "draw_learning_curve": 0.8,
+    "draw_map": 0.8,
+    "draw_tracks": 7.0,
+    "evaluate_models": 1.4,
+    "extract_features": 5.4,
+    "fuse_models": 6.8,
+    "gather_tracks": 0.9,
+    "inspect_tracks": 4.3,
+    "log_runs": 13.5,
+    "make_splits": 2.5,
+    "predict_inner": 5.2,
+    "render_report": 1.2,
+    "study_best": 3.7,
+    "train_model": 4.2,
+    "write_attribution": 0.1,
+}
+
 
 class Costs:
     """Mean seconds per job of each rule.
@@ -49,16 +81,17 @@ class Costs:
         -------
         float or None
             The mean of this run; otherwise that of an earlier run of the data set; otherwise that of another data set,
-            scaled by how much slower this one has been so far; None if nothing is known.
+            at least the demo, scaled by how much slower this one has been so far; None if nothing is known.
         """
         if rule in self._measured:
             return _mean(self._measured[rule])
         own = self._earlier.get(self._dataset, {})
         if rule in own:
             return own[rule]
-        for name, other in self._earlier.items():
-            if name != self._dataset and rule in other:
-                return other[rule] * self._ratio(other)
+        others = [rules for name, rules in self._earlier.items() if name != self._dataset]
+        for other in (*others, _DEMO):
+            if rule in other and (ratio := self._ratio(other)):
+                return other[rule] * ratio
         return None
 
     def save(self) -> None:
@@ -73,7 +106,7 @@ class Costs:
     def _ratio(self, other: Mapping[str, float]) -> float:
         common = [rule for rule in self._measured if other.get(rule)]
         there = sum(other[rule] * len(self._measured[rule]) for rule in common)
-        return sum(sum(self._measured[rule]) for rule in common) / there if there else 1.0
+        return sum(sum(self._measured[rule]) for rule in common) / there if there else 0.0
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:
