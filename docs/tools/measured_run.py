@@ -7,10 +7,9 @@ from pathlib import Path
 from songwise.files import read_json, read_rows
 from songwise.paths import run_of
 from songwise.report.headline import headline
-from songwise.report.summary import Share, Summary, read_summary
+from songwise.report.summary import Share, Summary, read_summary, share_of
 from songwise.splits.protocols import RANDOM_CLIPS
-
-_FACTS = {"bit_rate": "bit rate", "sample_rate": "sample rate", "seconds": "length", "side": "stereo width"}
+from songwise.text import FACT_WORDS
 
 
 class Measured:
@@ -48,19 +47,19 @@ class Measured:
 
     def songs(self, run: str) -> Share:
         """Return the song accuracy of MODEL@PRESET on new songs."""
-        return _share(self._honest[run], "song_accuracy")
+        return share_of(self._honest[run], "song_accuracy")
 
     def clips(self, run: str) -> Share:
         """Return the clip accuracy of MODEL@PRESET on new songs."""
-        return _share(self._honest[run], "clip_accuracy")
+        return share_of(self._honest[run], "clip_accuracy")
 
     def leaking_songs(self, run: str) -> Share:
         """Return the song accuracy of MODEL@PRESET on random clips."""
-        return _share(self._leaking[run], "song_accuracy")
+        return share_of(self._leaking[run], "song_accuracy")
 
     def leaking_clips(self, run: str) -> Share:
         """Return the clip accuracy of MODEL@PRESET on random clips."""
-        return _share(self._leaking[run], "clip_accuracy")
+        return share_of(self._leaking[run], "clip_accuracy")
 
     def table(self, runs: Iterable[str] = ()) -> str:
         """Return the leaderboard beside what random clips would have claimed, all rows or those of some runs."""
@@ -69,7 +68,7 @@ class Measured:
         for run in runs or self._honest:
             shares = [self.clips(run), self.leaking_songs(run), self.leaking_clips(run)]
             songs = self.songs(run)
-            inflation = _points(_share(self._leaking[run], "inflation"))
+            inflation = _points(share_of(self._leaking[run], "inflation"))
             bold = f"**{songs.percent}** {songs.interval}"
             lines.append([f"`{run}`", bold, *map(str, shares), inflation])
         return _table(lines)
@@ -84,21 +83,25 @@ class Measured:
         for row in rows:
             run = str(run_of(row))
             accuracies = [Share(float(row[name])).percent for name in ("raw", "standardised")]
-            difference = Share(*(float(row[name]) for name in ("difference", "low", "high")))
-            leads = [_share(row, name) for name in ("gain", "standardised_gain")] if row["gain"] else []
+            difference = share_of(row, "difference", "low", "high")
+            leads = [share_of(row, name) for name in ("gain", "standardised_gain")] if row["gain"] else []
             lines.append([f"`{run}`", *accuracies, *map(_points, [difference, *leads]), *[""] * (2 - len(leads))])
         return _table(lines)
 
     def shortcuts(self) -> str:
         """Return the table of what facts about the files give away."""
         found = read_json(self._folder / "shortcuts.json")
-        heard = Share(*(found[f"heard{bound}"] for bound in ("", "_low", "_high")))
+        heard = share_of(found, "heard")
         lines = [["what the forest sees", "songs", "fall"], ["---"] * 3]
         lines.append(["everything", str(self.summary.file_facts), ""])
         lines.append(["loudness, peak, cutoff", str(heard), ""])
         for fact in found["features"]:
             lines.append(
-                [_FACTS.get(fact["name"], fact["name"]), str(_share(fact, "alone")), _points(_share(fact, "fall"))]
+                [
+                    FACT_WORDS.get(fact["name"], fact["name"]),
+                    str(share_of(fact, "alone")),
+                    _points(share_of(fact, "fall")),
+                ]
             )
         return _table(lines)
 
@@ -117,16 +120,12 @@ class Measured:
         lines = [["space and distance", "among the nearest 5", "among the nearest 10"], ["---"] * 3]
         cells: dict[str, list[str]] = {}
         for row in read_rows(self._folder / "similar.csv"):
-            precision = Share(*(float(row[name]) for name in ("precision", "low", "high")))
+            precision = share_of(row, "precision", "low", "high")
             cells.setdefault(f"{row['space']}, {row['distance']}", []).append(str(precision))
         guessing = Share(float(row["chance"])).percent
         return _table(
             [*lines, *([name, *shares] for name, shares in cells.items()), ["random tracks", guessing, guessing]]
         )
-
-
-def _share(row: dict, name: str) -> Share:
-    return Share(*(float(row[f"{name}{bound}"]) for bound in ("", "_low", "_high")))
 
 
 def _points(difference: Share) -> str:

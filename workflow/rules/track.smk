@@ -1,6 +1,7 @@
 # Inputs: the leaderboard, the files of each model on it, what the headline needs, and the champion, which is registered
 #   as a model.
-# Outputs: results/_dvc, DVC's view of the results (dvc.yaml); the MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI). It is not an output of the rule: all data
+# Outputs: results/_dvc, DVC's view of the results (dvc.yaml).
+#   The MLflow store (mlflow.db and mlruns/, or MLFLOW_TRACKING_URI) is not an output of the rule: all data
 #   sets share it, and Snakemake would delete it. results/DATASET/tracking.json records what is in it.
 # Steps: log_runs, one job for all models, because parallel writers corrupt a new store.
 

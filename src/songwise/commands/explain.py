@@ -16,7 +16,7 @@ from songwise.files import read_rows
 from songwise.models.files import load_model
 from songwise.paths import RESULTS, Run, run_of
 from songwise.plan.weights import weights_file
-from songwise.report.summary import Share
+from songwise.report.summary import share_of
 from songwise.schemas.model import Model
 from songwise.schemas.preset import Preset
 from songwise.schemas.read import load_named, read_yaml
@@ -184,7 +184,7 @@ def _rows_of(path: Path, asked: Run, models: set[str]) -> list[list[str]]:
         if own == asked or (
             not asked.preset and asked.model in ((own.model,) if asked.model in models else (own.preset,))
         ):
-            share = Share(*(float(row[f"song_accuracy{bound}"]) for bound in ("", "_low", "_high")))
+            share = share_of(row, "song_accuracy")
             cost = f"{float(costs[str(own)]):.1f}" if str(own) in costs else ""
             where = f"{place} of {len(leaderboard)}"
             found.append([path.parent.name, str(own), share.percent, share.interval, where, cost])

@@ -10,7 +10,7 @@ from songwise.commands.project import finished_run
 from songwise.commands.tables import leaderboard, summary
 from songwise.paths import run_of
 from songwise.report.headline import headline
-from songwise.report.summary import Share
+from songwise.report.summary import Share, share_of
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,7 +41,7 @@ def format_leaderboard(results: Path) -> list[str]:
     """
     rows = []
     for place, row in enumerate(leaderboard(results), start=1):
-        songs = Share(*(float(row[f"song_accuracy{bound}"]) for bound in ("", "_low", "_high")))
+        songs = share_of(row, "song_accuracy")
         notes = ["tied"] if place > 1 and row["tied"] == "true" else []
         notes += ["from an earlier run"] if row["this_run"] != "true" else []
         clips = Share(float(row["clip_accuracy"])).percent

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from songwise.files import read_rows
 from songwise.paths import protocol_folder, run_of
-from songwise.report.summary import Share
+from songwise.report.summary import Share, share_of
 
 _SMALLEST_P = 0.01  # what the number of bootstrap draws can show
 
@@ -65,21 +65,6 @@ class Compared:
     song: Share
     clip: Share
     audited: list[dict[str, Share]]
-
-
-def share_of(row: Mapping[str, str], name: str, low: str | None = None, high: str | None = None) -> Share:
-    """Return a share and its interval from the columns NAME, NAME_low and NAME_high of a row.
-
-    Parameters
-    ----------
-    row : mapping
-        Of a CSV.
-    name : str
-        Column of the share.
-    low, high : str, optional
-        Columns of its interval, if they are called otherwise.
-    """
-    return Share(*(float(row[key]) for key in (name, low or f"{name}_low", high or f"{name}_high")))
 
 
 def ranked(leaderboard: Sequence[Mapping[str, str]], titles: Mapping[str, Sequence[str]]) -> list[Ranked]:

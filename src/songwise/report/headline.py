@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from songwise.files import read_rows
 from songwise.paths import run_of
-from songwise.report.summary import Share, Standardised, Summary
+from songwise.report.summary import Share, Standardised, Summary, share_of
 from songwise.text import format_names
 
 _NAMED = 2  # facts about the files in a warning
@@ -171,7 +171,7 @@ def _top(results: Path, summary: Summary) -> list[str]:
     lines = []
     for place in shown:
         row = rows[place]
-        share = Share(*(float(row[f"song_accuracy{bound}"]) for bound in ("", "_low", "_high")))
+        share = share_of(row, "song_accuracy")
         marks = ["tied"] if place and row["tied"] == "true" else []
         marks += ["from an earlier run"] if row["this_run"] != "true" else []
         line = f"{place + 1:3}  {run_of(row)!s:{width}}  {share.percent:>5}  {share.interval:10}  {', '.join(marks)}"

@@ -11,12 +11,12 @@ from markupsafe import Markup, escape
 
 from songwise.files import read_json, read_rows, write_text
 from songwise.report import charts
-from songwise.report.board import compared, fusions, ranked, share_of, title_of
+from songwise.report.board import compared, fusions, ranked, title_of
 from songwise.report.headline import doubt, expectation, four_numbers
 from songwise.report.matrices import LARGEST_TABLE, embedded, read_classes, read_matrix
 from songwise.report.provenance import provenance
 from songwise.report.songs import Song, read_mistakes, songs_by_id, songs_per_class
-from songwise.report.summary import read_summary
+from songwise.report.summary import read_summary, share_of
 
 _MOST_ROWS = 100  # rows of a table about tracks; the CSV has all
 _MOST_MISTAKES = 50

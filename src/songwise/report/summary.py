@@ -142,6 +142,21 @@ class Summary:
         return f"snakemake --config dataset={self.dataset} models={','.join(self.stale)}" if self.stale else ""
 
 
+def share_of(row: Mapping, name: str, low: str | None = None, high: str | None = None) -> Share:
+    """Return a share and its interval from the columns NAME, NAME_low and NAME_high of a row.
+
+    Parameters
+    ----------
+    row : mapping
+        Of a CSV, or of a JSON file.
+    name : str
+        Column of the share.
+    low, high : str, optional
+        Columns of its interval, if they are called otherwise.
+    """
+    return Share(*(float(row[key]) for key in (name, low or f"{name}_low", high or f"{name}_high")))
+
+
 def read_summary(results: Path) -> Summary | None:
     """Read the result of a run.
 
@@ -165,8 +180,8 @@ def read_summary(results: Path) -> Summary | None:
     return Summary(
         dataset=results.name,
         **{name: facts[name] for name in ("title", "label", "protocol", "n_songs", "n_clips", "n_models", "best")},
-        accuracy=_share(facts, "song_accuracy"),
-        corrected=_share(facts, "corrected_song_accuracy") if facts["n_models"] > 1 else None,
+        accuracy=share_of(facts, "song_accuracy"),
+        corrected=share_of(facts, "corrected_song_accuracy") if facts["n_models"] > 1 else None,
         guessing=Share(facts["guessing"]),
         file_facts=Share(shortcuts["accuracy"], shortcuts["low"], shortcuts["high"]) if shortcuts else None,
         random_clips=_random_clips(results, facts["best"]),
@@ -183,14 +198,10 @@ def _read(path: Path) -> dict:
     return read_json(path) if path.is_file() else {}
 
 
-def _share(row: Mapping, name: str) -> Share:
-    return Share(*(float(row[key]) for key in (name, f"{name}_low", f"{name}_high")))
-
-
 def _random_clips(results: Path, best: str) -> Share | None:
     rows = read_rows(results / "leakage.csv")
     found = [row for row in rows if str(run_of(row)) == best and row["protocol"] == RANDOM_CLIPS]
-    return _share(found[0], "song_accuracy") if found else None
+    return share_of(found[0], "song_accuracy") if found else None
 
 
 def _standardised(results: Path) -> Standardised | None:
@@ -204,5 +215,5 @@ def _standardised(results: Path) -> Standardised | None:
         standardised_run=f"{row['model']}@{row['standardised_features']}",
         raw=float(row["raw"]),
         standardised=float(row["standardised"]),
-        points=Share(*(float(row[name]) for name in ("difference", "low", "high"))),
+        points=share_of(row, "difference", "low", "high"),
     )

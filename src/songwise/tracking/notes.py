@@ -6,7 +6,7 @@ from pathlib import Path
 from songwise.files import read_rows
 from songwise.paths import run_of
 from songwise.report.headline import doubt, expectation, four_numbers
-from songwise.report.summary import Share, Summary
+from songwise.report.summary import Share, Summary, share_of
 from songwise.splits.protocols import RANDOM_CLIPS
 from songwise.tracking.result import Entry
 
@@ -67,12 +67,12 @@ def run_note(entry: Entry, summary: Summary, links: Mapping[str, str]) -> str:
         The model's place and its numbers; what to doubt, if it is the best one; and the links.
     """
     shared = {number.name: number for number in four_numbers(summary)}
-    lines = [["this model", *_cells(_share(entry.row)), "on songs never heard"]]
+    lines = [["this model", *_cells(share_of(entry.row, "song_accuracy")), "on songs never heard"]]
     lines += [
         [name, *_cells(shared[name].share), shared[name].note] for name in ("guessing", "file facts") if name in shared
     ]
     lines += [
-        ["random clips", *_cells(_share(row)), shared["random clips"].note]
+        ["random clips", *_cells(share_of(row, "song_accuracy")), shared["random clips"].note]
         for row in entry.leakage
         if row["protocol"] == RANDOM_CLIPS
     ]
@@ -101,11 +101,7 @@ def _standing(entry: Entry) -> str:
 
 def _model_cells(row: Mapping[str, str], place: int) -> list[str]:
     tied = "tied with the best" if place > 1 and row["tied"] == "true" else ""
-    return [str(run_of(row)), *_cells(_share(row)), tied]
-
-
-def _share(row: Mapping[str, str]) -> Share:
-    return Share(*(float(row[f"song_accuracy{end}"]) for end in ("", "_low", "_high")))
+    return [str(run_of(row)), *_cells(share_of(row, "song_accuracy")), tied]
 
 
 def _cells(share: Share) -> list[str]:
