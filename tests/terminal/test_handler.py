@@ -70,6 +70,15 @@ def test_a_dry_run_looks_as_it_does_without_the_logger(project):
     assert code == 0 and "rule make:" in lines and "This was a dry-run" in lines[-1]
 
 
+@pytest.mark.parametrize("words", [(), ("-n",)])
+def test_an_error_is_its_own_words_also_in_a_dry_run(project, words):
+    path = project / "Snakefile"
+    error = "from snakemake.exceptions import WorkflowError\nraise WorkflowError('songwise: the seed is no number')\n"
+    path.write_text(path.read_text() + error)
+    code, lines = in_a_pipe(project, *words)
+    assert code == 1 and lines == ["songwise: the seed is no number"]
+
+
 def test_a_terminal_gets_a_live_block_and_keeps_messages_alone(project):
     code, written = run_on_terminal(COMMAND, project)
     ever, left = text_of(written), screen_of(written)

@@ -25,7 +25,8 @@ _BIG_STEP = 2.0  # seconds after which a plain line mentions a job's time
 class LogHandler(LogHandlerBase):
     """The logger `songwise`: a live block if standard error is a terminal, plain lines otherwise.
 
-    A dry run, and a run that asks for details (--verbose, --printshellcmds, --debug-dag), look as without this logger.
+    A dry run, and a run that asks for details (--verbose, --printshellcmds, --debug-dag), look as without this logger,
+    except that an error of songwise comes without the place in the Snakefile.
     """
 
     def __post_init__(self):
@@ -48,7 +49,7 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: logging.LogRecord) -> None:
         """Show one record; what cannot be shown is left to logging's own error handler."""
         try:
-            if self._is_plain_snakemake:
+            if self._is_plain_snakemake and getattr(record, "event", None) != LogEvent.ERROR:
                 self._of_snakemake(record)
             elif "all" not in self._quiet:
                 self._show(record)
