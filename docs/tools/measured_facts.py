@@ -4,13 +4,12 @@ They have the names and columns of the files in results/DATASET, so songwise rea
 quotes is left out, and so are durations, which differ from run to run.
 """
 
-from collections import defaultdict
 from pathlib import Path
-from statistics import fmean
 
 from songwise.errors import InputError
 from songwise.files import read_json, read_rows, write_json, write_rows
-from songwise.paths import protocol_folder, results_folder
+from songwise.paths import results_folder
+from songwise.report.board import fusions
 from songwise.report.summary import read_summary
 
 DATASETS = ("demo", "open-music")  # of the default runs
@@ -76,9 +75,9 @@ def _require_default_run(results: Path) -> None:
 
 
 def _mean_weights(results: Path, best: str) -> list[dict]:
-    """Return the mean weight of each member of the best model; none if it is no fusion."""
-    path = protocol_folder(results, best, read_summary(results).protocol) / "weights.csv"
-    weights = defaultdict(list)
-    for row in read_rows(path) if path.is_file() else []:
-        weights[row["member"]].append(float(row["weight"]))
-    return [{"member": member, "weight": f"{fmean(values):.4f}"} for member, values in weights.items()]
+    """Return the mean weight of each member of the best model, the largest first; none if it is no fusion."""
+    return [
+        {"member": member["name"], "weight": f"{member['mean']:.4f}"}
+        for fusion in fusions(results, [best], read_summary(results).protocol)
+        for member in fusion["members"]
+    ]

@@ -52,7 +52,7 @@ def says(*parts: str) -> str:
         ({"models": "svm"}, says("models 'svm' is neither a group nor a model; did you mean 'svm_rbf'?")),
         ({"models": ["knn", "forrest"]}, says("model 'forrest': there is no file config/models/forrest.yaml")),
         ({"models": "knn,forrest"}, says("model 'forrest': there is no file config/models/forrest.yaml")),
-        ({"models": "knn,,majority"}, says("models: 'knn,,majority' has a comma without a model before or after it")),
+        ({"models": "knn,,majority"}, says("models: 'knn,,majority' has a comma with no model beside it")),
         ({"models": "knn, majority,knn"}, says("models: 'knn, majority,knn' names knn more than once")),
         ({"models": "quick,svm_rbf"}, says("models: 'quick' is a group, and a list contains only models")),
         ({"models": "../models/knn"}, says("model '../models/knn': there is no file")),

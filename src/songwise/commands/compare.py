@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from songwise.commands.choice import choose_run
 from songwise.commands.columns import format_table
 from songwise.commands.errors import read_verdicts
 from songwise.commands.latex import tex
@@ -19,6 +18,7 @@ from songwise.evaluation.bootstrap import SIGNIFICANT, compare, mean_with_interv
 from songwise.evaluation.predictions import song_hits
 from songwise.evaluation.votes import Units, by_vote, read_units, vote_draws
 from songwise.paths import Run, verdicts_table
+from songwise.predict.finished import choose_run
 from songwise.report.summary import Share
 
 _HALF = 0.5  # of the repeats

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from songwise.commands.choice import choose_run
 from songwise.commands.columns import format_table
 from songwise.commands.project import finished_run
 from songwise.commands.say import say
@@ -18,7 +17,8 @@ from songwise.errors import InputError
 from songwise.evaluation.predictions import labels_of
 from songwise.paths import Run, verdicts_table
 from songwise.predict.audio_files import find_audio
-from songwise.predict.playlist import write_playlist
+from songwise.predict.finished import choose_run
+from songwise.predict.playlist import write_dataset_playlist
 from songwise.report.songs import Mistake, find_mistakes
 from songwise.report.summary import Summary
 from songwise.text import clean_text
@@ -208,12 +208,7 @@ def _write(playlist: Path, mistakes: list[AudibleMistake], dataset: str) -> None
         for mistake in mistakes
         for file in mistake.files
     ]
-    if not rows:
-        raise InputError(f"{playlist}: not written, because the audio of {dataset} is not on this machine")
-    try:
-        written = write_playlist(playlist, rows)
-    except OSError as error:
-        raise InputError(f"{playlist}: cannot be written ({error.strerror})") from None
+    written = write_dataset_playlist(playlist, rows, dataset)
     say(f"{playlist} has {written} files of {len(mistakes)} songs")
 
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from songwise.commands.say import say
 from songwise.errors import InputError, suggestion
-from songwise.paths import RESULTS, results_folder
-from songwise.predict.finished import choose_dataset
+from songwise.predict.finished import choose_dataset, finished_runs
 
 SNAKEFILE = Path("Snakefile")
 CONFIG = Path("config")
@@ -67,7 +66,7 @@ def finished_run(name: str | None, command: str) -> Path:
     require_project()
     if name is not None:
         _check_ran(name)
-    elif not any(RESULTS.glob("*/champion/card.json")):
+    elif not finished_runs():
         raise InputError("no run has finished in this folder. Run snakemake first, which needs no download")
     results, others = choose_dataset(name)
     if others and name is None:
@@ -81,11 +80,11 @@ def known_datasets() -> list[str]:
 
 
 def _check_ran(name: str) -> None:
-    if (results_folder(name) / "champion" / "card.json").is_file():
+    finished = finished_runs()
+    if name in finished:
         return
     if name in known_datasets():
         raise InputError(f"no run of {name} has finished. Run snakemake --config dataset={name} first")
-    finished = [path.parent.parent.name for path in RESULTS.glob("*/champion/card.json")]
     raise InputError(f"there is no data set '{name}'{suggestion(name, sorted({*finished, *known_datasets()}))}")
 
 

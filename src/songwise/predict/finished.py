@@ -1,12 +1,18 @@
-"""The data sets whose runs have finished.
+"""The data sets whose runs have finished, and the rows of their leaderboards.
 
 Light: commands that only show results import it, and not what classifies.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from songwise.errors import InputError, suggestion
-from songwise.paths import RESULTS
+from songwise.paths import RESULTS, Run, run_of
+
+
+def finished_runs() -> dict[str, Path]:
+    """Return the card of the champion of each data set that has one, by the data set's name."""
+    return {path.parent.parent.name: path for path in RESULTS.glob("*/champion/card.json")}
 
 
 def choose_dataset(name: str | None) -> tuple[Path, list[str]]:
@@ -29,7 +35,7 @@ def choose_dataset(name: str | None) -> tuple[Path, list[str]]:
     InputError
         If no run has finished, or none of this data set.
     """
-    cards = {path.parent.parent.name: path for path in RESULTS.glob("*/champion/card.json")}
+    cards = finished_runs()
     if not cards:
         raise InputError(f"{RESULTS}: contains no champion. Run snakemake in the project's folder first")
     if name is None:
@@ -37,3 +43,35 @@ def choose_dataset(name: str | None) -> tuple[Path, list[str]]:
     elif name not in cards:
         raise InputError(f"results/{name}: has no champion{suggestion(name, sorted(cards))}")
     return RESULTS / name, sorted(cards.keys() - {name})
+
+
+def choose_run(name: str, rows: Sequence[Mapping[str, str]], results: Path) -> Run:
+    """Return the row that is meant.
+
+    Parameters
+    ----------
+    name : str
+        MODEL@PRESET, or MODEL if the leaderboard has it on one preset only.
+    rows : sequence of mapping
+        Rows of the leaderboard.
+    results : Path
+        Folder results/DATASET, for messages.
+
+    Returns
+    -------
+    Run
+        A model on a preset.
+
+    Raises
+    ------
+    InputError
+        If there is no such row, or several.
+    """
+    runs = [run_of(row) for row in rows]
+    matching = [run for run in runs if name in (str(run), run.model)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise InputError(f"{name} ran on several presets; choose one of {', '.join(map(str, matching))}")
+    hint = suggestion(name, [str(run) for run in runs])
+    raise InputError(f"'{name}' is not on the leaderboard of {results.name}{hint}")

@@ -3,9 +3,10 @@
 import math
 import os
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from songwise.errors import InputError
 from songwise.files import write_text
 from songwise.text import clean_text
 
@@ -40,6 +41,36 @@ def write_playlist(path: Path, rows: Iterable[Mapping]) -> int:
         lines += [f"#EXTINF:{_seconds(row.get('seconds'))},{' - '.join(filter(None, names))}", location]
     write_text(path, "\n".join(lines) + "\n")
     return len(lines) // 2
+
+
+def write_dataset_playlist(path: Path, rows: Collection[Mapping], dataset: str) -> int:
+    """Write a playlist of a data set's files that are on this machine.
+
+    Parameters
+    ----------
+    path : Path
+        The file to write.
+    rows : collection of mapping
+        As for `write_playlist`.
+    dataset : str
+        Name of the data set.
+
+    Returns
+    -------
+    int
+        Number of files in the playlist.
+
+    Raises
+    ------
+    InputError
+        If there are no files, or the playlist cannot be written.
+    """
+    if not rows:
+        raise InputError(f"{path}: not written, because the audio of {dataset} is not on this machine")
+    try:
+        return write_playlist(path, rows)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _location(file: Path, folder: Path) -> str:

@@ -8,7 +8,7 @@ from songwise.errors import InputError
 from songwise.files import file_digest
 from songwise.predict.audio_files import find_audio
 from songwise.predict.model import SongModel
-from songwise.predict.playlist import write_playlist
+from songwise.predict.playlist import write_dataset_playlist
 from songwise.text import clean_text
 
 
@@ -131,10 +131,5 @@ def write_similar(playlist: Path, tracks: Sequence[Mapping], dataset: str, *, sa
     """
     files = find_audio(tracks, dataset, root=Path())
     rows = [dict(track) | {"path": path} for track, path in zip(tracks, files, strict=True) if path]
-    if not rows:
-        raise InputError(f"{playlist}: not written, because the audio of {dataset} is not on this machine")
-    try:
-        written = write_playlist(playlist, rows)
-    except OSError as error:
-        raise InputError(f"{playlist}: cannot be written ({error.strerror})") from None
+    written = write_dataset_playlist(playlist, rows, dataset)
     say(f"{playlist} has {written} of {len(tracks)} tracks")

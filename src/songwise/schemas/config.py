@@ -32,7 +32,7 @@ def _split_names(models: object) -> object:
         return models
     names = [name.strip() for name in models.split(",")]
     if "" in names:
-        raise ValueError(f"'{models}' has a comma without a model before or after it")
+        raise ValueError(f"'{models}' has a comma with no model beside it")
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"'{models}' names {name} more than once")

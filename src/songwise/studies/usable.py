@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from songwise.errors import InputError, suggestion
+from songwise.errors import InputError
 from songwise.features.joined import table_presets
 from songwise.features.presets import preset_key
 from songwise.features.resolved import described_preset
 from songwise.files import read_json, read_rows
-from songwise.paths import FEATURES, Run, champion_folder, model_folder, run_of, usable_folder
+from songwise.paths import FEATURES, Run, champion_folder, model_folder, usable_folder
 from songwise.predict.card import read_card
+from songwise.predict.finished import choose_run
 from songwise.predict.layout import BUNDLE, CARD
 from songwise.studies.champion import prepare_model
 from songwise.studies.choice import Choice
@@ -72,17 +73,13 @@ def usable_model(results: Path, name: str, *, say: Callable[[str], None]) -> Pat
 
 def _find_run(results: Path, name: str) -> Run:
     try:
-        runs = [run_of(row) for row in read_rows(results / "leaderboard.csv")]
+        rows = read_rows(results / "leaderboard.csv")
     except OSError:
         raise InputError(f"{results}: has no leaderboard.csv; run snakemake first") from None
-    matching = [run for run in runs if name in (str(run), run.model)]
-    if len(matching) == 1:
-        return matching[0]
-    if matching:
-        raise InputError(f"--model: {name} ran on several presets; choose one of {', '.join(map(str, matching))}")
-    raise InputError(
-        f"--model: '{name}' is not in {results / 'leaderboard.csv'}{suggestion(name, [str(run) for run in runs])}"
-    )
+    try:
+        return choose_run(name, rows, results)
+    except InputError as error:
+        raise InputError(f"--model: {error}") from None
 
 
 def _tables(dataset: str, preset: dict) -> list[Path]:
