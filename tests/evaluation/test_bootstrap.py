@@ -10,7 +10,7 @@ from songwise.evaluation.metrics import accuracy
 
 
 def width(confusions: Confusions) -> float:
-    draws = bootstrap_draws(len(confusions.counts), seed=0)
+    draws = bootstrap_draws(len(confusions.votes), seed=0)
     low, high = interval(accuracy(confusions.resampled(draws)))
     return high - low
 

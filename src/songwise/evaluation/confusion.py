@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
+from songwise.evaluation.bootstrap import drawn_sums
 from songwise.evaluation.predictions import codes
 from songwise.evaluation.votes import Units
 from songwise.files import write_rows
@@ -24,35 +26,35 @@ class Confusions:
 
     Attributes
     ----------
-    counts : ndarray of float, shape (groups, labels, labels)
-        Votes by true and predicted label, mean over repeats; all 0 for a group that was not tested.
+    counts : csr_array of float, shape (groups, labels * labels)
+        Votes by true and predicted label, mean over repeats; all 0 for a group that was not tested. Sparse, because a
+        group has few labels.
     """
 
     def __init__(self, table: pd.DataFrame, units: Units, labels: list[str]):
         groups = units.groups
-        shape = (len(groups), len(labels), len(labels))
-        at = (
-            pd.Index(groups).get_indexer(table["song"].map(units.group_of)),
-            codes(table["label"], labels),
-            codes(table["predicted"], labels),
-        )
-        flat = np.ravel_multi_index(at, shape)
-        self.counts = np.bincount(flat, units.votes(table), minlength=np.prod(shape)).reshape(shape)
+        self._labels = len(labels)
+        shape = (len(groups), len(labels) ** 2)
+        true, predicted = codes(table["label"], labels), codes(table["predicted"], labels)
+        group = pd.Index(groups).get_indexer(table["song"].map(units.group_of))
+        flat = np.ravel_multi_index((group, true * len(labels) + predicted), shape)
+        cells, cell = np.unique(flat, return_inverse=True)
+        self.counts = csr_array((np.bincount(cell, units.votes(table)), np.unravel_index(cells, shape)), shape)
 
     @property
     def total(self) -> np.ndarray:
         """The matrix of all groups, shape (labels, labels)."""
-        return self.counts.sum(axis=0)
+        return self._matrices(self.counts.sum(axis=0))
 
     @property
     def hits(self) -> np.ndarray:
         """The votes that are right in each group, shape (groups,)."""
-        return np.trace(self.counts, axis1=1, axis2=2)
+        return self.counts @ np.eye(self._labels).ravel()
 
     @property
     def votes(self) -> np.ndarray:
         """All votes of each group, shape (groups,)."""
-        return self.counts.sum(axis=(1, 2))
+        return self.counts.sum(axis=1)
 
     def resampled(self, draws: np.ndarray) -> np.ndarray:
         """Return the matrix of each bootstrap draw.
@@ -67,7 +69,10 @@ class Confusions:
         ndarray of float, shape (draws, labels, labels)
             Sums of the drawn groups' matrices.
         """
-        return np.tensordot(draws, self.counts, axes=1)
+        return self._matrices(drawn_sums(draws, self.counts))
+
+    def _matrices(self, rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(*rows.shape[:-1], self._labels, self._labels)
 
 
 def write_confusion(path: Path, matrix: np.ndarray, labels: list[str]) -> None:

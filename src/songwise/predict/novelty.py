@@ -24,7 +24,8 @@ KNOWN_SHARE = 0.95  # of the held-out known songs, which are not refused
 _NEIGHBOURS = 5  # among the discriminants; one among the principal components
 _COMPONENTS, _ITERATIONS = 64, 3
 _CLIPS_PER_SONG, _MOST_CLIPS = 5, 3000  # to which the space is fitted; all clips count for the place of a song
-_CHUNK = 256  # songs that are placed at a time
+_CHUNK = 256  # songs that are placed, and compared with all others, at a time
+_SPARE = 8  # neighbours more than needed, whose distances are then computed without rounding errors
 _RANK = 1e-9  # of the largest variance; smaller ones are rounding errors
 
 
@@ -120,13 +121,19 @@ class Novelty:
             In the order of the sorted songs; 0 for a copy of a training song.
         """
         places = _places(X, songs, self.center, self.weights, self.discriminants, self.components)
-        return np.array([self._score(*place) for place in zip(*places, strict=True)])
+        chunks = [[place[at : at + _CHUNK] for place in places] for at in range(0, len(places[0]), _CHUNK)]
+        return np.concatenate([self._scores(*chunk) for chunk in chunks])
 
-    def _score(self, discriminants: np.ndarray, components: np.ndarray, remainder: float) -> float:
-        among_discriminants = np.linalg.norm(self.discriminant_songs - discriminants, axis=1)
-        nearest = np.sort(among_discriminants)[:_NEIGHBOURS].mean()
-        among_components = np.linalg.norm(self.component_songs - components, axis=1)
-        return np.sqrt(nearest * np.hypot(among_components, self.remainders - remainder).min())
+    def _scores(self, discriminants: np.ndarray, components: np.ndarray, remainders: np.ndarray) -> np.ndarray:
+        near = _nearest(self.discriminant_songs, discriminants, _NEIGHBOURS)
+        distances = np.linalg.norm(self.discriminant_songs[near] - discriminants[:, np.newaxis], axis=2)
+        among_discriminants = np.sort(distances, axis=1)[:, :_NEIGHBOURS].mean(axis=1)
+        near = _nearest(
+            np.column_stack([self.component_songs, self.remainders]), np.column_stack([components, remainders]), 1
+        )
+        distances = np.linalg.norm(self.component_songs[near] - components[:, np.newaxis], axis=2)
+        among_components = np.hypot(distances, self.remainders[near] - remainders[:, np.newaxis]).min(axis=1)
+        return np.sqrt(among_discriminants * among_components)
 
     def score(self, X: np.ndarray) -> float:
         """Return how unlike the training songs a song is.
@@ -252,6 +259,17 @@ def threshold_of(scores: np.ndarray) -> float:
         One of the scores; the highest if there are fewer than 20.
     """
     return float(np.sort(scores)[min(int(KNOWN_SHARE * len(scores)), len(scores) - 1)])
+
+
+def _nearest(points: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
+    """Return positions of the k nearest points of each query and of some more, shape (queries, k + _SPARE) or fewer.
+
+    The squares are expanded, which is a matrix product and much faster than differences. Its rounding errors can change
+    the order of points that are almost equally near; the spare ones contain what they displace.
+    """
+    wanted = min(k + _SPARE, len(points))
+    far = np.square(points).sum(axis=1) - 2 * queries @ points.T
+    return np.argpartition(far, wanted - 1, axis=1)[:, :wanted]
 
 
 def _choose_clips(songs: np.ndarray, seed: int) -> np.ndarray:

@@ -25,7 +25,7 @@ _LEAST_SHARE = 0.8  # of a track that is too short for these
 _SHARED_VALUES = 3  # that make two tracks candidates, and
 _SHARED_PART = 0.02  # of the distinct values of the shorter one
 _NEIGHBOURS = 8  # tracks with the same value are paired if they are this near in order: common values prove little
-_BLOCK = 1024  # tracks whose candidates are counted at a time, to limit memory
+_TOGETHER = 1 << 25  # shared values that are counted at a time, about, to limit memory
 _TRIED = 3  # offsets that are compared bit by bit, each with its two neighbours
 _HALF = np.uint64(32)  # bits: a value or a track in one half of an integer, a track in the other
 
@@ -118,14 +118,18 @@ def candidates(prints: Fingerprints) -> np.ndarray:
     entries = _index(prints)
     value, track = _upper(entries), _lower(entries)
     del entries
-    distinct = np.bincount(track, minlength=len(prints.track_ids))
+    n_tracks = len(prints.track_ids)
+    distinct = np.bincount(track, minlength=n_tracks)
+    shared = [np.flatnonzero(value[:-apart] == value[apart:]) for apart in range(1, _NEIGHBOURS + 1)]
+    del value
+    together = max(1, n_tracks * _TOGETHER // max(sum(map(len, shared)), 1))
     blocks = [np.empty((0, 2), np.int64)]
-    for block in range(0, len(prints.track_ids), _BLOCK):
+    for block in range(0, n_tracks, together):
         pairs = []
-        for apart in range(1, _NEIGHBOURS + 1):
-            first, second = track[:-apart], track[apart:]
-            shared = np.flatnonzero((value[:-apart] == value[apart:]) & (first >= block) & (first < block + _BLOCK))
-            pairs.append(first[shared].astype(np.uint64) << _HALF | second[shared])
+        for apart, at in enumerate(shared, start=1):
+            first = track[at]
+            own = at[(first >= block) & (first < block + together)]
+            pairs.append(track[own].astype(np.uint64) << _HALF | track[own + apart])
         pair, votes = np.unique(np.concatenate(pairs), return_counts=True)
         pair, votes = pair[votes >= _SHARED_VALUES], votes[votes >= _SHARED_VALUES]
         both = np.stack([_upper(pair), _lower(pair)], axis=1).astype(np.int64)

@@ -24,7 +24,7 @@ def join(tracks: list[dict], duplicates: Iterable[dict] = (), by: Sequence[str] 
 
     def root(node: tuple) -> tuple:
         while parent.setdefault(node, node) != node:
-            node = parent[node]
+            parent[node] = node = parent[parent[node]]  # shortens the way, or a long chain would be walked every time
         return node
 
     def unite(one: tuple, other: tuple) -> None:

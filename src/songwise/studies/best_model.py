@@ -123,7 +123,7 @@ class _Score:
     def __init__(self, units: Units, labels: list[str], seed: int):
         self._units, self._labels = units, labels
         n_groups = len(units.groups)
-        self._draws = np.vstack([np.ones((1, n_groups), int), bootstrap_draws(n_groups, seed)])
+        self._draws = np.vstack([np.ones((1, n_groups), np.int16), bootstrap_draws(n_groups, seed)])
 
     def of(self, predictions: list[pd.DataFrame]) -> np.ndarray:
         """Return the accuracies, shape (1 + draws,), the measured one first; the mean over repeats."""

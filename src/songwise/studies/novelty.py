@@ -14,6 +14,7 @@ NOVELTY_COLUMNS = ("label", "n_songs", "auroc", "auroc_low", "auroc_high", "refu
 ALL = "all"  # label of the last row, the mean of the others
 _FEWEST = 2  # classes that a space of discriminants needs
 _FOLDS = 3  # in which each class is left out; more take longer and hardly change the mean
+_MOST_SONGS = 2000  # known and unknown ones that are scored per fold and class
 _DECIMALS = 4
 
 
@@ -54,7 +55,7 @@ def study_novelty(
     held_out : ndarray of float, shape (votes,)
         Scores of the tested songs for `Novelty.fit`, ascending. Each comes from a fit without the song's fold.
     """
-    held_out = pd.concat([_scores(features, fold.train, fold.test, seed) for fold in rounds])
+    held_out = pd.concat([_scores(features, fold.train, _some_songs(fold.test, seed), seed) for fold in rounds])
     labels = sorted(set().union(*(fold.test["label"] for fold in rounds)))
     left_out = {label: _leave_out(features, rounds, label, units, seed) for label in labels}
     measured = {label: one for label, one in left_out.items() if one is not None}
@@ -76,13 +77,15 @@ def _scores(features: pd.DataFrame, reference: pd.DataFrame, rows: pd.DataFrame,
 def _leave_out(features: pd.DataFrame, rounds: list[Round], label: str, units: Units, seed: int) -> _LeftOut | None:
     """Score known and unknown songs in each fold; None if fewer than two other classes can be trained on."""
     everything = pd.concat([rounds[0].train, rounds[0].valid, rounds[0].test])
-    unknown = everything[everything["label"] == label]
+    of_class = everything[everything["label"] == label]
+    unknown = _some_songs(of_class, seed)
     known_scores, unknown_scores = [], []
     for fold in rounds[:_FOLDS]:
         # A group of the class is not trained on, even if some of its songs have another label.
-        reference, known = (rows[~rows["group"].isin(unknown["group"])] for rows in (fold.train, fold.test))
+        reference, known = (rows[~rows["group"].isin(of_class["group"])] for rows in (fold.train, fold.test))
         if reference["label"].nunique() < _FEWEST or known.empty:
             continue
+        known = _some_songs(known, seed)
         scores = _scores(features, reference, pd.concat([known, unknown]), seed)
         known_scores.append(by_vote(scores[known["song"].unique()], units))
         unknown_scores.append(by_vote(scores[unknown["song"].unique()], units))
@@ -95,6 +98,14 @@ def _leave_out(features: pd.DataFrame, rounds: list[Round], label: str, units: U
     return _LeftOut(higher, float((pd.concat(unknown_scores) > threshold).mean()))
 
 
+def _some_songs(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return the clips of _MOST_SONGS songs at most: each song is compared with all that were trained on."""
+    songs = rows["song"].unique()
+    if len(songs) <= _MOST_SONGS:
+        return rows
+    return rows[rows["song"].isin(np.random.default_rng(seed).choice(np.sort(songs), _MOST_SONGS, replace=False))]
+
+
 def _compare(known: pd.Series, unknown: pd.Series) -> pd.DataFrame:
     ahead = unknown.to_numpy() - known.to_numpy()[:, np.newaxis]
     return pd.DataFrame((np.sign(ahead) + 1) / 2, index=known.index, columns=unknown.index)
@@ -103,7 +114,7 @@ def _compare(known: pd.Series, unknown: pd.Series) -> pd.DataFrame:
 def _rows(left_out: dict[str, _LeftOut], units: Units, seed: int) -> list[dict]:
     songs = pd.Index(units.group_of)
     votes = by_vote(pd.Series(0.0, index=songs), units).index
-    draws = np.vstack([np.ones(len(votes), int), vote_draws(songs, units, seed)])
+    draws = np.vstack([np.ones(len(votes), np.int16), vote_draws(songs, units, seed)])
     areas = {label: _areas(one.higher, draws, votes) for label, one in left_out.items()}
     rows = [
         {"label": label, "n_songs": one.higher.shape[1]} | _figures(areas[label]) | {"refused": one.refused}
