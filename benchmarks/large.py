@@ -112,7 +112,7 @@ def invent(clone: Path, count: int, options: argparse.Namespace) -> None:
 
 
 def invent_sheet(count: int, rng: np.random.Generator) -> list[dict]:
-    """Return the rows of a track sheet: artists have six tracks on average, albums three, and the split keeps artists whole."""
+    """Return a track sheet: artists have six tracks on average, albums three, and the split keeps artists whole."""
     share = 0.8 ** np.arange(GENRES)
     genre_of_artist = rng.choice(GENRES, size=max(count // 6, GENRES * 8), p=share / share.sum())
     genre_of_artist[: GENRES * 8] = np.arange(GENRES * 8) % GENRES  # every genre has artists in every part
@@ -144,8 +144,8 @@ def invent_fingerprints(count: int, rng: np.random.Generator) -> np.ndarray:
     copies = np.arange(99, count, 100)
     items[copies] = items[copies - 1]
     near = copies[copies + 1 < count] + 1
-    flips = (rng.random((len(near), ITEMS)) < 0.5) * (1 << rng.integers(0, 32, size=(len(near), ITEMS))).astype(np.uint32)
-    items[near] = items[near - 1] ^ flips.astype(np.uint32)
+    flipped = np.left_shift(1, rng.integers(0, 32, size=(len(near), ITEMS))) * (rng.random((len(near), ITEMS)) < 0.5)
+    items[near] = items[near - 1] ^ flipped.astype(np.uint32)
     return items
 
 
@@ -157,9 +157,9 @@ def clip_starts(clips: int) -> list[int]:
 def write_shard(shard: int, tracks: list, clips: int, prints: np.ndarray, number_of: dict[str, int]) -> None:
     """Write what acquire_tracks and inspect_tracks write."""
     rng = np.random.default_rng([1, shard])
-    facts = {track.track_id: {"status": "ok", "reason": "", "path": f"data/raw/large/audio/{track.track_id}.mp3"} for track in tracks}
-    record = {"access": access_key({}), "attempt": 1, "tracks": facts}
-    write_json(shard_record("large", shard), record)
+    paths = {track.track_id: f"data/raw/large/audio/{track.track_id}.mp3" for track in tracks}
+    facts = {name: {"status": "ok", "reason": "", "path": path} for name, path in paths.items()}
+    write_json(shard_record("large", shard), {"access": access_key({}), "attempt": 1, "tracks": facts})
     tracks_csv, clips_csv, fingerprints = clip_tables("large", shard)
     rows = []
     for track in tracks:
@@ -168,7 +168,7 @@ def write_shard(shard: int, tracks: list, clips: int, prints: np.ndarray, number
         rows.append(
             {name: getattr(track, name, "") for name in TRACK_COLUMNS}
             | {"status": "ok", "seconds": SECONDS, "sha256": f"{number:064x}", "audio_sha256": f"{copied:064x}"}
-            | {"codec": "mp3", "bit_rate": rng.choice([128_000, 256_000, 320_000]), "sample_rate": 44_100, "channels": 2}
+            | {"codec": "mp3", "bit_rate": rng.choice([128_000, 320_000]), "sample_rate": 44_100, "channels": 2}
             | {"loudness": round(rng.normal(-14, 3), 2), "peak": round(-rng.exponential(), 2)}
             | {"cutoff": int(rng.choice([16_000, 19_000, 20_000])), "side": round(rng.random() / 2, 4)}
         )
@@ -252,17 +252,16 @@ def see(child: psutil.Process, jobs: dict[int, dict], now: float) -> None:
 
 def print_table(seen: dict[int, dict[str, dict[str, float]]]) -> None:
     """Print a row per step; the exponent is between the last two sizes."""
-    sizes = list(seen)
-    print("| step | " + " | ".join(f"{size:,}: CPU, s | longest job, s | memory, MB" for size in sizes) + " | exponent of CPU |")
+    sizes, none = list(seen), {"cpu": 0.0, "longest": 0.0, "memory": 0}
+    heads = [f"{size:,}: CPU, s | longest job, s | memory, MB" for size in sizes]
+    print("| step | " + " | ".join(heads) + " | exponent of CPU |")
     print("|---" * (3 * len(sizes) + 2) + "|")
     for step in sorted(seen[sizes[-1]], key=lambda name: -seen[sizes[-1]][name]["cpu"]):
-        cells = []
-        for size in sizes:
-            use = seen[size].get(step)
-            cells += [f"{use['cpu']:.1f}", f"{use['longest']:.1f}", f"{use['memory'] / 1e6:.0f}"] if use else ["", "", ""]
-        both = [seen[size].get(step, {}).get("cpu", 0) for size in sizes[-2:]]
-        grown = math.log(both[1] / both[0]) / math.log(sizes[-1] / sizes[-2]) if len(sizes) > 1 and all(both) else None
-        print(f"| {step} | " + " | ".join(cells) + f" | {'' if grown is None else f'{grown:.2f}'} |", flush=True)
+        uses = [seen[size].get(step, none) for size in sizes]
+        cells = [f"{use['cpu']:.1f} | {use['longest']:.1f} | {use['memory'] / 1e6:.0f}" for use in uses]
+        last = [use["cpu"] for use in uses[-2:]]
+        grown = f"{math.log(last[1] / last[0]) / math.log(sizes[-1] / sizes[-2]):.2f}" if all(last) and last[1:] else ""
+        print(f"| {step} | " + " | ".join(cells) + f" | {grown} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,13 @@ def test_the_order_of_presets_is_that_of_their_first_tables(write):
     assert table.loc["b@0"].tolist() == [5, 6, 7, 8]
 
 
+def test_doubles_of_a_table_from_elsewhere_stay_doubles(write):
+    path = write("one", 0, {"b@0": [1, 2]})
+    pd.DataFrame({"clip_id": ["a@0"], "x": [1 / 3], "y": [0.1]}).to_parquet(path, index=False)
+    table = read_features([path])
+    assert table.loc["a@0"].tolist() == [1 / 3, 0.1]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_number_that_is_not_finite_is_named_with_file_clip_and_column(write, value):
     paths = [write("one", 0, {"a@0": [1, 2]}), write("two", 0, {"a@0": [3, value]})]

@@ -3,6 +3,7 @@
 Everything that learns from data happens inside the outer fold, in `models.fit`.
 """
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -17,13 +18,15 @@ from songwise.errors import InputError
 from songwise.features.matrix import read_features
 from songwise.files import replacing, write_json, write_rows
 from songwise.models.bundle import save_bundle
-from songwise.models.fit import fit
+from songwise.models.fit import Classifier, fit
 from songwise.models.pipeline import build
+from songwise.models.sample import training_sample
 from songwise.models.trained_networks import import_deep, is_network
 from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds, first_repeat, read_songs, read_splits
 
 CURVE_COLUMNS = ("repeat", "fold", "epoch", "training_loss", "held_out_loss", "held_out_accuracy")
+_TOGETHER = 1 << 24  # numbers that are selected, or whose clips are predicted, at a time
 _DECIMALS = 6  # of a probability; a song's verdict never has less than 1e-6
 
 
@@ -97,6 +100,17 @@ class Examples:
         y = np.searchsorted(self.labels, rows["label"].to_numpy(dtype=str))
         return select_inputs(self.features, rows), y
 
+    @property
+    def n_columns(self) -> int:
+        """The number of columns of the features; 0 for frames."""
+        return self.features.shape[1] if isinstance(self.features, pd.DataFrame) else 0
+
+    def probabilities(self, classifier: Classifier, rows: pd.DataFrame) -> np.ndarray:
+        """Return the probability of each label for the clips of some rows, shape (clips, labels)."""
+        together = max(1, _TOGETHER // self.n_columns) if self.n_columns else len(rows)
+        blocks = [rows[start : start + together] for start in range(0, len(rows), together)]
+        return np.concatenate([classifier.probabilities(self.matrix(each)[0], len(self.labels)) for each in blocks])
+
     def constant_columns(self, X: Any, tables: Path) -> list[str]:
         """Return the names of the columns that are constant in a training set; frames have none."""
         if not isinstance(self.features, pd.DataFrame):
@@ -148,7 +162,15 @@ def select_inputs(features: Any, rows: pd.DataFrame) -> Any:
     """
     if not isinstance(features, pd.DataFrame):
         return features.of(rows["clip_id"].to_numpy(dtype=str))
-    return features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
+    places = features.index.get_indexer(rows["clip_id"])
+    if (places < 0).any():
+        raise KeyError(rows["clip_id"].to_numpy()[places < 0][0])
+    # Some columns at a time, so that nothing but the result is in memory twice.
+    numbers, together = features.to_numpy().T, max(1, _TOGETHER // max(len(places), 1))
+    selected = np.empty((len(numbers), len(places)))
+    for start in range(0, len(numbers), together):
+        selected[start : start + together] = numbers[start : start + together, places]
+    return selected.T
 
 
 def cross_validate(
@@ -197,16 +219,22 @@ def cross_validate(
     rounds = divide_rounds(examples.splits)
     progress = Progress(f"train {model['name']} {protocol}", len(rounds), "folds")
     predictions, fits, curves, seconds, constant = [], [], [], 0.0, Counter()
-    for repeat, fold, train, valid, test in rounds:
+    for repeat, fold, every, valid, test in rounds:
+        own_seed = fold_seed(seed, repeat, fold)
+        train = training_sample(model, every, examples.n_columns, own_seed)
+        if len(train) < len(every) and not fits:
+            told = f"{model['name']}: {len(train):,} of {len(every):,} training clips per fit (most_clips)"
+            sys.stderr.write(f"{told}\n")
         X, y = examples.matrix(train)
         constant.update(examples.constant_columns(X, feature_tables[0].parent))
-        to_choose_on = examples.matrix(valid) if len(valid) else None
+        chosen_on = training_sample(model, valid, examples.n_columns, own_seed)
+        to_choose_on = examples.matrix(chosen_on) if len(valid) else None
         start = time.perf_counter()
-        classifier = fit(model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on)
+        classifier = fit(model, X, y, train["group"].to_numpy(), own_seed, to_choose_on)
         seconds += time.perf_counter() - start
         curves += [{"repeat": repeat, "fold": fold} | row for row in getattr(classifier.pipeline, "curve_", [])]
-        X, _ = examples.matrix(test)
-        probabilities = classifier.probabilities(X, len(examples.labels))
+        del X, to_choose_on
+        probabilities = examples.probabilities(classifier, test)
         predictions.append(predicted_table(test, song_of, probabilities, examples.labels))
         fits.append(clips_of(repeat, fold, train=train, valid=valid, test=test))
         progress.step()
@@ -331,7 +359,7 @@ def fit_bundle(
         If the features or the model file cannot be used.
     """
     examples = Examples.read(model, feature_tables, frames, splits_csv, protocol)
-    rows = first_repeat(examples.splits)
+    rows = training_sample(model, first_repeat(examples.splits), examples.n_columns, seed)
     X, y = examples.matrix(rows)
     classifier = fit(model, X, y, rows["group"].to_numpy(), seed)
     columns = [] if is_network(model) else list(examples.features.columns)

@@ -52,7 +52,10 @@ def fuse_members(
     tested = [_by_fold(pd.read_csv(path / "predictions.csv"), columns) for path in members.values()]
     predictions, fits, weights = [], [], []
     start = time.perf_counter()
-    for repeat, fold, train, valid, test in divide_rounds(splits):
+    for repeat, fold, every, valid, test in divide_rounds(splits):
+        # A member may have been fitted on some of the clips only: the weights follow from those that all have.
+        common = np.logical_and.reduce([every["clip_id"].isin(table[repeat, fold].index) for table in inner])
+        train = every[common]
         y = np.searchsorted(labels, train["label"].to_numpy(dtype=str))
         known = np.unique(y)
         held_out = np.stack([table[repeat, fold].loc[train["clip_id"]].to_numpy()[:, known] for table in inner], axis=1)

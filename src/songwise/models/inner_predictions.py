@@ -9,6 +9,7 @@ import pandas as pd
 from songwise.files import replacing
 from songwise.models.cross_validation import Examples, fold_seed
 from songwise.models.fit import predict_held_out
+from songwise.models.sample import training_sample
 from songwise.runtime.progress import Progress
 from songwise.splits.table import divide_rounds
 
@@ -18,7 +19,8 @@ def predict_inner(
 ) -> None:
     """Predict the training clips of every fold by fits on inner folds, which keep groups whole.
 
-    Writes a Parquet table: repeat, fold, clip_id, p_LABEL... A label that is missing in training has the probability 0.
+    Writes a Parquet table: repeat, fold, clip_id, p_LABEL... It has the clips that the model is fitted on
+    (`sample.training_sample`). A label that is missing in training has the probability 0.
 
     Parameters
     ----------
@@ -44,12 +46,12 @@ def predict_inner(
     rounds = divide_rounds(examples.splits)
     progress = Progress(f"inner folds {model['name']} {protocol}", len(rounds), "folds")
     tables, start = [], time.perf_counter()
-    for repeat, fold, train, valid, _ in rounds:
+    for repeat, fold, every, every_valid, _ in rounds:
+        own_seed = fold_seed(seed, repeat, fold)
+        train, valid = (training_sample(model, side, examples.n_columns, own_seed) for side in (every, every_valid))
         X, y = examples.matrix(train)
         to_choose_on = examples.matrix(valid) if len(valid) else None
-        held_out, classes = predict_held_out(
-            model, X, y, train["group"].to_numpy(), fold_seed(seed, repeat, fold), to_choose_on
-        )
+        held_out, classes = predict_held_out(model, X, y, train["group"].to_numpy(), own_seed, to_choose_on)
         probabilities = np.zeros((len(train), len(examples.labels)))
         probabilities[:, classes] = held_out
         columns = {f"p_{label}": probabilities[:, index] for index, label in enumerate(examples.labels)}

@@ -18,6 +18,7 @@ import threadpoolctl
 from sklearn.utils.extmath import randomized_svd
 
 from songwise.models.pooled_lda import PooledLDA
+from songwise.models.sample import count_within
 
 METHOD = "geometric mean of the distances to the nearest training songs, among discriminants and principal components"
 KNOWN_SHARE = 0.95  # of the held-out known songs, which are not refused
@@ -275,18 +276,9 @@ def _nearest(points: np.ndarray, queries: np.ndarray, k: int) -> np.ndarray:
 def _choose_clips(songs: np.ndarray, seed: int) -> np.ndarray:
     """Return positions of at most _MOST_CLIPS clips: one of each song, then a second of each, and so on."""
     order = np.random.default_rng(seed).permutation(len(songs))
-    number = _count_within(np.unique(songs[order], return_inverse=True)[1])
+    number = count_within(np.unique(songs[order], return_inverse=True)[1])
     in_turn = np.argsort(number, kind="stable")[: min(_MOST_CLIPS, int((number < _CLIPS_PER_SONG).sum()))]
     return np.sort(order[in_turn])
-
-
-def _count_within(groups: np.ndarray) -> np.ndarray:
-    """Return how many earlier elements of its group each element has."""
-    by_group = np.argsort(groups, kind="stable")
-    first = np.searchsorted(groups[by_group], groups[by_group])
-    counts = np.empty(len(groups), int)
-    counts[by_group] = np.arange(len(groups)) - first
-    return counts
 
 
 def _discriminants(X: np.ndarray, y: np.ndarray) -> np.ndarray:

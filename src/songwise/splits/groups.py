@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 
 def join(tracks: list[dict], duplicates: Iterable[dict] = (), by: Sequence[str] = ("song",)) -> dict[str, str]:
     """Return the group of each good track: all tracks connected by equal columns or the same recording.
@@ -44,3 +46,20 @@ def join(tracks: list[dict], duplicates: Iterable[dict] = (), by: Sequence[str] 
         node = root(("track", track_id))
         first[node] = min(first.get(node, row["song"]), row["song"])
     return {track_id: first[root(("track", track_id))] for track_id in good}
+
+
+def positions_by_group(groups: np.ndarray) -> list[np.ndarray]:
+    """Return the rows of each group.
+
+    Parameters
+    ----------
+    groups : ndarray, shape (rows,)
+        The group of each row.
+
+    Returns
+    -------
+    list of ndarray of int
+        One array of ascending positions per group, in the order of the sorted groups.
+    """
+    of_row = np.unique(groups, return_inverse=True)[1]
+    return np.split(np.argsort(of_row, kind="stable"), np.cumsum(np.bincount(of_row))[:-1])

@@ -19,6 +19,7 @@ from songwise.evaluation.votes import Units
 from songwise.files import write_json, write_rows
 from songwise.models.cross_validation import fold_seed
 from songwise.models.fit import Classifier, fit
+from songwise.models.sample import training_sample
 from songwise.runtime.progress import Progress
 from songwise.studies.data import Data
 from songwise.studies.importance import IMPORTANCE_COLUMNS, SWAPS, families_of, swap_families
@@ -106,7 +107,8 @@ def _predict(data: Data, model: dict, families: dict[str, list[int]], seed: int)
     return predictions
 
 
-def _fit(data: Data, model: dict, train: pd.DataFrame, seed: int) -> Classifier:
+def _fit(data: Data, model: dict, every: pd.DataFrame, seed: int) -> Classifier:
+    train = training_sample(model, every, len(data.columns), seed)
     return fit(model, data.numbers(train), data.codes(train), train["group"].to_numpy(), seed)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from songwise.features.presets import column_names, names_of, parts_of
+from songwise.splits.groups import positions_by_group
 
 IMPORTANCE_COLUMNS = ("family", "columns", "fall", "low", "high")
 SWAPS = 5  # how often the songs swap each family's numbers
@@ -63,8 +64,7 @@ def swapped(songs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ndarray of int, shape (clips,)
         Positions in `songs`.
     """
-    _, song = np.unique(songs, return_inverse=True)
-    clips = [np.flatnonzero(song == index) for index in range(song.max() + 1)]
+    clips = positions_by_group(songs)
     rows = np.empty(len(songs), int)
     for borrower, lender in enumerate(rng.permutation(len(clips))):
         rows[clips[borrower]] = np.resize(clips[lender], len(clips[borrower]))

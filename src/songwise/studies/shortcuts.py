@@ -16,6 +16,7 @@ from songwise.evaluation.bootstrap import mean_with_interval
 from songwise.evaluation.votes import by_vote, read_units, vote_draws
 from songwise.files import write_json, write_rows
 from songwise.splits.table import Round, read_rounds
+from songwise.studies.importance import swapped
 from songwise.text import FACT_WORDS
 
 FEATURES = (*FACTS, "seconds")
@@ -178,18 +179,9 @@ def _test(fold: Round, tracks: pd.DataFrame, design: pd.DataFrame, seed: int) ->
         columns["alone", name] = hits(fitted(seen), tested[:, seen])
         copies = [tested.copy() for _ in range(_SHUFFLES)]
         for copy in copies:
-            copy[:, seen] = tested[_shuffled(test["group"].to_numpy(), rng)][:, seen]
+            copy[:, seen] = tested[swapped(test["group"].to_numpy(), rng)][:, seen]
         columns["without", name] = hits(everything, *copies)
     return pd.DataFrame(columns.values(), index=list(columns), columns=songs).T
-
-
-def _shuffled(groups: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the row that replaces each row, shape (rows,): all rows of a group from the same other group."""
-    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    taken = np.empty(len(groups), int)
-    for rows, donor in zip(members, rng.permutation(len(members)), strict=True):
-        taken[rows] = np.resize(members[donor], len(rows))
-    return taken
 
 
 def _guess(labels: pd.DataFrame) -> pd.Series:
