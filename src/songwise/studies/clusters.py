@@ -72,16 +72,18 @@ def cluster_songs(
     columns = read_features(tables_of(feature_tables, parts[preset]))
     if columns.empty:
         columns = frame_statistics(tables_of(frames, [preset]))
-    vectors, labels = _song_vectors(columns, splits_csv, tracks_csv, protocol)
-    n_songs = len(vectors)
+    rows = first_repeat(read_splits(splits_csv, protocol))
+    rows = rows.assign(song=rows["track_id"].map(read_songs(tracks_csv)))
+    n_songs = rows["song"].nunique()
     if n_songs > _MOST_SONGS:
-        chosen = np.sort(np.random.default_rng(seed).choice(n_songs, _MOST_SONGS, replace=False))
-        vectors, labels = vectors.iloc[chosen], labels.iloc[chosen]
+        chosen = np.random.default_rng(seed).choice(n_songs, _MOST_SONGS, replace=False)
+        rows = rows[rows["song"].isin(np.sort(rows["song"].unique())[chosen])]
+    vectors, labels = _song_vectors(columns, rows)
     with threadpoolctl.threadpool_limits(1):
         components = PCA(min(_COMPONENTS, len(vectors) - 1, vectors.shape[1]), random_state=seed)
         X = components.fit_transform(vectors.to_numpy())
         clusters = cluster(X, labels.nunique(), seed)
-        rows = _compared(clusters, labels, X)
+        compared = _compared(clusters, labels, X)
         x, y = np.round(project(X, seed), 3).T
     songs = pd.DataFrame({"song": vectors.index, "label": labels.to_numpy(), **clusters, "x": x, "y": y})
     facts = {
@@ -91,7 +93,7 @@ def cluster_songs(
         "components": X.shape[1],
         "variance": round(float(components.explained_variance_ratio_.sum()), 4),
     }
-    write_rows(folder / "clusters.csv", CLUSTER_COLUMNS, rows)
+    write_rows(folder / "clusters.csv", CLUSTER_COLUMNS, compared)
     write_rows(folder / "song_clusters.csv", SONG_CLUSTER_COLUMNS, songs.to_dict("records"))
     write_json(folder / "clusters.json", facts)
 
@@ -117,14 +119,11 @@ def frame_statistics(paths: list[Path]) -> pd.DataFrame:
     return pd.DataFrame.from_dict(statistics, orient="index")
 
 
-def _song_vectors(
-    features: pd.DataFrame, splits_csv: Path, tracks_csv: Path, protocol: str
-) -> tuple[pd.DataFrame, pd.Series]:
+def _song_vectors(features: pd.DataFrame, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     """Return the means over each song's clips of the standardised columns that vary, and the label of each song."""
-    rows = first_repeat(read_splits(splits_csv, protocol))
-    songs = rows["track_id"].map(read_songs(tracks_csv)).to_numpy()
     clips = features.loc[rows["clip_id"]].to_numpy(dtype=np.float64)
     scaled = make_pipeline(VarianceThreshold(), StandardScaler()).fit_transform(clips)
+    songs = rows["song"].to_numpy()
     return pd.DataFrame(scaled).groupby(songs).mean(), rows["label"].groupby(songs).first()
 
 
