@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from songwise.audio.decode import AudioSegment, UndecodableError
+from songwise.audio.decode import AudioSegment
 from songwise.audio.encoding import encoding_facts
 from songwise.audio.fingerprint import fingerprint
 from songwise.clips.columns import CLIP_COLUMNS, TRACK_COLUMNS
@@ -81,14 +81,13 @@ def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict,
     try:
         decoded = load_track(path, dataset["max_seconds"])
         rows = _good_rows(track, decoded.segment, decoded.seconds, dataset["clip"])
-        items = _fingerprint(decoded.segment, decoded.seconds)
     except RejectedError as error:
         seconds = "" if error.seconds is None else round(error.seconds, 3)
         return [], {"status": error.status, "reason": error.reason, "seconds": seconds}, None
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing, although it was acquired before; {RUN_AGAIN}") from error
     audio = {"seconds": round(decoded.seconds, 3), "audio_sha256": samples_sha256(decoded.segment)}
-    return rows, audio | encoding_facts(path, decoded), items
+    return rows, audio | encoding_facts(path, decoded), fingerprint(decoded.segment)
 
 
 def _good_rows(track: Track, segment: AudioSegment, seconds: float, clip: dict) -> list[dict]:
@@ -98,10 +97,3 @@ def _good_rows(track: Track, segment: AudioSegment, seconds: float, clip: dict) 
     if all(row["status"] != "ok" for row in rows):
         raise RejectedError("quarantined", "silent: every clip is silent", seconds)
     return rows
-
-
-def _fingerprint(segment: AudioSegment, seconds: float) -> np.ndarray:
-    try:
-        return fingerprint(segment)
-    except UndecodableError as error:
-        raise RejectedError("quarantined", f"undecodable: {error}", seconds) from error
