@@ -1,6 +1,6 @@
 """Loudness of a single channel by ITU-R BS.1770-4, for any length and sample rate."""
 
-from songwise.runtime import numba_cache  # noqa: F401  # isort: skip  (sets numba's cache before numba is imported)
+from songwise.runtime.numba_cache import fill_cache  # isort: skip  (sets numba's cache before numba is imported)
 
 import math
 from functools import cache
@@ -49,6 +49,11 @@ def integrated_loudness(samples: np.ndarray, rate: int) -> float:
         return -math.inf
     kept = kept[kept > kept.mean() * 10 ** (_RELATIVE_GATE / 10)]
     return _OFFSET + 10 * math.log10(kept.mean())
+
+
+def warm_up() -> None:
+    """Compile the filters unless numba's cache has them already."""
+    fill_cache("loudness", lambda: [integrated_loudness(np.ones(_METERED, kind), _METERED) for kind in "fd"])
 
 
 def _block_powers(samples: np.ndarray, rate: int) -> np.ndarray:

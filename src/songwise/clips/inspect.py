@@ -7,6 +7,7 @@ import numpy as np
 from songwise.audio.decode import AudioSegment
 from songwise.audio.encoding import encoding_facts
 from songwise.audio.fingerprint import fingerprint
+from songwise.audio.loudness import warm_up
 from songwise.clips.columns import CLIP_COLUMNS, TRACK_COLUMNS
 from songwise.clips.cut import cut_track
 from songwise.clips.fingerprints import write_fingerprints
@@ -49,6 +50,7 @@ def inspect_shard(
     InputError
         If an acquired file is missing.
     """
+    warm_up()
     record = read_json(state)["tracks"]
     progress = Progress(f"inspect {title}", len(tracks), "tracks")
     track_rows, clip_rows, items_of = [], [], {}
