@@ -31,6 +31,7 @@ rule acquire_tracks:
         "logs/{dataset}/acquire_tracks/{shard}.log",
     conda:
         ENVIRONMENT
+    priority: 2 # downloads wait for the network, and the cores have other work meanwhile
     resources:
         downloads=1,
     params:

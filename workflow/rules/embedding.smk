@@ -20,6 +20,7 @@ for step, names in SESSION.passes("embed_clips").items():
             "benchmarks/out/{dataset}/embed_clips/{shard}.tsv"
         conda:
             ENVIRONMENT
+        priority: 1 # before other shards are inspected, while the decoded tracks are kept
         params:
             presets=presets_made,
             code=code_of("clips.cut", "features.embedding"),

@@ -25,6 +25,7 @@ for step, names in SESSION.passes("extract_features").items():
             "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
         conda:
             ENVIRONMENT
+        priority: 1 # before other shards are inspected, while the decoded tracks are kept
         params:
             presets=presets_made,
             code=code_of("clips.cut", "features.extract"),

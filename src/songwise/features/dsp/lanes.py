@@ -1,8 +1,8 @@
 """Fourier transforms of several frames side by side, one per lane of the processor's vectors.
 
 SciPy's transforms are compiled for every x86 processor, and so use vectors of two numbers. Numba compiles for the
-processor at hand, but its compiler cannot know that arrays do not overlap, and then leaves such loops scalar. So the two
-inner steps are written as vector instructions here. Everything else is plain Numba.
+processor at hand, but cannot know that arrays do not overlap, and then leaves such loops scalar. So the inner steps are
+written as vector instructions here. Everything else is plain Numba.
 
 Points of a transform are rows (point, part, lane): first the real, then the imaginary parts of all lanes.
 """
