@@ -143,4 +143,3 @@ def cqt(octaves: list[tuple[np.ndarray, float, int]], bins_per_octave: int, tuni
         rows = magnitudes[top - bins_per_octave : top]
         lanes.filtered(np.pad(samples, before), hop, filters, rows)
     return magnitudes
-

@@ -154,7 +154,7 @@ def _tangle(typing_context, x, y, row, mirrored, turn):
 
 
 @intrinsic
-def _accumulate(typing_context, x, sums, row, total, weight):  # noqa: ARG001
+def _accumulate(typing_context, x, sums, row, total, weight):
     """Add a row of x, times a complex number, to a row of sums."""
     signature = types.void(x, sums, row, total, weight)
 
