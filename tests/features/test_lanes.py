@@ -50,20 +50,6 @@ def test_the_inverse_adds_up_the_frames_of_numpy(n_fft, frames):
     np.testing.assert_allclose(found, expected, atol=2e-6 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("frames", [1, 7, 8, 30])
-def test_filters_are_products_with_spectra_of_frames(frames):
-    n_fft, hop, rng = 256, 16, np.random.default_rng(0)
-    rows = rng.normal(size=(5, n_fft // 2 + 1)) + 1j * rng.normal(size=(5, n_fft // 2 + 1))
-    rows[rng.random(rows.shape) < 0.9] = 0
-    rows[3] = 0
-    padded = rng.normal(size=n_fft + (frames - 1) * hop).astype(np.float32)
-    found = np.empty((5, frames), np.float32)
-    lanes.filtered(padded, hop, lanes.filters_of(rows.astype(np.complex64)), found)
-    views = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
-    expected = np.abs(rows @ np.fft.rfft(views, axis=1).T)
-    np.testing.assert_allclose(found, expected, atol=1e-5 * expected.max())
-
-
 @pytest.mark.parametrize("n_fft", [1000, 1024, 1025, 48])
 def test_lengths_that_are_no_powers_of_two_are_transformed_too(n_fft):
     samples = np.random.default_rng(0).normal(size=5000).astype(np.float32)

@@ -1,19 +1,21 @@
 """Constant-Q transform from C1 on, equal to librosa.cqt, with filters that are built once instead of at every call.
 
-The filters of an octave also serve the octave below, on samples of half the rate. As in librosa, the Fourier transform
-of each frame is multiplied with transformed filters, from which the smallest parts are dropped.
+The filters of an octave also serve the octave below, on samples of half the rate. librosa multiplies the Fourier
+transform of each frame with transformed filters, from which it drops the smallest parts. That is linear in the samples,
+so here the frames are multiplied with the filters' counterpart in time: one matrix product per octave.
 """
 
 from functools import lru_cache
 
+import numba
 import numpy as np
 import soxr
 
-from songwise.features.dsp import lanes
-from songwise.features.dsp.fourier import hann_window
+from songwise.features.dsp.fourier import frame_samples, hann_window
 
 OCTAVES = 7
 _LOWEST = 440.0 * 2.0 ** ((24 - 69) / 12)  # Hz, C1
+_BLOCK = 256  # frames per matrix product
 _SPARSITY = 0.01  # librosa's default
 
 
@@ -101,8 +103,8 @@ def _drop_smallest(rows: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=256)  # there are 100 tunings; 0.3 MB each with 36 bins
-def _filters(rate: float, bins_per_octave: int, tuning: float) -> lanes.Filters:
-    # Of the highest octave.
+def _filters(rate: float, bins_per_octave: int, tuning: float) -> np.ndarray:
+    # Of the highest octave, in time: real parts, then imaginary ones; float32, shape (n_fft, 2 * bins_per_octave).
     frequencies = _frequencies(bins_per_octave, tuning)
     bandwidths = _relative_bandwidths(frequencies)[-bins_per_octave:]
     lengths = rate / (bandwidths * frequencies[-bins_per_octave:])
@@ -114,7 +116,8 @@ def _filters(rate: float, bins_per_octave: int, tuning: float) -> lanes.Filters:
         row[start : start + len(wavelet)] = wavelet
     basis *= lengths[:, np.newaxis] / n_fft
     spectrum = _drop_smallest(np.fft.fft(basis, axis=1)[:, : n_fft // 2 + 1])
-    return lanes.filters_of(spectrum / np.sqrt(lengths)[:, np.newaxis])
+    in_time = np.fft.fft(spectrum, n=n_fft, axis=1).T / np.sqrt(lengths)
+    return np.concatenate([in_time.real, in_time.imag], axis=1).astype(np.float32)
 
 
 def cqt(octaves: list[tuple[np.ndarray, float, int]], bins_per_octave: int, tuning: float) -> np.ndarray:
@@ -137,9 +140,20 @@ def cqt(octaves: list[tuple[np.ndarray, float, int]], bins_per_octave: int, tuni
     frames = min(1 + len(samples) // hop for samples, _, hop in octaves)
     magnitudes = np.empty((OCTAVES * bins_per_octave, frames), np.float32)
     filters = _filters(octaves[0][1], bins_per_octave, tuning)
-    before = filters.n_fft // 2
+    n_fft = len(filters)
     for octave, (samples, _, hop) in enumerate(octaves):
         top = (OCTAVES - octave) * bins_per_octave
         rows = magnitudes[top - bins_per_octave : top]
-        lanes.filtered(np.pad(samples, before), hop, filters, rows)
+        view = frame_samples(samples, n_fft, hop)
+        for start in range(0, frames, _BLOCK):
+            block = np.ascontiguousarray(view[start : start + _BLOCK][: frames - start])
+            _magnitudes(block @ filters, rows[:, start : start + _BLOCK])
     return magnitudes
+
+
+@numba.njit(cache=True)
+def _magnitudes(parts, out):
+    bins = parts.shape[1] // 2
+    for t in range(parts.shape[0]):
+        for k in range(bins):
+            out[k, t] = np.sqrt(parts[t, k] * parts[t, k] + parts[t, bins + k] * parts[t, bins + k])

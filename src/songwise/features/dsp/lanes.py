@@ -8,7 +8,6 @@ Points of a transform are rows (point, part, lane): first the real, then the ima
 """
 
 from functools import cache
-from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -153,24 +152,6 @@ def _tangle(typing_context, x, y, row, mirrored, turn):
     return signature, emit
 
 
-@intrinsic
-def _accumulate(typing_context, x, sums, row, total, weight):
-    """Add a row of x, times a complex number, to a row of sums."""
-    signature = types.void(x, sums, row, total, weight)
-
-    def emit(context, builder, signature, arguments):
-        source = _Rows(context, builder, signature.args[0], arguments[0])
-        target = _Rows(context, builder, signature.args[1], arguments[1])
-        compute = _Complex(builder)
-        parts = context.make_complex(builder, signature.args[4], arguments[4])
-        factor = source.spread(parts.real), source.spread(parts.imag)
-        product = compute.multiply(source.load(arguments[2]), factor)
-        target.store(arguments[3], compute.add(target.load(arguments[3]), product))
-        return context.get_dummy_value()
-
-    return signature, emit
-
-
 @numba.njit(cache=True)
 def _transform(x, y, n, twiddles):
     # Stockham's transform of n rows with radix 4, and radix 2 at the end if need be. Returns the array with the result,
@@ -227,24 +208,6 @@ def _spectra(padded, start, hop_length, taper, twiddles, turns, x, y, out):
             target = out[first + lane]
             for k in range(len(target)):
                 target[k] = complex(spectrum[k, 0, lane], spectrum[k, 1, lane])
-
-
-@numba.njit(cache=True)
-def _filtered(padded, hop_length, taper, bins, weights, ends, twiddles, turns, x, y, out):
-    filters, frames = out.shape
-    lanes = x.shape[2]
-    sums = np.empty((filters, 2, lanes), x.dtype)
-    for first in range(0, frames, lanes):
-        spectrum = _transform_frames(padded, first, hop_length, taper, twiddles, turns, x, y)
-        sums[:] = 0
-        start = 0
-        for row in range(filters):
-            for at in range(start, ends[row]):
-                _accumulate(spectrum, sums, bins[at], row, weights[at])
-            start = ends[row]
-            for lane in range(min(lanes, frames - first)):
-                real, imag = sums[row, 0, lane], sums[row, 1, lane]
-                out[row, first + lane] = np.sqrt(real * real + imag * imag)
 
 
 @numba.njit(cache=True)
@@ -322,56 +285,3 @@ def add_inverse(spectra: np.ndarray, hop_length: int, taper: np.ndarray, out: np
     """
     n_fft = len(taper)
     _add_inverse(spectra, hop_length, taper / n_fft, *_tables(n_fft), *_buffers(n_fft, taper.dtype), out)
-
-
-class Filters(NamedTuple):
-    """Rows of weights of a spectrum's bins, most of which are zero.
-
-    Attributes
-    ----------
-    n_fft : int
-        Samples per frame.
-    bins : ndarray of int64, shape (weights,)
-        Bin of each weight, row after row.
-    weights : ndarray of complex64, shape (weights,)
-        The weights that are not zero.
-    ends : ndarray of int64, shape (rows,)
-        Where the weights of each row end.
-    """
-
-    n_fft: int
-    bins: np.ndarray
-    weights: np.ndarray
-    ends: np.ndarray
-
-
-def filters_of(rows: np.ndarray) -> Filters:
-    """Return the filters that a dense matrix contains.
-
-    Parameters
-    ----------
-    rows : ndarray of complex64, shape (rows, 1 + n_fft // 2)
-        Weights.
-    """
-    row, bins = np.nonzero(rows)
-    ends = np.cumsum(np.bincount(row, minlength=len(rows)))
-    return Filters(2 * (rows.shape[1] - 1), bins, rows[row, bins].astype(np.complex64), ends)
-
-
-def filtered(padded: np.ndarray, hop_length: int, filters: Filters, out: np.ndarray) -> None:
-    """Compute the magnitude of filters' products with the transforms of successive frames, without a window.
-
-    Parameters
-    ----------
-    padded : ndarray of float32, shape (n,)
-        Samples, of which the first frame begins with the first one.
-    hop_length : int
-        Samples between the starts of two frames.
-    filters : Filters
-        The filters.
-    out : ndarray of float32, shape (rows, frames)
-        Where the magnitudes are written.
-    """
-    taper = np.full(filters.n_fft, 0.5, np.float32)
-    tables, buffers = _tables(filters.n_fft), _buffers(filters.n_fft, taper.dtype)
-    _filtered(padded, hop_length, taper, filters.bins, filters.weights, filters.ends, *tables, *buffers, out)
