@@ -23,9 +23,9 @@ for step, names in SESSION.passes("extract_features").items():
         benchmark:
             # The same file for every pass: Snakemake considers a job as old as its benchmark, if that is older.
             "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
+        priority: 1  # before other shards are inspected, while the decoded tracks are kept
         conda:
             ENVIRONMENT
-        priority: 1 # before other shards are inspected, while the decoded tracks are kept
         params:
             presets=presets_made,
             code=code_of("clips.cut", "features.extract"),
