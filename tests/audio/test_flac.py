@@ -90,6 +90,15 @@ def test_a_damaged_file_has_the_verdict_of_ffmpeg(song, decoder, monkeypatch, da
     assert verdict(lambda: decode(song, max_seconds=60)) == verdict(lambda: by_ffmpeg(song, monkeypatch))
 
 
+def test_samples_that_are_not_those_of_the_header_are_refused(song, decoder):
+    header = parse_flac_header(song.read_bytes())
+    assert len(decoder.decode(song, header)) == header.size
+    assert decoder.decode(song, header._replace(md5=bytes(range(16)))) is None
+    assert decoder.decode(song, header._replace(frames=header.frames + 1)) is None
+    assert decoder.decode(song, header._replace(frames=header.frames - 1)) is None
+    assert len(decoder.decode(song, header)) == header.size
+
+
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["crashes", "hangs"])
 def test_a_child_that_dies_or_hangs_costs_some_time_and_no_file(song, decoder, monkeypatch, end):
     expected = decode(song, max_seconds=60).segment.raw_data
