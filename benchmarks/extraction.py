@@ -47,7 +47,7 @@ from pathlib import Path
 os.environ.update({f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA", "VECLIB_MAXIMUM")})
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa imports numba)
+from songwise.runtime.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa imports numba)
 
 import librosa
 import numpy as np

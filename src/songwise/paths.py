@@ -14,6 +14,7 @@ ROWS = Path("data/rows")
 CLIPS = Path("data/clips")
 FEATURES = Path("data/features")
 RESULTS = Path("results")
+DECODED = Path(".snakemake/songwise.decoded")  # tracks, between two jobs of one run
 CLIP_TABLES = ("tracks.csv", "clips.csv", "fingerprints.parquet")
 
 

@@ -13,8 +13,8 @@ from helpers.sound import RATE, tone
 from pyarrow import ipc
 
 from songwise.errors import InputError
-from songwise.features import numba_cache  # noqa: F401  (numba's cache, before librosa)
 from songwise.features.frames import Frames, FramesWriter
+from songwise.runtime import numba_cache  # noqa: F401  (numba's cache, before librosa)
 
 FAMILIES = {"log_mel": {"n": 128}, "mfcc": {"n": 20}}
 

@@ -11,8 +11,8 @@ from helpers.sound import encode, tone
 
 from songwise.audio.decode import decode
 from songwise.datasets.demo import catalogue, synth
-from songwise.features import numba_cache  # noqa: F401  (numba's cache, before librosa)
 from songwise.features.standardise import DEFAULTS, standardised
+from songwise.runtime import numba_cache  # noqa: F401  (numba's cache, before librosa)
 
 RATE = 44_100
 ALL = {"sample_rate": 22_050, "standardise": True}

@@ -11,7 +11,7 @@ CLIP = {"seconds": 2, "hop": 2, "start": 0, "stop": None, "min_seconds": 1}
 DATASET = {"name": "test", "clip": CLIP, "max_seconds": 60}
 
 
-def inspect(tmp_path: Path, paths: dict, dataset: dict = DATASET, **fields):
+def inspect(tmp_path: Path, paths: dict, dataset: dict = DATASET, decoded: Path | None = None, **fields):
     """Inspect a shard of audio files.
 
     Parameters
@@ -22,6 +22,8 @@ def inspect(tmp_path: Path, paths: dict, dataset: dict = DATASET, **fields):
         Audio file of each track_id.
     dataset : dict, optional
         Content of a data set file.
+    decoded : Path, optional
+        Where decoded tracks are kept.
     **fields : str
         Fields of each track, such as start.
 
@@ -39,9 +41,11 @@ def inspect(tmp_path: Path, paths: dict, dataset: dict = DATASET, **fields):
     tables = {f"{name}_csv": tmp_path / f"{name}.csv" for name in ("tracks", "clips")}
     write_json(tmp_path / "state.json", {"mirror": None, "tracks": record})
     prints = tmp_path / "fingerprints.parquet"
-    inspect_shard(tracks, dataset, state=tmp_path / "state.json", **tables, fingerprints=prints, title="test")
+    state = tmp_path / "state.json"
+    inspect_shard(tracks, dataset, state=state, **tables, fingerprints=prints, title="test", decoded=decoded)
     rows = {row["track_id"]: row for row in read_rows(tables["tracks_csv"])}
-    return rows, read_rows(tables["clips_csv"]), {"tracks": tracks, "state": tmp_path / "state.json", **tables}
+    shard = {"tracks": tracks, "state": state, **tables, "decoded": decoded}
+    return rows, read_rows(tables["clips_csv"]), shard
 
 
 def cut(folder: Path, shard: dict, dataset: dict = DATASET) -> Path:

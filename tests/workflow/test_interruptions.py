@@ -186,16 +186,9 @@ def all_but_held(folder: Path) -> Callable[[], bool]:
     return arrived
 
 
-def fingerprinting(folder: Path) -> Callable[[], bool]:
-    """Whether a track is being inspected: its fingerprint is ffmpeg's work."""
-
-    def works() -> bool:
-        jobs = jobs_of(folder, "inspect_tracks")
-        return any(
-            Path(f"/proc/{job}/task/{job}/children").read_text() for job in jobs if Path(f"/proc/{job}").exists()
-        )
-
-    return works
+def inspecting(folder: Path) -> Callable[[], bool]:
+    """Whether tracks are being inspected, or are about to be: it takes less time than the start of the job."""
+    return lambda: bool(jobs_of(folder, "inspect_tracks"))
 
 
 def extracting(folder: Path) -> Callable[[], bool]:
@@ -310,9 +303,9 @@ def test_sigterm_lets_the_jobs_end_and_a_message_says_what_to_do(downloaded):
 
 def test_after_kills_in_clips_and_features_the_same_command_completes_with_the_same_results(downloaded, undisturbed):
     begin = len(Handler.asked)
-    for busy in (fingerprinting, extracting):
+    for busy in (inspecting, extracting):
         for whole in (True, False):
-            for path in (downloaded / "data/clips/slow").glob("*.csv") if busy is fingerprinting else ():
+            for path in (downloaded / "data/clips/slow").glob("*.csv") if busy is inspecting else ():
                 path.unlink()  # one shard may be complete already
             running = Running(downloaded, busy(downloaded))
             running.send(signal.SIGKILL, whole=whole)
@@ -364,7 +357,7 @@ def fill(path: Path) -> None:
 
 def test_a_full_disk_gives_a_message_and_with_more_space_the_same_command_completes(disk, server, undisturbed):
     folder = make_project(disk / "project", server)
-    for when, held in ((all_but_held, range(1, SONGS)), (fingerprinting, range(0)), (extracting, range(0))):
+    for when, held in ((all_but_held, range(1, SONGS)), (inspecting, range(0)), (extracting, range(0))):
         running = Running(folder, when(folder), held=held)
         fill(disk / "filler")
         Handler.held = frozenset()

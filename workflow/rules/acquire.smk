@@ -29,6 +29,7 @@ rule acquire_tracks:
         state="data/raw/{dataset}/shards/{shard}.json",
     log:
         "logs/{dataset}/acquire_tracks/{shard}.log",
+    priority: 2  # downloads wait for the network, and the cores have other work meanwhile
     conda:
         ENVIRONMENT
     resources:

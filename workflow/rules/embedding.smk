@@ -18,6 +18,7 @@ for step, names in SESSION.passes("embed_clips").items():
             f"logs/{{dataset}}/{step}/{{shard}}.log",
         benchmark:
             "benchmarks/out/{dataset}/embed_clips/{shard}.tsv"
+        priority: 1  # before other shards are inspected, while the decoded tracks are kept
         conda:
             ENVIRONMENT
         params:

@@ -23,6 +23,7 @@ for step, names in SESSION.passes("extract_features").items():
         benchmark:
             # The same file for every pass: Snakemake considers a job as old as its benchmark, if that is older.
             "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
+        priority: 1  # before other shards are inspected, while the decoded tracks are kept
         conda:
             ENVIRONMENT
         params:

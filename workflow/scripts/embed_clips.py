@@ -9,14 +9,15 @@ with job(snakemake.log[0]):
     from songwise.clips.cut import GoodClips
     from songwise.datasets.shard_files import read_shard
     from songwise.features.embedding import embed_shard
-    from songwise.paths import preset_of
+    from songwise.paths import DECODED, preset_of
     from songwise.plan.weights import weights_file
 
     shard, presets = snakemake.wildcards.shard, snakemake.params.presets
     networks = [preset["network"] for preset in presets]
     dataset, tracks = read_shard(snakemake.wildcards.dataset, int(shard))
+    inputs = {name: Path(path) for name, path in snakemake.input.items()}
     embed_shard(
-        GoodClips(tracks, dataset, **{name: Path(path) for name, path in snakemake.input.items()}),
+        GoodClips(tracks, dataset, **inputs, decoded=DECODED),
         presets=presets,
         weights={network["name"]: weights_file(network, Path()) for network in networks},
         cache=networks_cache(),

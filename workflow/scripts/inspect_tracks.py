@@ -7,6 +7,7 @@ from songwise.runtime.job import job
 with job(snakemake.log[0]):
     from songwise.clips.inspect import inspect_shard
     from songwise.datasets.shard_files import read_shard
+    from songwise.paths import DECODED
 
     dataset, tracks = read_shard(snakemake.wildcards.dataset, int(snakemake.wildcards.shard))
     inspect_shard(
@@ -17,4 +18,5 @@ with job(snakemake.log[0]):
         clips_csv=Path(snakemake.output.clips_csv),
         fingerprints=Path(snakemake.output.fingerprints),
         title=f"{dataset['name']} {snakemake.wildcards.shard}",
+        decoded=DECODED,
     )

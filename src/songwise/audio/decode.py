@@ -1,4 +1,4 @@
-"""Decode any audio file to samples, with the bundled ffmpeg in a sandbox; plain WAV files are read directly.
+"""Decode any audio file to samples, with the bundled ffmpeg in a sandbox; WAV and FLAC files mostly need none.
 
 The ffmpeg of the imageio-ffmpeg wheel is used rather than one on the PATH, so that figures agree between machines.
 """
@@ -13,7 +13,8 @@ import imageio_ffmpeg
 import numpy as np
 
 from songwise.audio import sandbox
-from songwise.audio.wav import HEADER_BYTES, RATES, SAMPLE_BYTES, WavHeader, parse_wav_header, read_wav_header
+from songwise.audio.flac import FlacDecoder, parse_flac_header
+from songwise.audio.wav import HEADER_BYTES, RATES, SAMPLE_BYTES, WavHeader, parse_wav_header
 from songwise.text import clean_text
 
 with warnings.catch_warnings():
@@ -48,6 +49,9 @@ _LEVELS = "astats=measure_perchannel=none:measure_overall=Min_level+Max_level+Nu
 _LEVEL = re.compile(rb"(Min level|Max level|Number of NaNs|Number of Infs): (\S+)")
 # Times full scale of floating-point samples. No mix is 40 dB above full scale, but integers stored as floats are.
 _MAX_LEVEL = 100.0
+
+
+_FLAC = FlacDecoder()
 
 
 class UndecodableError(Exception):
@@ -109,10 +113,14 @@ def decode(path: Path, *, max_seconds: float) -> Decoded:
         # A pipe or a device might never end, and even opening a pipe waits for its other end.
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise UndecodableError("not a file but a folder, pipe or device")
-        wav = read_wav_header(path)
+        with Path(path).open("rb") as stream:
+            head = stream.read(HEADER_BYTES)
     except OSError as error:
         raise UndecodableError(f"the file cannot be read ({error.strerror})") from error
+    wav = parse_wav_header(head)
     if wav and wav.is_plain and (decoded := _read_plain(path, wav, max_seconds)):
+        return decoded
+    if decoded := _decode_flac(path, head, max_seconds):
         return decoded
     return _decode_with_ffmpeg(path, wav, max_seconds)
 
@@ -132,6 +140,18 @@ def _read_plain(path: Path, wav: WavHeader, max_seconds: float) -> Decoded | Non
     declared = None if wav.size is None else wav.size / wav.bytes_per_second
     seconds = len(samples) / wav.bytes_per_second
     return Decoded(_segment(samples, wav), seconds, declared, "pcm_s16le", 8 * wav.bytes_per_second)
+
+
+def _decode_flac(path: Path, head: bytes, max_seconds: float) -> Decoded | None:
+    header = parse_flac_header(head)
+    if not header or not header.is_verifiable or header.size > _MAX_BYTES or header.frames > max_seconds * header.rate:
+        return None
+    samples = _FLAC.decode(path, header)
+    if samples is None:
+        return None
+    segment = AudioSegment(data=samples, sample_width=SAMPLE_BYTES, frame_rate=header.rate, channels=header.channels)
+    seconds = header.frames / header.rate
+    return Decoded(segment, seconds, seconds, "flac", None)
 
 
 def _decode_with_ffmpeg(path: Path, wav: WavHeader | None, max_seconds: float) -> Decoded:

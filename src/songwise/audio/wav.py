@@ -2,7 +2,6 @@
 
 import struct
 from dataclasses import dataclass
-from pathlib import Path
 
 HEADER_BYTES = 1 << 16  # the data chunk begins within these, except in files with much metadata before it
 SAMPLE_BYTES = 2
@@ -58,12 +57,6 @@ class WavHeader:
     def whole_frames(self, count: int) -> int:
         """Return the largest number of bytes up to `count` that ends with a whole frame."""
         return count // self.frame * self.frame
-
-
-def read_wav_header(path: Path) -> WavHeader | None:
-    """Return the header of a WAV file, or None if the file is not a WAV file."""
-    with Path(path).open("rb") as stream:
-        return parse_wav_header(stream.read(HEADER_BYTES))
 
 
 def parse_wav_header(head: bytes) -> WavHeader | None:

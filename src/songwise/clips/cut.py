@@ -95,10 +95,21 @@ class GoodClips:
         Record that `acquire_shard` wrote.
     tracks_csv, clips_csv : Path
         Tables that `inspect_shard` wrote.
+    decoded : Path, optional
+        Where inspection kept decoded tracks (`clips.decoded`).
     """
 
-    def __init__(self, tracks: list[Track], dataset: dict, *, state: Path, tracks_csv: Path, clips_csv: Path):
-        self._tracks, self._dataset, self._clips_csv = tracks, dataset, clips_csv
+    def __init__(
+        self,
+        tracks: list[Track],
+        dataset: dict,
+        *,
+        state: Path,
+        tracks_csv: Path,
+        clips_csv: Path,
+        decoded: Path | None = None,
+    ):
+        self._tracks, self._dataset, self._clips_csv, self._decoded = tracks, dataset, clips_csv, decoded
         self._record = read_json(state)["tracks"]
         self._audio_sha256 = {row["track_id"]: row["audio_sha256"] for row in read_rows(tracks_csv)}
         self._clip_ids = defaultdict(set)
@@ -118,7 +129,7 @@ class GoodClips:
 
     def _clips_of(self, track: Track) -> list[tuple[str, AudioSegment]]:
         path = Path(self._record[track.track_id]["path"])
-        decoded = load_again(path, self._dataset["max_seconds"], self._audio_sha256[track.track_id])
+        decoded = load_again(path, self._dataset["max_seconds"], self._audio_sha256[track.track_id], self._decoded)
         cut = cut_track(track, decoded.segment, decoded.seconds, self._dataset["clip"])
         good = {row["clip_id"]: piece for row, piece in cut if row["status"] == "ok"}
         if good.keys() != self._clip_ids[track.track_id]:

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
-from songwise.audio.decode import AudioSegment, UndecodableError
+from songwise.audio.decode import AudioSegment
 from songwise.audio.encoding import encoding_facts
 from songwise.audio.fingerprint import fingerprint
+from songwise.audio.loudness import warm_up
 from songwise.clips.columns import CLIP_COLUMNS, TRACK_COLUMNS
 from songwise.clips.cut import cut_track
+from songwise.clips.decoded import keep
 from songwise.clips.fingerprints import write_fingerprints
 from songwise.clips.load import RUN_AGAIN, RejectedError, load_track, samples_sha256
 from songwise.datasets.track import Track
@@ -26,6 +28,7 @@ def inspect_shard(
     clips_csv: Path,
     fingerprints: Path,
     title: str,
+    decoded: Path | None = None,
 ) -> None:
     """Decode the acquired tracks of a shard, and describe them and their clips.
 
@@ -43,12 +46,15 @@ def inspect_shard(
         Parquet file to write, with the fingerprints of the good tracks.
     title : str
         Data set and shard, for the progress display.
+    decoded : Path, optional
+        Where to keep decoded tracks for the jobs that follow (`clips.decoded`).
 
     Raises
     ------
     InputError
         If an acquired file is missing.
     """
+    warm_up()
     record = read_json(state)["tracks"]
     progress = Progress(f"inspect {title}", len(tracks), "tracks")
     track_rows, clip_rows, items_of = [], [], {}
@@ -56,7 +62,7 @@ def inspect_shard(
         fetched = record[track.track_id]
         row = _acquired_row(track, fetched)
         if fetched["status"] == "ok":
-            rows, facts, items = _inspect(track, Path(fetched["path"]), dataset)
+            rows, facts, items = _inspect(track, Path(fetched["path"]), dataset, decoded)
             clip_rows += rows
             row |= facts
             if items is not None:
@@ -76,19 +82,22 @@ def _acquired_row(track: Track, fetched: dict) -> dict:
     return row | {name: fetched.get(name, "") for name in ("title", "url")} | {"seconds": ""}
 
 
-def _inspect(track: Track, path: Path, dataset: dict) -> tuple[list[dict], dict, np.ndarray | None]:
+def _inspect(
+    track: Track, path: Path, dataset: dict, folder: Path | None
+) -> tuple[list[dict], dict, np.ndarray | None]:
     """Return the clips' rows, the track's columns and its fingerprint; the fingerprint is None if it is rejected."""
     try:
         decoded = load_track(path, dataset["max_seconds"])
         rows = _good_rows(track, decoded.segment, decoded.seconds, dataset["clip"])
-        items = _fingerprint(decoded.segment, decoded.seconds)
     except RejectedError as error:
         seconds = "" if error.seconds is None else round(error.seconds, 3)
         return [], {"status": error.status, "reason": error.reason, "seconds": seconds}, None
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing, although it was acquired before; {RUN_AGAIN}") from error
     audio = {"seconds": round(decoded.seconds, 3), "audio_sha256": samples_sha256(decoded.segment)}
-    return rows, audio | encoding_facts(path, decoded), items
+    if folder:
+        keep(folder, decoded, audio["audio_sha256"])
+    return rows, audio | encoding_facts(path, decoded), fingerprint(decoded.segment)
 
 
 def _good_rows(track: Track, segment: AudioSegment, seconds: float, clip: dict) -> list[dict]:
@@ -98,10 +107,3 @@ def _good_rows(track: Track, segment: AudioSegment, seconds: float, clip: dict) 
     if all(row["status"] != "ok" for row in rows):
         raise RejectedError("quarantined", "silent: every clip is silent", seconds)
     return rows
-
-
-def _fingerprint(segment: AudioSegment, seconds: float) -> np.ndarray:
-    try:
-        return fingerprint(segment)
-    except UndecodableError as error:
-        raise RejectedError("quarantined", f"undecodable: {error}", seconds) from error

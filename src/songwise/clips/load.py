@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from songwise.audio.decode import AudioSegment, Decoded, UndecodableError, VideoError, decode
+from songwise.clips.decoded import kept
 from songwise.errors import InputError
 
 SILENT_DBFS = -60.0  # peak; the dither of a 16-bit file is near -96
@@ -71,8 +72,8 @@ def load_track(path: Path, max_seconds: float) -> Decoded:
     return decoded
 
 
-def load_again(path: Path, max_seconds: float, audio_sha256: str) -> Decoded:
-    """Decode a track that was good when it was inspected.
+def load_again(path: Path, max_seconds: float, audio_sha256: str, folder: Path | None = None) -> Decoded:
+    """Return a track that was good when it was inspected: kept since then, or decoded again.
 
     Parameters
     ----------
@@ -82,6 +83,8 @@ def load_again(path: Path, max_seconds: float, audio_sha256: str) -> Decoded:
         Length of the longest track allowed.
     audio_sha256 : str
         `samples_sha256` at inspection.
+    folder : Path, optional
+        Where inspection kept decoded tracks (`clips.decoded`).
 
     Returns
     -------
@@ -93,6 +96,8 @@ def load_again(path: Path, max_seconds: float, audio_sha256: str) -> Decoded:
     InputError
         If the file is missing, cannot be decoded any more, or has changed.
     """
+    if folder and (decoded := _kept(kept(folder, audio_sha256), max_seconds, audio_sha256)):
+        return decoded
     try:
         decoded = load_track(path, max_seconds)
     except (RejectedError, OSError) as error:
@@ -100,6 +105,14 @@ def load_again(path: Path, max_seconds: float, audio_sha256: str) -> Decoded:
     if samples_sha256(decoded.segment) != audio_sha256:
         raise InputError(f"{path}: its audio has changed since it was inspected; {RUN_AGAIN}")
     return decoded
+
+
+def _kept(path: Path, max_seconds: float, audio_sha256: str) -> Decoded | None:
+    try:
+        decoded = load_track(path, max_seconds)
+    except (RejectedError, OSError):
+        return None
+    return decoded if samples_sha256(decoded.segment) == audio_sha256 else None
 
 
 def samples_sha256(segment: AudioSegment) -> str:

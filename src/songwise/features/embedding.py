@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before numba is imported)
+from songwise.runtime.numba_cache import fill_cache  # isort: skip  (sets numba's cache before numba is imported)
 
 import numpy as np
 

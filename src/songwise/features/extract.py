@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before numba is imported)
+from songwise.runtime.numba_cache import fill_cache  # isort: skip  (sets numba's cache before numba is imported)
 
 import numpy as np
 
+from songwise.audio import loudness
 from songwise.audio.decode import samples_of
 from songwise.clips.cut import GoodClips
 from songwise.features.declarations import FAMILIES
@@ -211,3 +212,4 @@ def warm_up() -> None:
     extractor = Extractor([{"name": "every", "audio": {"sample_rate": 22050}, "families": families}])
     noise = np.random.default_rng(0).normal(size=22050).astype(np.float32)
     fill_cache(_key(families), lambda: extractor(noise, 22050))
+    loudness.warm_up()

@@ -40,7 +40,9 @@ class TableWriter:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             temporary = stack.enter_context(replacing(self._path))
-            self._writer = stack.enter_context(parquet.ParquetWriter(temporary, self._schema, write_statistics=False))
+            self._writer = stack.enter_context(
+                parquet.ParquetWriter(temporary, self._schema, write_statistics=False, use_dictionary=False)
+            )
             self._closing = stack.pop_all()
         return self
 

@@ -3,6 +3,8 @@
 Light: this happens at every start of Snakemake, also for `snakemake -n`.
 """
 
+import atexit
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -25,7 +27,16 @@ from songwise.errors import InputError, disk_full, is_disk_full, suggestion
 from songwise.features.presets import preset_key
 from songwise.files import read_json
 from songwise.models.trained_networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
-from songwise.paths import Run, archives_record, audio_folder, clip_tables, feature_table, frame_table, shard_record
+from songwise.paths import (
+    DECODED,
+    Run,
+    archives_record,
+    audio_folder,
+    clip_tables,
+    feature_table,
+    frame_table,
+    shard_record,
+)
 from songwise.plan.kept import Kept, find_kept
 from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
@@ -360,6 +371,8 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
     if real:
         end_in_words(Path())
         lock = claim(Path())
+        _clear_decoded()
+        atexit.register(_clear_decoded)
     _prepare_tracks(plan, real, say)
     tracks = read_tracks(plan.dataset, plan.dataset_path, Path(), say=say)
     protocols = choose(plan.settings, plan.dataset["split"], tracks, plan.dataset_path)
@@ -374,6 +387,11 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
         _check_videos(session)
         write_shards(plan.dataset, tracks, shards)
     return session
+
+
+def _clear_decoded() -> None:
+    # At the beginning of a run too: one that was killed could not clear its own.
+    shutil.rmtree(DECODED, ignore_errors=True)
 
 
 def _prepare_tracks(plan: Plan, real: bool, say: Callable[[str], None]) -> None:

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from songwise.features.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa imports numba)
+from songwise.runtime.numba_cache import fill_cache  # isort: skip  (sets numba's cache before librosa imports numba)
 
 import librosa
 import numpy as np

@@ -1,11 +1,12 @@
 """Short-time Fourier transform and its inverse: librosa.stft and librosa.istft, centred, zero-padded, Hann window."""
 
-from collections.abc import Iterator
 from functools import cache
 
 import numba
 import numpy as np
 import scipy.fft
+
+from songwise.features.dsp import lanes
 
 _BLOCK = 64  # frames per transform, so that they stay in the processor's cache
 _TINY = np.finfo(np.float32).tiny
@@ -73,10 +74,8 @@ def stft(samples: np.ndarray, n_fft: int, hop_length: int, dtype: type = np.floa
     ndarray of complex64, shape (frames, 1 + n_fft // 2)
         The spectrum.
     """
-    frames = frame_samples(samples, n_fft, hop_length)
-    spectrum = np.empty((len(frames), 1 + n_fft // 2), np.complex64)
-    for start, block in _transform(frames, dtype):
-        spectrum[start : start + _BLOCK] = block
+    spectrum = np.empty((_count(samples, n_fft, hop_length), 1 + n_fft // 2), np.complex64)
+    _transform(_padded(samples, n_fft), 0, hop_length, hann_window(n_fft).astype(dtype), spectrum)
     return spectrum
 
 
@@ -99,17 +98,34 @@ def magnitudes(samples: np.ndarray, n_fft: int, hop_length: int, dtype: type = n
     ndarray of float32, shape (frames, 1 + n_fft // 2)
         The magnitudes.
     """
-    frames = frame_samples(samples, n_fft, hop_length)
-    spectrum = np.empty((len(frames), 1 + n_fft // 2), np.float32)
-    for start, block in _transform(frames, dtype):
-        np.abs(block.astype(np.complex64, copy=False), out=spectrum[start : start + _BLOCK])
+    spectrum = np.empty((_count(samples, n_fft, hop_length), 1 + n_fft // 2), np.float32)
+    block = np.empty((_BLOCK, 1 + n_fft // 2), np.complex64)
+    padded, taper = _padded(samples, n_fft), hann_window(n_fft).astype(dtype)
+    for start in range(0, len(spectrum), _BLOCK):
+        part = block[: len(spectrum) - start]
+        _transform(padded, start, hop_length, taper, part)
+        np.abs(part, out=spectrum[start : start + _BLOCK])
     return spectrum
 
 
-def _transform(frames: np.ndarray, dtype: type) -> Iterator[tuple[int, np.ndarray]]:
-    taper = hann_window(frames.shape[1]).astype(dtype)
-    for start in range(0, len(frames), _BLOCK):
-        yield start, scipy.fft.rfft(frames[start : start + _BLOCK] * taper, axis=1, overwrite_x=True)
+def _padded(samples: np.ndarray, n_fft: int) -> np.ndarray:
+    padded = np.zeros(len(samples) + n_fft // 2 * 2, np.float32)
+    padded[n_fft // 2 : n_fft // 2 + len(samples)] = samples
+    return padded
+
+
+def _count(samples: np.ndarray, n_fft: int, hop_length: int) -> int:
+    return 1 + (len(samples) + n_fft // 2 * 2 - n_fft) // hop_length
+
+
+def _transform(padded: np.ndarray, start: int, hop_length: int, taper: np.ndarray, out: np.ndarray) -> None:
+    if lanes.supports(len(taper)):
+        lanes.transform(padded, start, hop_length, taper, out)
+        return
+    frames = np.lib.stride_tricks.sliding_window_view(padded, len(taper))[::hop_length]
+    for first in range(0, len(out), _BLOCK):
+        block = frames[start + first : start + first + _BLOCK][: len(out) - first]
+        out[first : first + _BLOCK] = scipy.fft.rfft(block * taper, axis=1, overwrite_x=True)
 
 
 def istft(spectrum: np.ndarray, n_fft: int, hop_length: int, length: int) -> np.ndarray:
@@ -133,9 +149,13 @@ def istft(spectrum: np.ndarray, n_fft: int, hop_length: int, length: int) -> np.
     """
     frames = len(spectrum)
     padded = np.zeros(n_fft + hop_length * (frames - 1), np.float32)
-    for start in range(0, frames, _BLOCK):
-        block = scipy.fft.irfft(spectrum[start : start + _BLOCK], n_fft, axis=1)
-        _overlap_add(block, hann_window(n_fft).astype(np.float32), hop_length, padded[start * hop_length :])
+    taper = hann_window(n_fft).astype(np.float32)
+    if lanes.supports(n_fft):
+        lanes.add_inverse(spectrum, hop_length, taper, padded)
+    else:
+        for start in range(0, frames, _BLOCK):
+            block = scipy.fft.irfft(spectrum[start : start + _BLOCK], n_fft, axis=1)
+            _overlap_add(block, taper, hop_length, padded[start * hop_length :])
     _normalise(padded, _window_energy(n_fft, hop_length, frames))
     samples = np.zeros(length, np.float32)
     kept = padded[n_fft // 2 : n_fft // 2 + length]

@@ -9,7 +9,7 @@ from helpers.process import start
 def test_one_process_compiles_while_others_wait(tmp_path):
     code = """
     import sys, time
-    from songwise.features.numba_cache import fill_cache
+    from songwise.runtime.numba_cache import fill_cache
     def run():
         print("run")
         time.sleep(0.5)

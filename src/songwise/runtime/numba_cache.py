@@ -18,6 +18,8 @@ from songwise.files import digest
 from songwise.paths import cache_folder
 from songwise.runtime.lock import exclusive
 
+_COMPILED = ("audio/loudness.py", "features/dsp/*.py")  # modules of songwise with functions that numba compiles
+
 
 def _cache_folder() -> Path:
     folder = cache_folder() / "numba"
@@ -44,7 +46,7 @@ def fill_cache(step: str, run: Callable[[], object]) -> None:
         Called without arguments, by one process at a time.
     """
     sources = [find_spec(name).origin for name in ("numba", "numpy")]
-    sources += sorted(Path(__file__).parent.glob("dsp/*.py"))
+    sources += [path for pattern in _COMPILED for path in sorted(Path(__file__).parents[1].glob(pattern))]
     stamps = [(str(path), Path(path).stat().st_mtime_ns) for path in sources]
     done = _FOLDER / f"{digest([step, sys.version, get_host_cpu_name(), stamps])}.done"
     if done.exists():
