@@ -9,14 +9,16 @@ from functools import cached_property
 
 import numpy as np
 import threadpoolctl
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold
 
 from songwise.errors import InputError
 from songwise.models.early_stopping import best_rounds
 from songwise.models.ensembles import FUSION, VOTING
+from songwise.models.inner_fits import InnerFits, fit_pipeline
 from songwise.models.pipeline import build, estimator_class, fit_options
 from songwise.models.trained_networks import is_network
 
@@ -174,22 +176,27 @@ def _single(model: dict, training: _Training):
     if model["reduce"]:
         pipeline.set_params(reduce__n_components=_components(model, training))
     options = fit_options(model, pipeline, training.y)
+    chosen, inner_fits = {}, None
     if model["search"] or model["early_stopping"]:
         X, y, folds = training.to_choose()
         # Predefined validation clips come after the training clips; their weights are not used.
         weights = {key: np.pad(weight, (0, len(y) - len(weight))) for key, weight in options.items()}
         if model["search"]:
-            grid = {f"model__{key}": values for key, values in model["search"].items()}
-            search = GridSearchCV(pipeline, grid, cv=folds, refit=False, scoring="accuracy", error_score="raise")
-            pipeline.set_params(**search.fit(X, y, **weights).best_params_)
+            inner_fits = InnerFits(pipeline, X, y, folds, weights)
+            chosen = inner_fits.best_parameters(model["search"])
+            pipeline[-1].set_params(**chosen)
         if model["early_stopping"]:
             weight = weights.get("model__sample_weight")
             pipeline.set_params(**best_rounds(model, pipeline, X, y, folds, weight))
     if not model["calibrate"]:
-        return pipeline.fit(training.X, training.y, **options)
-    calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
-    # The folds are indices of this training set, and not part of the fitted model.
-    return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
+        return fit_pipeline(pipeline, training.X, training.y, **options)
+    if inner_fits is None or training.valid is not None or model["early_stopping"]:
+        chosen, inner_fits = {}, InnerFits(pipeline, training.X, training.y, training.inner, options)
+    if inner_fits.lacks_a_class():
+        calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
+        # The folds are indices of this training set, and not part of the fitted model.
+        return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
+    return inner_fits.calibrated(chosen, fit_pipeline(clone(pipeline), training.X, training.y, **options))
 
 
 def _trained(network, patience: int | None, training: _Training):
