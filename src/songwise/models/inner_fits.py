@@ -5,9 +5,10 @@ kernel of a support vector machine. A calibration after the search uses the fits
 """
 
 from functools import cached_property
+from typing import Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics.pairwise import pairwise_kernels
@@ -20,7 +21,7 @@ from songwise.models import wide
 _KERNELS = {"linear": (), "poly": ("gamma", "degree", "coef0"), "rbf": ("gamma",), "sigmoid": ("gamma", "coef0")}
 
 
-def fit_pipeline(pipeline: Pipeline, X: np.ndarray, y: np.ndarray, **options: np.ndarray) -> Pipeline:
+def fit_pipeline(pipeline: Pipeline, X: np.ndarray, y: np.ndarray, options: dict, steps: dict | None = None) -> Pipeline:
     """Fit a pipeline step by step, as its own `fit` does, with the faster fits of `models.wide`.
 
     Parameters
@@ -31,16 +32,27 @@ def fit_pipeline(pipeline: Pipeline, X: np.ndarray, y: np.ndarray, **options: np
         Features.
     y : ndarray of int, shape (clips,)
         Classes.
-    **options : ndarray
+    options : dict of str to ndarray
         As for `Pipeline.fit`: model__KEY for the last step.
+    steps : dict, optional
+        Steps that other pipelines fitted to the same X and y, with their results. Equal steps are taken from here, and
+        new ones are added.
 
     Returns
     -------
     Pipeline
         The same object.
     """
-    for _, step in pipeline.steps[:-1]:
-        X = wide.fit_transform(step, X, y)
+    done = ""
+    for place, (name, step) in enumerate(pipeline.steps[:-1]):
+        if steps is None:
+            X = wide.fit_transform(step, X, y)
+            continue
+        done += f"{type(step).__name__}({step.get_params(deep=False)})"
+        if done not in steps:
+            steps[done] = step, wide.fit_transform(step, X, y)
+        fitted, X = steps[done]
+        pipeline.steps[place] = name, fitted
     wide.fit(pipeline[-1], X, y, **_of_estimator(options))
     return pipeline
 
@@ -102,17 +114,13 @@ class InnerFits:
         CalibratedClassifierCV
             As `CalibratedClassifierCV(method="sigmoid", ensemble=False)` fits it on the same folds.
         """
-        scores = None
-        for fold in self._folds:
-            found = self._fit(fold, parameters).scores
-            if scores is None:
-                scores = np.empty((len(self._y), *found.shape[1:]))
-            scores[fold.outside] = found
+        found = [self._fit(fold, parameters).scores for fold in self._folds]
+        scores = np.empty((len(self._y), found[0].shape[1]))
+        for fold, own in zip(self._folds, found, strict=True):
+            scores[fold.outside] = own
+        scored = FrozenEstimator(_Scores().fit(scores, self._y))
         folds = [(fold.inside, fold.outside) for fold in self._folds]
-        known = FrozenEstimator(_Known(np.unique(self._y)).fit(scores, self._y))
-        calibrated = CalibratedClassifierCV(known, method="sigmoid", cv=folds).fit(
-            scores.reshape(len(scores), -1), self._y
-        )
+        calibrated = CalibratedClassifierCV(scored, method="sigmoid", cv=folds).fit(scores, self._y)
         calibrated.calibrated_classifiers_[0].estimator = fitted
         calibrated.n_features_in_ = fitted.n_features_in_
         # The folds are indices of this training set, and not part of the fitted model.
@@ -127,18 +135,19 @@ class InnerFits:
         return fold.fit(clone(self._estimator).set_params(**parameters), repr(sorted(parameters.items())))
 
 
-class _Known(ClassifierMixin):
+class _Scores(ClassifierMixin, BaseEstimator):
     """A classifier whose scores are its input."""
 
-    def __init__(self, classes: np.ndarray):
-        self.classes = classes
-
-    def fit(self, X: np.ndarray, y: np.ndarray) -> "_Known":
-        self.classes_ = self.classes
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
+        self.classes_ = np.unique(y)
         return self
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         return X[:, 0] if X.shape[1] == 1 else X
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        scores = self.decision_function(X)
+        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
 
 
 class _Fit:
@@ -153,10 +162,11 @@ class _Fit:
 
     @cached_property
     def scores(self) -> np.ndarray:
+        """Shape (clips, classes), or (clips, 1) for two classes."""
         if hasattr(self._estimator, "decision_function"):
-            return self._estimator.decision_function(self._X)
+            return self._estimator.decision_function(self._X).reshape(len(self._X), -1)
         probabilities = self._estimator.predict_proba(self._X)
-        return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
+        return probabilities[:, 1:] if probabilities.shape[1] == 2 else probabilities
 
 
 class _Fold:
