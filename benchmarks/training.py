@@ -3,8 +3,8 @@
     python benchmarks/training.py BEFORE AFTER open-music --models classical --repeats 1
 
 BEFORE and AFTER are folders with the source code of songwise. The features, tracks and splits are those of the run in
-this folder. Every job is a process of its own, as in a run: train_model (all folds of the leaderboard's protocol, and the
-bundle) and audit_model (all folds on random clips), imports and reading included. The two versions take turns, job by
+this folder. Every job is a process of its own, as in a run: train_model (all folds of the leaderboard's protocol, and
+the bundle) and audit_model (all folds on random clips), imports and reading included. The two versions take turns, job by
 job. A row has the CPU seconds of both, the largest difference between two probabilities, and the number of clips whose
 predicted label differs. The exit code is 1 if any does.
 """
@@ -31,7 +31,9 @@ def main() -> int:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     parser.add_argument("dataset")
-    parser.add_argument("--models", default="classical", help="a group of config/model_groups.yaml, or MODEL@PRESET,...")
+    parser.add_argument(
+        "--models", default="classical", help="a group of config/model_groups.yaml, or MODEL@PRESET,..."
+    )
     parser.add_argument("--repeats", type=int, default=1, help="of the splits; default: 1")
     parser.add_argument("--cores", type=int, default=2, help="jobs at a time; default: 2")
     arguments = parser.parse_args()
@@ -43,15 +45,19 @@ def main() -> int:
         start = time.perf_counter()
         with ThreadPoolExecutor(arguments.cores) as pool:
             rows = []
-            print("| job | before, s | after, s | ratio | largest difference | other labels |\n|---|---|---|---|---|---|")
+            print(
+                "| job | before, s | after, s | ratio | largest difference | other labels |\n|---|---|---|---|---|---|"
+            )
             for row in pool.map(compare, pairs):
                 rows.append(row)
                 print("| {} {} | {:.1f} | {:.1f} | {:.2f} | {:.1e} | {} |".format(*row), flush=True)
     table = pd.DataFrame(rows, columns=["run", "protocol", "before", "after", "ratio", "difference", "labels"])
     before, after = table["before"].sum(), table["after"].sum()
     differ = table["labels"].sum()
-    print(f"| {len(table)} jobs | {before:.1f} | {after:.1f} | {after / before:.2f} | {table['difference'].max():.1e} |"
-          f" {differ} |\n\n{time.perf_counter() - start:.0f} s in all")
+    print(
+        f"| {len(table)} jobs | {before:.1f} | {after:.1f} | {after / before:.2f} | {table['difference'].max():.1e} |"
+        f" {differ} |\n\n{time.perf_counter() - start:.0f} s in all"
+    )
     return int(differ > 0)
 
 

@@ -21,7 +21,9 @@ from songwise.models import wide
 _KERNELS = {"linear": (), "poly": ("gamma", "degree", "coef0"), "rbf": ("gamma",), "sigmoid": ("gamma", "coef0")}
 
 
-def fit_pipeline(pipeline: Pipeline, X: np.ndarray, y: np.ndarray, options: dict, steps: dict | None = None) -> Pipeline:
+def fit_pipeline(
+    pipeline: Pipeline, X: np.ndarray, y: np.ndarray, options: dict, steps: dict | None = None
+) -> Pipeline:
     """Fit a pipeline step by step, as its own `fit` does, with the faster fits of `models.wide`.
 
     Parameters
@@ -206,7 +208,9 @@ class _Fold:
             if parameters.get("gamma") in ("scale", "auto"):
                 variance = inside.var() if parameters["gamma"] == "scale" else 1.0
                 parameters["gamma"] = 1 / (inside.shape[1] * variance) if variance else 1.0
-            self._kernels[key] = tuple(pairwise_kernels(X, inside, metric=kernel, **parameters) for X in (inside, outside))
+            self._kernels[key] = tuple(
+                pairwise_kernels(X, inside, metric=kernel, **parameters) for X in (inside, outside)
+            )
         return self._kernels[key]
 
 

@@ -1,8 +1,8 @@
 """Fits of scikit-learn's estimators to more columns than clips, by products of clips instead of columns.
 
-n clips span at most n dimensions, however many columns they have. The estimators below work on every column, or on every
-pair of columns. The subclasses here compute the same from the n x n products of the clips. The fitted attributes are
-those of scikit-learn up to rounding, and the fitted object is one of scikit-learn's own classes.
+n clips span at most n dimensions, however many columns they have. scikit-learn's estimators work on every column, or on
+every pair of columns. The subclasses here compute the same from the n x n products of the clips. The fitted attributes
+are those of scikit-learn up to rounding, and the fitted object is of one of its own classes.
 """
 
 import numpy as np
@@ -98,7 +98,7 @@ class _WidePCA(PCA):
         return 7 if self.n_components < 0.1 * n else 4
 
     def _fit_truncated(self, X, n_components, xp):
-        n, columns = X.shape
+        n = len(X)
         self.mean_ = X.mean(axis=0)
         centred = X - self.mean_
         products = centred @ centred.T
