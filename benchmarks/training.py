@@ -4,9 +4,9 @@
 
 BEFORE and AFTER are folders with the source code of songwise. The features, tracks and splits are those of the run in
 this folder. Every job is a process of its own, as in a run: train_model (all folds of the leaderboard's protocol, and
-the bundle) and audit_model (all folds on random clips), imports and reading included. The two versions take turns, job by
-job. A row has the CPU seconds of both, the largest difference between two probabilities, and the number of clips whose
-predicted label differs. The exit code is 1 if any does.
+the bundle) and audit_model (all folds on random clips), imports and reading included. The two versions take turns, job
+by job. A row has the CPU seconds of both, the largest difference between two probabilities, and the number of clips
+whose predicted label differs. The exit code is 1 if any does.
 """
 
 import argparse
