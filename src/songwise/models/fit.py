@@ -17,10 +17,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import StratifiedGroupKFold
 
 from songwise.errors import InputError
-from songwise.models.binning import quick_binning
 from songwise.models.early_stopping import best_rounds
 from songwise.models.ensembles import FUSION, VOTING
 from songwise.models.inner_fits import InnerFits, fit_pipeline
+from songwise.models.numpy_only import numpy_only
 from songwise.models.pipeline import build, estimator_class, fit_options
 from songwise.models.trained_networks import is_network
 
@@ -169,7 +169,7 @@ def fit(
 def _fit(model: dict, training: _Training, steps: dict | None = None) -> Classifier:
     """Fit one model; its classes are 0 to k - 1. `steps` has those that other models fitted to the same clips."""
     try:
-        with threadpoolctl.threadpool_limits(1), quick_binning():
+        with threadpoolctl.threadpool_limits(1), numpy_only():
             pipeline = _ensemble(model, training) if model["members"] else _single(model, training, steps)
     # Numbers, labels and names of parameters have been checked, so the cause is a parameter's value.
     except (ValueError, np.linalg.LinAlgError) as error:
