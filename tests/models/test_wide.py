@@ -6,6 +6,7 @@ from helpers.tables import songs
 from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -74,6 +75,16 @@ def test_a_table_with_more_clips_than_columns_is_left_to_scikit_learn(clips, nam
     own.fit(X[:, :100], y), wide.fit(same, X[:, :100], y)
     found = "components_" if name == "components" else "coef_"
     assert np.array_equal(getattr(own, found), getattr(same, found))
+
+
+def test_a_regression_that_has_not_converged_says_so_and_equals_scikit_learns(clips):
+    X, y, asked = clips
+    unfinished = LogisticRegression(C=10, max_iter=5)
+    with pytest.warns(ConvergenceWarning):
+        faster = wide.fit(clone(unfinished), X, y)
+    with pytest.warns(ConvergenceWarning):
+        own = clone(unfinished).fit(X, y)
+    np.testing.assert_allclose(faster.predict_proba(asked), own.predict_proba(asked), atol=1e-9)
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

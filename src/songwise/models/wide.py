@@ -5,6 +5,8 @@ every pair of columns. The subclasses here compute the same from the n x n produ
 are those of scikit-learn up to rounding, and the fitted object is of one of its own classes.
 """
 
+import warnings
+
 import numpy as np
 from scipy import linalg
 from scipy.optimize import OptimizeResult, minimize
@@ -12,6 +14,7 @@ from scipy.special import log_softmax
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
@@ -218,6 +221,8 @@ class _WideLogisticRegression(LogisticRegression):
             callback=stop_if_flat,
             options={"maxiter": self.max_iter, "maxls": _LINE_SEARCHES, "gtol": 0, "ftol": _SMALLEST_FALL},
         )
+        if found.nit >= self.max_iter:
+            warnings.warn(f"lbfgs has not converged after {found.nit} steps", ConvergenceWarning, stacklevel=2)
         weights = loss.matrix(found.x)
         self.coef_, self.intercept_ = by_columns(weights[:, :-1], slice(None)), weights[:, -1].copy()
         self.n_iter_ = np.array([found.nit], dtype=np.int32)
