@@ -70,7 +70,7 @@ def _start(tree: Path) -> tuple:
 def _pairs(dataset: str, models: str) -> list[tuple[str, str]]:
     from songwise.plan.plan import load_plan
 
-    wanted = models.split(",") if "," in models or "@" in models else models
+    wanted = models.split(",") if "@" in models else models
     plan = load_plan({"dataset": dataset, "models": wanted}, ROOT)
     protocols = pd.read_csv(ROOT / "results" / dataset / "splits.csv", usecols=["protocol"])["protocol"].unique()
     return [(run, protocol) for run in map(str, plan.fitted) if run not in plan.fused for protocol in protocols]

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from helpers.tables import songs
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -46,6 +48,27 @@ def test_probabilities_equal_those_of_scikit_learn(clips, name, n_classes):
     assert type(faster) is type(own) and set(vars(own)) - set(vars(faster)) <= {"covariance_"}
     if name != "LDA":
         assert faster.n_iter_.tolist() == own.n_iter_.tolist()
+
+
+@pytest.mark.parametrize("constant", [0, 5])
+def test_the_choice_of_columns_equals_that_of_scikit_learn(clips, constant):
+    X, y, asked = clips
+    X[:, :constant] = 1 / 3
+    for own, same in (
+        (VarianceThreshold(), VarianceThreshold()),
+        (
+            ColumnTransformer([("kept", "passthrough", [5, 2, 9])]),
+            ColumnTransformer([("kept", "passthrough", [5, 2, 9])]),
+        ),
+    ):
+        assert np.array_equal(wide.fit_transform(same, X, y), own.fit_transform(X, y))
+        assert np.array_equal(same.transform(asked), own.transform(asked))
+        assert type(same) is type(own) and set(vars(same)) == set(vars(own))
+    threshold = VarianceThreshold()
+    wide.fit_transform(threshold, X, y)
+    assert np.array_equal(threshold.variances_, VarianceThreshold().fit(X).variances_)
+    with pytest.raises(ValueError, match="No feature"):
+        wide.fit_transform(VarianceThreshold(), np.ones_like(X), y)
 
 
 def test_components_equal_those_of_scikit_learn(clips):

@@ -254,7 +254,10 @@ def _ensemble(model: dict, training: _Training):
     # The columns of StackingClassifier: if there are two classes, only the second has one.
     columns = held_out[..., 1 if held_out.shape[-1] == 2 else 0 :].reshape(len(y), -1)
     final = FrozenEstimator(fit(model["final"], columns, y, training.groups, training.seed).pipeline)
-    return StackingClassifier(members, final, cv="prefit", stack_method="predict_proba").fit(X, y)
+    # It predicts what it is given and fits nothing, so one clip per class is enough.
+    _, firsts = np.unique(y, return_index=True)
+    stack = StackingClassifier(members, final, cv="prefit", stack_method="predict_proba")
+    return stack.fit(X[firsts], y[firsts])
 
 
 def _fit_all(models: Collection[dict], training: _Training) -> list[Classifier]:

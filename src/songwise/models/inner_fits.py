@@ -50,7 +50,7 @@ def fit_pipeline(
         if steps is None:
             X = wide.fit_transform(step, X, y)
             continue
-        done += f"{type(step).__name__}({step.get_params(deep=False)})"
+        done += f"{type(step).__name__}({step.get_params(deep=False)!r})"
         if done not in steps:
             steps[done] = step, wide.fit_transform(step, X, y)
         fitted, X = steps[done]

@@ -12,9 +12,11 @@ from scipy import linalg
 from scipy.optimize import OptimizeResult, minimize
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.feature_selection import VarianceThreshold
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
@@ -59,7 +61,7 @@ def fit_transform(transformer: BaseEstimator, X: np.ndarray, y: np.ndarray) -> n
     Parameters
     ----------
     transformer : BaseEstimator
-        Unfitted; fitted afterwards.
+        Unfitted; fitted afterwards. A ColumnTransformer passes one choice of columns through.
     X : ndarray of float64, shape (clips, columns)
         Features.
     y : ndarray of int, shape (clips,)
@@ -70,6 +72,11 @@ def fit_transform(transformer: BaseEstimator, X: np.ndarray, y: np.ndarray) -> n
     ndarray of float64, shape (clips, new columns)
         The transformed features.
     """
+    if type(transformer) is ColumnTransformer and X.shape[1] > X.shape[0]:
+        # One row is enough to fit a choice of columns.
+        transformer.fit(X[:1], y[:1])
+        ((_, _, columns),) = transformer.transformers
+        return X[:, columns]
     faster = _faster(transformer, X, {})
     if faster is None:
         return transformer.fit_transform(X, y)
@@ -84,6 +91,22 @@ def _faster(estimator: BaseEstimator, X: np.ndarray, options: dict) -> BaseEstim
         return None
     own = faster(**estimator.get_params(deep=False))
     return own if own.pays(*X.shape) else None
+
+
+class _WideVarianceThreshold(VarianceThreshold):
+    """Columns that vary, without a search for missing values, and without a copy if all do."""
+
+    def pays(self, n: int, columns: int) -> bool:
+        return self.threshold == 0
+
+    def fit_transform(self, X, y=None):
+        """Fit and transform; the arguments are those of scikit-learn's method."""
+        self.variances_ = np.minimum(X.var(axis=0), np.ptp(X, axis=0))
+        varies = self.variances_ > 0
+        if not varies.any():
+            return super().fit_transform(X, y)
+        self.n_features_in_ = X.shape[1]
+        return X if varies.all() else X[:, varies]
 
 
 class _WidePCA(PCA):
@@ -274,6 +297,7 @@ def _coordinates(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 _FASTER = {
+    VarianceThreshold: _WideVarianceThreshold,
     PCA: _WidePCA,
     LinearDiscriminantAnalysis: _WideLDA,
     LogisticRegression: _WideLogisticRegression,
