@@ -79,6 +79,15 @@ def test_candidates_share_one_kernel_per_fold(monkeypatch):
     assert len(asked) == 3 * 2, "one of the clips to fit on, one of the held-out clips"
 
 
+def test_many_clips_have_no_kernel_in_memory(monkeypatch):
+    X, y, groups = songs()
+    by_kernel = fit(MODELS["SVM, RBF"], X, y, groups, SEED).pipeline
+    monkeypatch.setattr("songwise.models.inner_fits._MOST_IN_KERNEL", 10)
+    monkeypatch.setattr("songwise.models.inner_fits.pairwise_kernels", None)
+    by_machine = fit(MODELS["SVM, RBF"], X, y, groups, SEED).pipeline
+    np.testing.assert_allclose(by_machine.predict_proba(X), by_kernel.predict_proba(X), atol=1e-9)
+
+
 def test_a_fold_without_a_class_is_noticed():
     X, y, groups = songs()
     folds = folds_of(X, y, groups)

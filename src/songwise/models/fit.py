@@ -191,7 +191,7 @@ def _single(model: dict, training: _Training, steps: dict | None):
         weights = {key: np.pad(weight, (0, len(y) - len(weight))) for key, weight in options.items()}
         if model["search"]:
             inner_fits = InnerFits(pipeline, X, y, folds, weights)
-            chosen = inner_fits.best_parameters(model["search"])
+            chosen = inner_fits.best_parameters(model["search"], with_scores=model["calibrate"])
             pipeline[-1].set_params(**chosen)
         if model["early_stopping"]:
             weight = weights.get("model__sample_weight")

@@ -4,7 +4,7 @@ Candidates of a search differ in the estimator alone. So the steps before it are
 kernel of a support vector machine. A calibration after the search uses the fits of the best candidate again.
 """
 
-from functools import cached_property
+from collections.abc import Iterator
 from typing import Self
 
 import numpy as np
@@ -19,6 +19,8 @@ from sklearn.svm import SVC
 from songwise.models import wide
 
 _KERNELS = {"linear": (), "poly": ("gamma", "degree", "coef0"), "rbf": ("gamma",), "sigmoid": ("gamma", "coef0")}
+
+_MOST_IN_KERNEL = 5_000  # clips; a table of their products takes 200 MB
 
 
 def fit_pipeline(
@@ -62,6 +64,8 @@ def fit_pipeline(
 class InnerFits:
     """Fits of one pipeline on inner folds, with any parameters of its estimator.
 
+    One fold at a time is in memory. Of a fit, what remains is whether it was right and, if asked for, its scores.
+
     Parameters
     ----------
     pipeline : Pipeline
@@ -77,20 +81,18 @@ class InnerFits:
     """
 
     def __init__(self, pipeline: Pipeline, X: np.ndarray, y: np.ndarray, folds: list, options: dict[str, np.ndarray]):
-        self._estimator = pipeline[-1]
-        self._y = y
-        self._folds = [
-            _Fold(pipeline[:-1], X, y, inside, outside, _of_estimator({key: of[inside] for key, of in options.items()}))
-            for inside, outside in folds
-        ]
+        self._pipeline, self._X, self._y, self._folds, self._options = clone(pipeline), X, y, folds, options
+        self._scores: dict[str, list[np.ndarray]] = {}  # by parameters, one array per fold
 
-    def best_parameters(self, grid: dict[str, list]) -> dict[str, object]:
+    def best_parameters(self, grid: dict[str, list], *, with_scores: bool) -> dict[str, object]:
         """Return the candidate that is right about most held-out clips, mean over folds; the first one of equals.
 
         Parameters
         ----------
         grid : dict of str to list
             Parameters of the estimator, and the values to try.
+        with_scores : bool
+            Keep the scores of held-out clips, from which `calibrated` learns.
 
         Returns
         -------
@@ -98,7 +100,13 @@ class InnerFits:
             One value per parameter: what `GridSearchCV` would choose.
         """
         candidates = list(ParameterGrid(grid))
-        accuracies = [[self._fit(fold, one).accuracy for fold in self._folds] for one in candidates]
+        accuracies = [[] for _ in candidates]
+        for fold in self._prepared_folds():
+            for parameters, own in zip(candidates, accuracies, strict=True):
+                found = self._fit(fold, parameters)
+                own.append(found.accuracy())
+                if with_scores:
+                    self._scores.setdefault(repr(parameters), []).append(found.scores())
         return candidates[int(np.argmax(np.average(accuracies, axis=1)))]
 
     def calibrated(self, parameters: dict[str, object], fitted: Pipeline) -> CalibratedClassifierCV:
@@ -116,13 +124,14 @@ class InnerFits:
         CalibratedClassifierCV
             As `CalibratedClassifierCV(method="sigmoid", ensemble=False)` fits it on the same folds.
         """
-        found = [self._fit(fold, parameters).scores for fold in self._folds]
+        found = self._scores.get(repr(parameters))
+        if found is None:
+            found = [self._fit(fold, parameters).scores() for fold in self._prepared_folds()]
         scores = np.empty((len(self._y), found[0].shape[1]))
-        for fold, own in zip(self._folds, found, strict=True):
-            scores[fold.outside] = own
+        for (_, outside), own in zip(self._folds, found, strict=True):
+            scores[outside] = own
         scored = FrozenEstimator(_Scores().fit(scores, self._y))
-        folds = [(fold.inside, fold.outside) for fold in self._folds]
-        calibrated = CalibratedClassifierCV(scored, method="sigmoid", cv=folds).fit(scores, self._y)
+        calibrated = CalibratedClassifierCV(scored, method="sigmoid", cv=self._folds).fit(scores, self._y)
         calibrated.calibrated_classifiers_[0].estimator = fitted
         calibrated.n_features_in_ = fitted.n_features_in_
         # The folds are indices of this training set, and not part of the fitted model.
@@ -131,10 +140,15 @@ class InnerFits:
     def lacks_a_class(self) -> bool:
         """Return whether a fold has no clip of some class among those that are fitted to."""
         n_classes = len(np.unique(self._y))
-        return any(len(np.unique(self._y[fold.inside])) < n_classes for fold in self._folds)
+        return any(len(np.unique(self._y[inside])) < n_classes for inside, _ in self._folds)
+
+    def _prepared_folds(self) -> Iterator["_Fold"]:
+        for inside, outside in self._folds:
+            options = _of_estimator({key: of[inside] for key, of in self._options.items()})
+            yield _Fold(self._pipeline[:-1], self._X, self._y, inside, outside, options)
 
     def _fit(self, fold: "_Fold", parameters: dict[str, object]) -> "_Fit":
-        return fold.fit(clone(self._estimator).set_params(**parameters), repr(sorted(parameters.items())))
+        return fold.fit(clone(self._pipeline[-1]).set_params(**parameters))
 
 
 class _Scores(ClassifierMixin, BaseEstimator):
@@ -158,11 +172,9 @@ class _Fit:
     def __init__(self, estimator: ClassifierMixin, X: np.ndarray, y: np.ndarray):
         self._estimator, self._X, self._y = estimator, X, y
 
-    @cached_property
     def accuracy(self) -> float:
         return float(np.average(self._estimator.predict(self._X) == self._y))
 
-    @cached_property
     def scores(self) -> np.ndarray:
         """Shape (clips, classes), or (clips, 1) for two classes."""
         if hasattr(self._estimator, "decision_function"):
@@ -172,31 +184,22 @@ class _Fit:
 
 
 class _Fold:
-    """One inner fold: its features after the steps before the estimator, its kernels, and the fits made on it."""
+    """One inner fold: its features after the steps before the estimator, and its kernels."""
 
     def __init__(self, before: Pipeline, X: np.ndarray, y: np.ndarray, inside, outside, options: dict):
-        self.inside, self.outside = inside, outside
-        self._before, self._X, self._y, self._options = before, X, y, options
-        self._fits: dict[str, _Fit] = {}
+        self._y, self._y_outside, self._options = y[inside], y[outside], options
+        self._inside, self._outside = X[inside], X[outside]
+        for step in clone(before):
+            self._inside = wide.fit_transform(step, self._inside, self._y)
+            self._outside = step.transform(self._outside)
         self._kernels: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}
 
-    @cached_property
-    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
-        inside, outside = self._X[self.inside], self._X[self.outside]
-        for step in clone(self._before):
-            inside, outside = wide.fit_transform(step, inside, self._y[self.inside]), step.transform(outside)
-        return inside, outside
-
-    def fit(self, estimator: ClassifierMixin, key: str) -> _Fit:
-        if key not in self._fits:
-            (inside, outside), y = self._sides, self._y
-            if type(estimator) is SVC and estimator.kernel in _KERNELS:
-                inside, outside = self._products(estimator)
-                estimator.set_params(kernel="precomputed")
-            self._fits[key] = _Fit(
-                wide.fit(estimator, inside, y[self.inside], **self._options), outside, y[self.outside]
-            )
-        return self._fits[key]
+    def fit(self, estimator: ClassifierMixin) -> _Fit:
+        inside, outside = self._inside, self._outside
+        if type(estimator) is SVC and estimator.kernel in _KERNELS and len(inside) <= _MOST_IN_KERNEL:
+            inside, outside = self._products(estimator)
+            estimator.set_params(kernel="precomputed")
+        return _Fit(wide.fit(estimator, inside, self._y, **self._options), outside, self._y_outside)
 
     def _products(self, machine: SVC) -> tuple[np.ndarray, np.ndarray]:
         """Return the kernel of the clips to fit on, and of the held-out clips with them."""
@@ -204,7 +207,7 @@ class _Fold:
         parameters = {name: getattr(machine, name) for name in _KERNELS[kernel]}
         key = (kernel, *parameters.values())
         if key not in self._kernels:
-            inside, outside = self._sides
+            inside, outside = self._inside, self._outside
             if parameters.get("gamma") in ("scale", "auto"):
                 variance = inside.var() if parameters["gamma"] == "scale" else 1.0
                 parameters["gamma"] = 1 / (inside.shape[1] * variance) if variance else 1.0
