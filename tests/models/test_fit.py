@@ -6,6 +6,7 @@ from helpers.project import ROOT
 from helpers.tables import songs
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.feature_selection import VarianceThreshold
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.neural_network import MLPClassifier
 
@@ -80,28 +81,35 @@ def follow(monkeypatch):
 
 
 SEARCHED = {"search": {"C": [1, 10]}, "calibrate": True}
-INNER = {  # a model, and how many pipelines it fits on inner folds and on all clips
-    "search and calibration": (a_model("svm_rbf", **SEARCHED), 2 * 3 + 3, 1),
+# A model, and how many tables are prepared for its fits on inner folds and on all clips. The candidates of a search and
+# its calibration share one per fold, and so do the members of an ensemble that begin with the same steps.
+INNER = {
+    "search and calibration": (a_model("svm_rbf", **SEARCHED), 3, 1),
     "calibration": (a_model("svm_rbf", search={}), 3, 1),
     "early stopping, XGBoost": (a_model("xgboost", early_stopping=3), 3, 1),
     "early stopping, histograms": (a_model("gradient_boosting", early_stopping=3), 3, 1),
     "early stopping, network": (a_model("mlp", early_stopping=3), 3, 1),
-    "search, then early stopping": (a_model("xgboost", early_stopping=3, search={"max_depth": [1, 2]}), 2 * 3 + 3, 1),
+    "search, then early stopping": (a_model("xgboost", early_stopping=3, search={"max_depth": [1, 2]}), 3 + 3, 1),
+    "search, early stopping, calibration": (
+        a_model("xgboost", early_stopping=3, search={"max_depth": [1, 2]}, calibrate=True),
+        3 + 3 + 3,
+        1,
+    ),
     "voting": (
         a_model("voting", members={"svm": a_model("svm_rbf", **SEARCHED), "knn": a_model("knn")}),
-        2 * 3 + 3,
-        2,
+        3,
+        1,
     ),
     # The members on all clips; then on each of three inner folds, where they search and calibrate once more.
     "stacking": (
         a_model("stacking", members={"svm": a_model("svm_rbf", **SEARCHED), "knn": a_model("knn")}),
-        (2 * 3 + 3) + 3 * (2 * 3 + 3 + 1 + 1),
-        2,
+        3 + 3 * (3 + 1),
+        1,
     ),
     "stacking, early stopping": (
         a_model("stacking", members={"xgb": a_model("xgboost", early_stopping=3), "knn": a_model("knn")}),
-        3 + 3 * (3 + 1 + 1),
-        2,
+        3 + 3 * (3 + 1),
+        1,
     ),
 }
 
@@ -133,16 +141,14 @@ def test_a_stack_joins_predictions_for_songs_that_its_members_were_not_fitted_on
     X, _, groups = songs(n_songs=60)
     y = np.repeat(np.random.default_rng(5).integers(0, 3, 60), 4)
     seen = {}
-    build_ = fitting.build
+    fit_pipeline = fitting.fit_pipeline
 
-    def spy(model, seed):
-        pipeline = build_(model, seed)
-        if model["name"] == "logistic_regression":
-            learn = pipeline.fit
-            pipeline.fit = lambda X, y, **options: seen.update(X=X) or learn(X, y, **options)
-        return pipeline
+    def spy(pipeline, X, *more):
+        if isinstance(pipeline[-1], LogisticRegression):
+            seen["X"] = X
+        return fit_pipeline(pipeline, X, *more)
 
-    monkeypatch.setattr(fitting, "build", spy)
+    monkeypatch.setattr(fitting, "fit_pipeline", spy)
     knn = a_model("knn", parameters={"n_neighbors": 1})
     stack = fit(a_model("stacking", members={"knn": knn}), X, y, groups, SEED)
     assert (stack.pipeline.transform(X).argmax(axis=1) == y).mean() == 1
@@ -171,7 +177,7 @@ def test_a_member_with_its_own_preset_sees_only_its_columns(tmp_path):
 
 
 VALIDATED = {
-    "search": (a_model("knn", search={"n_neighbors": [1, 5]}), 2),
+    "search": (a_model("knn", search={"n_neighbors": [1, 5]}), 1),
     "early stopping": (a_model("xgboost", early_stopping=3), 1),
     "early stopping, network": (a_model("mlp", early_stopping=3, weights="balanced"), 1),
 }
@@ -197,8 +203,8 @@ def test_calibration_and_stacking_use_inner_folds_beside_validation_clips(follow
     fits = follow(a_model("stacking", members={"svm": member}), X[~held], y[~held], groups[~held], (X[held], y[held]))
     n_learnt = (~held).sum()
     assert all(learnt.max() < n_learnt for learnt, _ in fits)
-    # A search of two on the validation clips, calibration on three folds, a last fit; so on each fold and on all.
-    assert len(fits) == 4 * (2 + 3 + 1)
+    # A search on the validation clips, calibration on three folds, a last fit; so on each fold and on all.
+    assert len(fits) == 4 * (1 + 3 + 1)
 
 
 @pytest.mark.parametrize(("wanted", "label"), [(1, 0), (59, 2)])
@@ -261,7 +267,7 @@ def test_weights_reach_inner_fits_too(monkeypatch):
     monkeypatch.setattr("sklearn.ensemble.AdaBoostClassifier", Recorder)
     model = a_model("adaboost", weights="balanced", calibrate=True, search={"learning_rate": [0.5, 1]})
     fit(model, X[kept], y[kept], groups[kept], SEED)
-    assert len(given) == 2 * 3 + 3 + 1
+    assert len(given) == 2 * 3 + 1, "calibration takes the fits of the search"
     for labels, weight in given:
         assert weight[labels == 0].max() < weight[labels == 1].min()
 

@@ -194,8 +194,9 @@ def test_predefined_validation_clips_choose_settings_only(project, monkeypatch):
 def test_inner_fits_keep_songs_whole_and_never_see_a_tested_song(project, monkeypatch):
     X, y, groups = songs()
     made = project(X, y, groups, train=False, repeats=2)
-    learnt, fit = [], fitting.fit
-    monkeypatch.setattr(fitting, "fit", lambda model, X, y, g, *more: learnt.append(g) or fit(model, X, y, g, *more))
+    learnt, fit = [], fitting._fit
+    spy = lambda model, training, *more: learnt.append(training.groups) or fit(model, training, *more)  # noqa: E731
+    monkeypatch.setattr(fitting, "_fit", spy)
     inner = made.predict_inner("lda@two")
     rounds = divide_rounds(read_splits(made.splits_csv, "by-song"))
     assert len(learnt) == 3 * len(rounds) == 18

@@ -4,19 +4,23 @@ Everything that depends on data (search, early stopping, calibration, stacking) 
 groups whole, or on predefined validation clips.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import threadpoolctl
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
+from sklearn.model_selection import StratifiedGroupKFold
 
 from songwise.errors import InputError
 from songwise.models.early_stopping import best_rounds
 from songwise.models.ensembles import FUSION, VOTING
+from songwise.models.inner_fits import InnerFits, fit_pipeline
+from songwise.models.numpy_only import numpy_only
 from songwise.models.pipeline import build, estimator_class, fit_options
 from songwise.models.trained_networks import is_network
 
@@ -159,37 +163,48 @@ def fit(
     """
     classes, encoded = np.unique(y, return_inverse=True)
     training = _Training(model["name"], X, encoded, groups, _known(valid, classes), seed)
+    return replace(_fit(model, training), classes=classes)
+
+
+def _fit(model: dict, training: _Training, steps: dict | None = None) -> Classifier:
+    """Fit one model; its classes are 0 to k - 1. `steps` has those that other models fitted to the same clips."""
     try:
-        with threadpoolctl.threadpool_limits(1):
-            return Classifier(_ensemble(model, training) if model["members"] else _single(model, training), classes)
+        with threadpoolctl.threadpool_limits(1), numpy_only():
+            pipeline = _ensemble(model, training) if model["members"] else _single(model, training, steps)
     # Numbers, labels and names of parameters have been checked, so the cause is a parameter's value.
     except (ValueError, np.linalg.LinAlgError) as error:
         raise InputError(f"config/models/{model['name']}.yaml: {error}") from error
+    return Classifier(pipeline, np.arange(training.y.max() + 1))
 
 
-def _single(model: dict, training: _Training):
+def _single(model: dict, training: _Training, steps: dict | None):
     pipeline = build(model, training.seed)
     if is_network(model):
         return _trained(pipeline, model["early_stopping"], training)
     if model["reduce"]:
         pipeline.set_params(reduce__n_components=_components(model, training))
     options = fit_options(model, pipeline, training.y)
+    chosen, inner_fits = {}, None
     if model["search"] or model["early_stopping"]:
         X, y, folds = training.to_choose()
         # Predefined validation clips come after the training clips; their weights are not used.
         weights = {key: np.pad(weight, (0, len(y) - len(weight))) for key, weight in options.items()}
         if model["search"]:
-            grid = {f"model__{key}": values for key, values in model["search"].items()}
-            search = GridSearchCV(pipeline, grid, cv=folds, refit=False, scoring="accuracy", error_score="raise")
-            pipeline.set_params(**search.fit(X, y, **weights).best_params_)
+            inner_fits = InnerFits(pipeline, X, y, folds, weights)
+            chosen = inner_fits.best_parameters(model["search"], with_scores=model["calibrate"])
+            pipeline[-1].set_params(**chosen)
         if model["early_stopping"]:
             weight = weights.get("model__sample_weight")
             pipeline.set_params(**best_rounds(model, pipeline, X, y, folds, weight))
     if not model["calibrate"]:
-        return pipeline.fit(training.X, training.y, **options)
-    calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
-    # The folds are indices of this training set, and not part of the fitted model.
-    return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
+        return fit_pipeline(pipeline, training.X, training.y, options, steps)
+    if inner_fits is None or training.valid is not None or model["early_stopping"]:
+        chosen, inner_fits = {}, InnerFits(pipeline, training.X, training.y, training.inner, options)
+    if inner_fits.lacks_a_class():
+        calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=training.inner, ensemble=False)
+        # The folds are indices of this training set, and not part of the fitted model.
+        return calibrated.fit(training.X, training.y, **options).set_params(cv=None)
+    return inner_fits.calibrated(chosen, fit_pipeline(clone(pipeline), training.X, training.y, options, steps))
 
 
 def _trained(network, patience: int | None, training: _Training):
@@ -229,30 +244,39 @@ def _ensemble(model: dict, training: _Training):
     The ensemble gets frozen members, because scikit-learn's would fit them without regard to groups.
     """
     X, y = training.X, training.y
-    members = [(name, FrozenEstimator(_refitted(member, training))) for name, member in model["members"].items()]
+    fitted = [classifier.pipeline for classifier in _fit_all(model["members"].values(), training)]
+    members = [(name, FrozenEstimator(pipeline)) for name, pipeline in zip(model["members"], fitted, strict=True)]
     if model["estimator"] == VOTING:
         return VotingClassifier(members, voting="soft", **model["parameters"]).fit(X, y)
-    held_out = np.stack([_held_out(member, training) for member in model["members"].values()], axis=1)
+    held_out = _held_out(model["members"].values(), training)
     if model["estimator"] == FUSION:
         return estimator_class(model).learned(members, held_out, y).fit(X, y)
     # The columns of StackingClassifier: if there are two classes, only the second has one.
     columns = held_out[..., 1 if held_out.shape[-1] == 2 else 0 :].reshape(len(y), -1)
     final = FrozenEstimator(fit(model["final"], columns, y, training.groups, training.seed).pipeline)
-    return StackingClassifier(members, final, cv="prefit", stack_method="predict_proba").fit(X, y)
+    # It predicts what it is given and fits nothing, so one clip per class is enough.
+    _, firsts = np.unique(y, return_index=True)
+    stack = StackingClassifier(members, final, cv="prefit", stack_method="predict_proba")
+    return stack.fit(X[firsts], y[firsts])
 
 
-def _refitted(member: dict, training: _Training):
-    return fit(member, training.X, training.y, training.groups, training.seed, training.valid).pipeline
+def _fit_all(models: Collection[dict], training: _Training) -> list[Classifier]:
+    """Fit several models to the same clips; steps that they have in common are fitted once."""
+    steps = {} if len(models) > 1 else None
+    return [_fit(model, replace(training, name=model["name"]), steps) for model in models]
 
 
-def _held_out(member: dict, training: _Training) -> np.ndarray:
-    """Return a member's probabilities for songs that it was not fitted on, shape (clips, classes)."""
-    n_classes = training.y.max() + 1
-    probabilities = np.zeros((len(training.y), n_classes))
+def _held_out(models: Collection[dict], training: _Training) -> np.ndarray:
+    """Return each model's probabilities for songs that it was not fitted on, shape (clips, models, classes)."""
+    probabilities = np.zeros((len(training.y), len(models), training.y.max() + 1))
     for inside, outside in training.inner:
-        sides = training.X[inside], training.y[inside], training.groups[inside]
-        classifier = fit(member, *sides, training.seed, training.valid)
-        probabilities[outside] = classifier.probabilities(training.X[outside], n_classes)
+        X, groups = training.X[inside], training.groups[inside]
+        classes, y = np.unique(training.y[inside], return_inverse=True)
+        valid = _known(training.valid, classes)
+        asked = training.X[outside]
+        for index, classifier in enumerate(_fit_all(models, _Training("", X, y, groups, valid, training.seed))):
+            found = replace(classifier, classes=classes).probabilities(asked, probabilities.shape[-1])
+            probabilities[outside, index] = found
     return probabilities
 
 
@@ -298,7 +322,7 @@ def predict_held_out(
     """
     classes, encoded = np.unique(y, return_inverse=True)
     training = _Training(model["name"], X, encoded, groups, _known(valid, classes), seed)
-    return _held_out(model, training), classes
+    return _held_out([model], training)[:, 0], classes
 
 
 def _known(valid: tuple[np.ndarray, np.ndarray] | None, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
