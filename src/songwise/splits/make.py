@@ -137,7 +137,8 @@ def _assign(protocol: Protocol, clips: pd.DataFrame, groups: np.ndarray, split: 
         return [_Assignment(np.where(role == "test", 0, NEVER_TESTED), role)]
     seeds = _seeds(seed, split["repeats"])
     if protocol.kind is Kind.HOLD_OUT:
-        return [_hold_out(np.isin(groups, _draw_groups(y, groups, split["held_out"], number))) for number in seeds]
+        drawn = [_draw_groups(y, groups, split["held_out"], number) for number in seeds]
+        return [_hold_out(pd.Index(groups).isin(each)) for each in drawn]
     splitters = [StratifiedGroupKFold(split["folds"], shuffle=True, random_state=number) for number in seeds]
     return [_tested_in(_fold_of(each.split(np.zeros(len(y)), y, groups), len(y))) for each in splitters]
 
