@@ -87,7 +87,11 @@ def bucket(name: str = "bucket") -> Iterator[dict[str, str]]:
         address = "http://{}:{}".format(*server.get_host_and_port())
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
         boto3.client("s3", endpoint_url=address, **keys).create_bucket(Bucket=name)
-        yield _KEYS | {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": address, "MLFLOW_S3_ENDPOINT_URL": address}
+        yield _KEYS | {
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL": address,
+            "MLFLOW_S3_ENDPOINT_URL": address,
+        }
     finally:
         server.stop()
 
