@@ -18,7 +18,8 @@ from pathlib import Path
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ADMIN, PASSWORD = "admin", "a password of tests"
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true"}
+_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
+_KEYS |= {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def missing_parts() -> str:

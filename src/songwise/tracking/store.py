@@ -126,7 +126,7 @@ def _reach(client: "MlflowClient", uri: str, patience: float) -> None:
     from mlflow.exceptions import MlflowException
 
     end = time.monotonic() + patience
-    is_told = False
+    line = f"MLflow {without_password(uri, uri)}: no answer yet, waiting up to {patience:.0f} s"
     while True:
         try:
             with environment(FIRST_REQUEST):
