@@ -3,8 +3,8 @@
     python benchmarks/team.py [--projects 20] [--no-restart]
 
 It starts PostgreSQL, an S3 server and MLflow with accounts as processes, with the files in deploy/. Finished results
-are made without training. Each of the projects logs another data set, and two more log the same one, by two users. In the
-middle, the server is stopped and started again. The command prints how long it took, beside the same work one after
+are made without training. Each of the projects logs another data set, and two more log the same one, by two users. In
+the middle, the server is stopped and started again. The command prints how long it took, beside the same work one after
 the other on a server of its own. It exits with 1 if a process failed, or if the server then has a run twice, a run
 with other figures than the results, or anything else than one champion per data set. It needs what `make servers`
 installs.

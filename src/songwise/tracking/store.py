@@ -135,11 +135,9 @@ def _reach(client: "MlflowClient", uri: str, patience: float) -> None:
         except MlflowException as error:
             if status_of(error) not in _RESTARTING or time.monotonic() + _PAUSE > end:
                 raise
-        if not is_told:
-            print(
-                f"MLflow {without_password(uri, uri)}: no answer yet, waiting up to {patience:.0f} s", file=sys.stderr
-            )
-            is_told = True
+        if line:
+            print(line, file=sys.stderr)
+        line = ""
         time.sleep(_PAUSE)
 
 
