@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from helpers.object_store import bucket
+
 DEPLOY = Path(__file__).parents[2] / "deploy"
 ADMIN, PASSWORD = "admin", "a password of tests"
 _POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
-_KEYS |= {"AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def missing_parts() -> str:
@@ -74,27 +74,6 @@ def postgres(folder: Path, *databases: str) -> Iterator[dict[str, str]]:
         # SIGINT ends it at once in order; a kill -9 would leave its shared memory.
         os.killpg(server.pid, signal.SIGINT)
         server.wait(20)
-
-
-@contextmanager
-def bucket(name: str = "bucket") -> Iterator[dict[str, str]]:
-    """Run an S3 server with a bucket, and yield the variables with which MLflow and boto3 find it."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    try:
-        address = "http://{}:{}".format(*server.get_host_and_port())
-        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=address, **keys).create_bucket(Bucket=name)
-        yield _KEYS | {
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": address,
-            "MLFLOW_S3_ENDPOINT_URL": address,
-        }
-    finally:
-        server.stop()
 
 
 @dataclass
@@ -194,6 +173,7 @@ def team_server(folder: Path, *, workers: int = 2, **settings: str) -> Iterator[
             "MLFLOW_SERVER_ALLOWED_HOSTS": "127.0.0.1:*",
             "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1",
         }
+        store["MLFLOW_S3_ENDPOINT_URL"] = store["AWS_ENDPOINT_URL"]
         server = TeamServer(folder, os.environ | example | changed | database | store | settings)
         server.environment.pop("MLFLOW_TRACKING_URI", None)
         try:

@@ -118,16 +118,8 @@ def _log_dataset(store: Store, folder: Path, git_commit: str | None, shared: str
             continue
         fit = read_fit(entry, folder, summary.protocol)
         data = dataset_input(folder, summary, entry.params["data_key"])
-        begun = {"logged_at": str(time.time_ns()), "stale": "true"}
-        run_id = log_run(
-            client,
-            experiment_id,
-            entry,
-            fit,
-            data=data,
-            compared=compared,
-            tags=tags | _commit_tags(git_commit) | begun,
-        )
+        tags |= _commit_tags(git_commit) | {"logged_at": str(time.time_ns()), "stale": "true"}
+        run_id = log_run(client, experiment_id, entry, fit, data=data, compared=compared, tags=tags)
         client.delete_tag(run_id, "stale")
     logged = _all_runs(client, experiment_id)
     known = _first_runs(logged)
