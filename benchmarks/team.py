@@ -29,6 +29,7 @@ from songwise.tracking.runs import log_runs
 
 USERS = ("kim", "lee")
 SHARED = "shared"
+ALONE = 2  # projects that are logged one after the other
 DOWN = 5.0  # seconds between the end of the server and its new start
 
 
@@ -50,9 +51,9 @@ def main() -> int:
             for user in USERS:
                 server.add_user(user)
             begun = time.perf_counter()
-            for project in projects[:4]:
+            for project in projects[:ALONE]:
                 log(server, project, USERS[0])
-            alone = (time.perf_counter() - begun) / 4
+            alone = (time.perf_counter() - begun) / ALONE
         with team_server(folder / "all") as server:
             return measure(server, projects, alone, restart=not arguments.no_restart)
 

@@ -8,6 +8,7 @@ On a team's server, several processes may log the same data set at once, and MLf
 choose the same run, the one that was begun first, and remove the others.
 """
 
+import socket
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -43,8 +44,9 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     The champion of a data set, if it has one, is registered as the model DATASET with the alias `champion`
     (`registry.register_champion`).
 
-    A run whose run_key is no longer in the leaderboard of its data set is kept and gets the tag stale=true. The tag
-    data_version is the hash in data/raw/DATASET.dvc if the data on this machine are what was shared
+    A run whose run_key is no longer in the leaderboard of its data set is kept and gets the tag stale=true. On a
+    server, only the project that logged a run does that: a colleague may train other models of the same data set. The
+    tag data_version is the hash in data/raw/DATASET.dvc if the data on this machine are what was shared
     (`pointers.shared_version`), and the hash of the data's content otherwise.
 
     Parameters
@@ -74,11 +76,14 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     if not folders:
         raise InputError(f"{results}: contains no DATASET/leaderboard.csv; run snakemake first")
     experiments = {}
+    origin = _commit_tags(git_commit) | {"project": f"{socket.gethostname()}:{root.resolve()}"}
     with open_store(_PATIENCE) as store:
         for folder in folders:
             try:
                 shared = shared_version(folder.name, root)
-                experiments[folder.name] = _log_beside_others(store, folder, git_commit, shared)
+                experiments[folder.name] = _log_beside_others(
+                    store, folder, _commit_tags(git_commit) | {"project": project}, shared
+                )
             except InputError as error:
                 if dataset in (None, folder.name):
                     raise
@@ -86,20 +91,20 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
     return {"store": store.address, "experiments": experiments}
 
 
-def _log_beside_others(store: Store, folder: Path, git_commit: str | None, shared: str | None) -> dict:
+def _log_beside_others(store: Store, folder: Path, origin: Mapping[str, str], shared: str | None) -> dict:
     """Log a data set, again if another process has deleted or created something meanwhile."""
     from mlflow.exceptions import MlflowException
 
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            return _log_dataset(store, folder, git_commit, shared)
+            return _log_dataset(store, folder, origin, shared)
         except MlflowException as error:
             if not store.is_shared or not is_conflict(error) or attempt == _ATTEMPTS:
                 raise
     raise AssertionError("unreachable")
 
 
-def _log_dataset(store: Store, folder: Path, git_commit: str | None, shared: str | None) -> dict:
+def _log_dataset(store: Store, folder: Path, origin: Mapping[str, str], shared: str | None) -> dict:
     client = store.client
     summary, entries = read_result(folder), read_entries(folder)
     keys = {entry.params["run_key"] for entry in entries.values()}
@@ -118,12 +123,12 @@ def _log_dataset(store: Store, folder: Path, git_commit: str | None, shared: str
             continue
         fit = read_fit(entry, folder, summary.protocol)
         data = dataset_input(folder, summary, entry.params["data_key"])
-        tags |= _commit_tags(git_commit) | {"logged_at": str(time.time_ns()), "stale": "true"}
+        tags |= {**origin, "logged_at": str(time.time_ns()), "stale": "true"}
         run_id = log_run(client, experiment_id, entry, fit, data=data, compared=compared, tags=tags)
         client.delete_tag(run_id, "stale")
     logged = _all_runs(client, experiment_id)
     known = _first_runs(logged)
-    _retire(client, logged, keys)
+    _retire(client, logged, keys, None if not store.is_shared else origin["project"])
     describe_experiment(client, experiment_id, experiment_note(summary, folder, links))
     run_ids = {name: known[entry.params["run_key"]].info.run_id for name, entry in entries.items()}
     content = {"experiment_id": experiment_id, "runs": run_ids}
@@ -170,12 +175,15 @@ def _first_runs(runs: Iterable["LoggedRun"]) -> dict[str, "LoggedRun"]:
     return {_key(run): run for run in reversed(complete)}
 
 
-def _retire(client: "MlflowClient", logged: Collection["LoggedRun"], keys: Collection[str]) -> None:
-    """Remove runs of the leaderboard that are there twice, and mark those that are not on it any more."""
+def _retire(
+    client: "MlflowClient", logged: Collection["LoggedRun"], keys: Collection[str], project: str | None
+) -> None:
+    """Remove runs that are there twice, and mark those of a project that are not on the leaderboard any more."""
     first = {run.info.run_id for run in _first_runs(logged).values()}
     _remove(client, [run for run in logged if _is_complete(run) and run.info.run_id not in first])
     for run in logged:
-        if _key(run) not in keys and run.data.tags.get("stale") != "true":
+        is_own = project in (None, run.data.tags.get("project", project))
+        if is_own and _key(run) not in keys and run.data.tags.get("stale") != "true":
             client.set_tag(run.info.run_id, "stale", "true")
 
 
