@@ -374,7 +374,7 @@ def test_push_to_s3_and_pull_from_it(light, tmp_path, monkeypatch):
             subprocess.run([*dvc, "add", "-q", name, url], cwd=light, check=True)
         assert "19 files are on the remote" in messages_of(songwise(light, "push", "mine", "--remote", "bucket"), 0)
         other = clone(light, tmp_path / "clone")
-        assert "there is no bucket" in messages_of(songwise(light, "push", "mine", "--remote", "nowhere"), 1)
+        assert "there is no bucket of this" in messages_of(songwise(light, "push", "mine", "--remote", "nowhere"), 1)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.delenv(name)
         assert "no keys for S3" in messages_of(songwise(other, "pull", "mine", "--remote", "bucket"), 1)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # What a run contains. Runs that an earlier version of songwise logged have another content, and are logged anew.
 _CONTENT = "2"
-_PATIENCE = 30.0  # seconds; MLflow's server starts in about 15
+_PATIENCE = 60.0  # seconds; MLflow's server starts in about 15
 _ATTEMPTS = 3  # at a data set that another process changes at the same time
 _ABANDONED = 3600.0  # seconds; an incomplete run on a server that was begun earlier belongs to no live process
 
@@ -81,9 +81,7 @@ def log_runs(results: Path, *, git_commit: str | None, dataset: str | None = Non
         for folder in folders:
             try:
                 shared = shared_version(folder.name, root)
-                experiments[folder.name] = _log_beside_others(
-                    store, folder, _commit_tags(git_commit) | {"project": project}, shared
-                )
+                experiments[folder.name] = _log_beside_others(store, folder, origin, shared)
             except InputError as error:
                 if dataset in (None, folder.name):
                     raise
