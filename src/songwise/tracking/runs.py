@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as LoggedRun
 
 # What a run contains. Runs that an earlier version of songwise logged have another content, and are logged anew.
-_CONTENT = "2"
+_CONTENT = 2
 _PATIENCE = 60.0  # seconds; MLflow's server starts in about 15
 _ATTEMPTS = 3  # at a data set that another process changes at the same time
 _ABANDONED = 3600.0  # seconds; an incomplete run on a server that was begun earlier belongs to no live process
@@ -93,13 +93,14 @@ def _log_beside_others(store: Store, folder: Path, origin: Mapping[str, str], sh
     """Log a data set, again if another process has deleted or created something meanwhile."""
     from mlflow.exceptions import MlflowException
 
-    for attempt in range(1, _ATTEMPTS + 1):
+    attempts = _ATTEMPTS if store.is_shared else 1
+    while True:
+        attempts -= 1
         try:
             return _log_dataset(store, folder, origin, shared)
         except MlflowException as error:
-            if not store.is_shared or not is_conflict(error) or attempt == _ATTEMPTS:
+            if not is_conflict(error) or not attempts:
                 raise
-    raise AssertionError("unreachable")
 
 
 def _log_dataset(store: Store, folder: Path, origin: Mapping[str, str], shared: str | None) -> dict:
@@ -126,7 +127,7 @@ def _log_dataset(store: Store, folder: Path, origin: Mapping[str, str], shared: 
         client.delete_tag(run_id, "stale")
     logged = _all_runs(client, experiment_id)
     known = _first_runs(logged)
-    _retire(client, logged, keys, None if not store.is_shared else origin["project"])
+    _retire(client, logged, keys, origin["project"] if store.is_shared else None)
     describe_experiment(client, experiment_id, experiment_note(summary, folder, links))
     run_ids = {name: known[entry.params["run_key"]].info.run_id for name, entry in entries.items()}
     content = {"experiment_id": experiment_id, "runs": run_ids}
@@ -156,7 +157,8 @@ def _begun(run: "LoggedRun") -> int:
 
 
 def _is_complete(run: "LoggedRun") -> bool:
-    return run.info.status == "FINISHED" and run.data.tags.get("content") == _CONTENT
+    # A colleague's newer songwise may log more than this one does.
+    return run.info.status == "FINISHED" and int(run.data.tags.get("content", 0)) >= _CONTENT
 
 
 def _is_useless(run: "LoggedRun", store: Store) -> bool:
@@ -180,7 +182,7 @@ def _retire(
     first = {run.info.run_id for run in _first_runs(logged).values()}
     _remove(client, [run for run in logged if _is_complete(run) and run.info.run_id not in first])
     for run in logged:
-        is_own = project in (None, run.data.tags.get("project", project))
+        is_own = project is None or run.data.tags.get("project") in (None, project)
         if is_own and _key(run) not in keys and run.data.tags.get("stale") != "true":
             client.set_tag(run.info.run_id, "stale", "true")
 
@@ -190,7 +192,7 @@ def _tags(entry: Entry, summary: Summary, shared: str | None, links: Mapping[str
         "run_key": entry.params["run_key"],
         "code_version": entry.params["code_version"],
         "data_version": shared or entry.params["data_key"],
-        "content": _CONTENT,
+        "content": str(_CONTENT),
         "model": entry.row["model"],
         "preset": entry.row["features"],
         "tied": entry.row["tied"],
