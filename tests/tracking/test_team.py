@@ -92,6 +92,8 @@ def test_on_a_server_without_locks_each_model_has_one_run(project, tmp_path, mon
         # Another project trains another model of the same data set.
         foreign = copy_run(first[NAMES[1]], run_key="k3", project="elsewhere:/music")
         client().set_terminated(foreign)
+        # Somebody has a newer songwise, which logs more.
+        client().set_tag(first[NAMES[1]].info.run_id, "content", "999")
         # This project does not train this model any more.
         own = copy_run(first[NAMES[1]], run_key="k4")
         client().set_terminated(own)
@@ -101,6 +103,7 @@ def test_on_a_server_without_locks_each_model_has_one_run(project, tmp_path, mon
         assert set(left) == {*content["runs"].values(), live, foreign, own}
         assert {later, killed}.isdisjoint(left)
         assert left[live].info.status == "RUNNING"
+        assert left[content["runs"][NAMES[1]]].data.tags["content"] == "999"
         assert "stale" not in left[foreign].data.tags and left[own].data.tags["stale"] == "true"
 
 

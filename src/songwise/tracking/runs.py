@@ -122,7 +122,7 @@ def _log_dataset(store: Store, folder: Path, origin: Mapping[str, str], shared: 
             continue
         fit = read_fit(entry, folder, summary.protocol)
         data = dataset_input(folder, summary, entry.params["data_key"])
-        tags |= {**origin, "logged_at": str(time.time_ns()), "stale": "true"}
+        tags |= {**origin, "content": str(_CONTENT), "logged_at": str(time.time_ns()), "stale": "true"}
         run_id = log_run(client, experiment_id, entry, fit, data=data, compared=compared, tags=tags)
         client.delete_tag(run_id, "stale")
     logged = _all_runs(client, experiment_id)
@@ -192,7 +192,6 @@ def _tags(entry: Entry, summary: Summary, shared: str | None, links: Mapping[str
         "run_key": entry.params["run_key"],
         "code_version": entry.params["code_version"],
         "data_version": shared or entry.params["data_key"],
-        "content": str(_CONTENT),
         "model": entry.row["model"],
         "preset": entry.row["features"],
         "tied": entry.row["tied"],
