@@ -8,12 +8,13 @@ FROM ${PYTHON} AS build
 WORKDIR /opt/songwise
 RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --quiet --no-cache-dir uv==0.13.9
 COPY requirements.lock ./
-# What only tests and linters need is removed again, within the same layer.
+# What only tests and linters need is removed again, within the same layer, and so are the libraries' own tests.
 RUN python3 -m venv .venv \
     && /opt/uv/bin/uv pip install --quiet --no-cache --compile-bytecode --python .venv/bin/python \
        --require-hashes -r requirements.lock \
     && /opt/uv/bin/uv pip uninstall --quiet --python .venv/bin/python \
-       import-linter grimp moto numpydoc sphinx babel pytest pytest-xdist ruff snakefmt
+       import-linter grimp moto numpydoc sphinx babel pytest pytest-xdist ruff snakefmt \
+    && find .venv/lib -type d -name tests -prune -exec rm -r {} +
 COPY . .
 RUN mv deploy/entrypoint.sh /usr/local/bin/songwise-entrypoint && rmdir deploy \
     && /opt/uv/bin/uv pip install --quiet --no-cache --python .venv/bin/python --no-deps --no-build-isolation --editable . \
