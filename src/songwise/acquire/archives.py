@@ -146,7 +146,7 @@ def _extract(record: _Record, wanted: set[str], audio: Path, mirror: str | None,
 def _locate(entry: Mapping, store: Path, mirror: str | None, name: str) -> Path:
     """Return an archive with the right checksum: downloaded earlier, on the mirror, or downloaded now."""
     places = origins(entry["url"], "", mirror)
-    urls = [place for place in places if place.startswith(("http://", "https://"))]
+    urls = [place for place in places if place.startswith(("http://", "https://", "s3://"))]
     refusal = ""
     if not _own(entry, store).is_file():
         for place in (Path(place) for place in places if place not in urls):

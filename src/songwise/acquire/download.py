@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from songwise.acquire.s3 import SCHEME, check_bucket, signed_url
 from songwise.errors import InputError
 from songwise.files import Checksum, file_digest
 from songwise.text import clean_text
@@ -72,7 +73,7 @@ class UnavailableError(Exception):
 
 
 def check_mirror(mirror: str | None, key: str = "mirror") -> None:
-    """Check that a mirror is a folder or an http(s) URL.
+    """Check that a mirror is a folder, an http(s) URL or a bucket that can be read.
 
     Parameters
     ----------
@@ -84,12 +85,16 @@ def check_mirror(mirror: str | None, key: str = "mirror") -> None:
     Raises
     ------
     InputError
-        If it is neither.
+        If it is none of these.
     """
     if mirror is None or mirror.startswith(("http://", "https://")):
         return
-    if not Path(mirror).is_dir():
-        raise InputError(f"config: {key}: there is no folder '{mirror}' (expected a folder or an http(s) URL)")
+    if mirror.startswith(SCHEME):
+        check_bucket(mirror, key)
+    elif not Path(mirror).is_dir():
+        raise InputError(
+            f"config: {key}: there is no folder '{mirror}' (expected a folder, an http(s) URL or s3://BUCKET/PREFIX)"
+        )
 
 
 def origins(url: str, name: str, mirror: str | None) -> list[str]:
@@ -102,7 +107,7 @@ def origins(url: str, name: str, mirror: str | None) -> list[str]:
     name : str
         Path of the file below the mirror. If it is empty, the last part of the URL.
     mirror : str, optional
-        A folder or a base URL.
+        A folder, a base URL, or s3://BUCKET/PREFIX.
 
     Returns
     -------
@@ -112,6 +117,8 @@ def origins(url: str, name: str, mirror: str | None) -> list[str]:
     if mirror is None:
         return [url]
     name = name or Path(urlsplit(url).path).name
+    if mirror.startswith(SCHEME):
+        return [f"{mirror.rstrip('/')}/{name}", url]
     if mirror.startswith(("http://", "https://")):
         return [f"{mirror.rstrip('/')}/{quote(name)}", url]
     return [str(Path(mirror) / name), url]
@@ -184,7 +191,9 @@ def _fetch_from(place: str, path: Path, checksum: Checksum | None, largest: int,
     # The name is stable, so that the next run resumes what a killed one left.
     partial = path.with_name(f".{path.name}.part")
     is_resumed = partial.is_file()
-    if place.startswith(("http://", "https://")):
+    if place.startswith(SCHEME):
+        _download(signed_url(place), partial, largest, report)
+    elif place.startswith(("http://", "https://")):
         _download(place, partial, largest, report)
     elif Path(place).is_file():
         shutil.copyfile(place, partial)
@@ -238,7 +247,7 @@ def _download_rest(url: str, partial: Path, largest: int, report: _Report) -> st
                 for chunk in response.iter_content(_CHUNK):
                     size += len(chunk)
                     if size > largest:
-                        raise UnavailableError(f"failed: {url} is larger than {largest:,} bytes")
+                        raise UnavailableError(f"failed: {_unsigned(url)} is larger than {largest:,} bytes")
                     stream.write(chunk)
                     report(size, total)
                 stream.flush()
@@ -259,7 +268,7 @@ def _request(url: str, start: int):
     try:
         response = get(url, start)
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-        raise UnavailableError(f"failed: {url} is not a valid URL") from error
+        raise UnavailableError(f"failed: {_unsigned(url)} is not a valid URL") from error
     except requests.RequestException as error:
         cause = _cause(error)
         is_repeated = isinstance(error.args[0], MaxRetryError) if error.args else False
@@ -271,6 +280,10 @@ def _request(url: str, start: int):
     response.close()
     times = f", {ATTEMPTS} times" if status in RETRIED else ""
     raise UnavailableError(f"{'gone' if status in (404, 410) else 'failed'}: {host} answers {status}{times}")
+
+
+def _unsigned(url: str) -> str:
+    return url.partition("?")[0]
 
 
 def _size(path: Path) -> int:

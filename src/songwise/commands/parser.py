@@ -248,7 +248,7 @@ def _dataset(parser: argparse.ArgumentParser) -> None:
 
 
 def _mirror(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--mirror", help="a folder or base URL to try first")
+    parser.add_argument("--mirror", help="a folder, base URL or s3://BUCKET/PREFIX to try first")
 
 
 def _remote(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.predict.layout import CARD
+from songwise.runtime.mlflow_errors import explain, status_of, without_password
 from songwise.runtime.mlflow_settings import FIRST_REQUEST, environment, mlflow_address, quiet_mlflow
 
 REGISTRY = "models:/"
@@ -57,7 +58,9 @@ def _download(uri: str, folder: Path) -> None:
                     mlflow.MlflowClient(address).search_registered_models(max_results=1)
                 mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
         except (mlflow.MlflowException, SQLAlchemyError, OSError) as error:
-            reason = str(error).partition("\n")[0]
+            if status_of(error) is not None:
+                raise InputError(f"{uri}: {explain(error, address)}") from None
+            reason = without_password(address, str(error).partition("\n")[0])
             raise InputError(
                 f"{uri}: MLflow cannot find it ({reason}). Run snakemake first, or set MLFLOW_TRACKING_URI to the "
                 "server that has it"

@@ -96,13 +96,13 @@ class Config(Section):
     )
     mirror: str | None = Field(
         None,
-        description="a folder or base URL that is tried before each file's own URL. Checksums are checked in "
-        "either case",
+        description="a folder, base URL or s3://BUCKET/PREFIX that is tried before each file's own URL. Checksums are "
+        "checked in either case",
     )
     weights: str | None = Field(
         None,
-        description="a folder or base URL with the weights of pretrained networks, by file name. It is tried before "
-        "`mirror` and the address in config/networks; checksums are checked in either case",
+        description="a folder, base URL or s3://BUCKET/PREFIX with the weights of pretrained networks, by file name. "
+        "It is tried before `mirror` and the address in config/networks; checksums are checked in either case",
     )
     cookies: str | None = Field(
         None,

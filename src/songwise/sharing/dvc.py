@@ -16,6 +16,17 @@ ADD_REMOTE = (
 _READ_ONLY = "the remote is read-only: its server rejects uploads (it answers {0}). Push to another with --remote NAME"
 _PACKAGE = "remotes on {0} need a package that is not installed: pip install {1}"
 _NO_GIT = "DVC needs the project to be a git repository: git init, or clone it with git"
+_STORE = {  # parts of the messages of S3's client, and what to do
+    "Unable to locate credentials": "there are no keys for S3. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+    "AWS_PROFILE to a profile in ~/.aws",
+    "NoSuchBucket": "there is no bucket of this name. Create it, or correct the remote: dvc remote modify NAME url "
+    "s3://bucket/songwise",
+    "InvalidAccessKeyId": "S3 does not know the key in AWS_ACCESS_KEY_ID",
+    "SignatureDoesNotMatch": "S3 does not accept the key in AWS_SECRET_ACCESS_KEY",
+    "AccessDenied": "these keys may not use the bucket. Ask its owner for the permissions to list, read and write",
+    "Could not connect to the endpoint URL": "the S3 server does not answer. AWS_ENDPOINT_URL, or the remote's "
+    "endpointurl, names servers other than Amazon's",
+}
 _EXTRAS = {"dvc-s3": "-e '.[s3]'"}  # packages whose version an extra of songwise restricts
 
 
@@ -69,6 +80,8 @@ def explain_failure(output: str, command: str) -> str:
         return ADD_REMOTE
     if "not inside of a DVC repository" in output or "not a git repository" in output:
         return _NO_GIT
+    if (problem := next((problem for part, problem in _STORE.items() if part in output), None)) is not None:
+        return f"{command}: {problem}"
     refused = re.search(r"\b(40[135]|501), message=", output)
     if refused and command.startswith("dvc push"):
         return _READ_ONLY.format(refused[1])

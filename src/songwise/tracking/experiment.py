@@ -65,9 +65,16 @@ def open_experiment(client: "MlflowClient", name: str) -> str:
     str
         The experiment's id.
     """
+    from mlflow.exceptions import MlflowException
+
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        return client.create_experiment(name, tags=_TAGS)
+        try:
+            return client.create_experiment(name, tags=_TAGS)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        experiment = client.get_experiment_by_name(name)  # which somebody else has just created
     if experiment.lifecycle_stage == "deleted":
         # The name of an experiment that was deleted in the UI stays reserved, so the only way is to restore it.
         client.restore_experiment(experiment.experiment_id)

@@ -6,7 +6,7 @@ began.
 
 import tempfile
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +99,7 @@ def _key_of(card: Mapping) -> str:
     return digest({key: value for key, value in card.items() if key not in _VARYING} | {"files": files})
 
 
-def register_champion(client: "MlflowClient", champion: Champion, run: "Run") -> str:
+def register_champion(client: "MlflowClient", champion: Champion, run: "Run", *, is_shared: bool) -> str:
     """Register a champion as models:/DATASET@champion.
 
     Parameters
@@ -110,6 +110,8 @@ def register_champion(client: "MlflowClient", champion: Champion, run: "Run") ->
         The champion.
     run : mlflow.entities.Run
         Its run, which is finished.
+    is_shared : bool
+        Whether another process may register the same champion at the same time (`store.Store`).
 
     Returns
     -------
@@ -117,9 +119,17 @@ def register_champion(client: "MlflowClient", champion: Champion, run: "Run") ->
         Number of the version. It is an earlier one if the same champion was registered before.
     """
     name = champion.card["dataset"]
-    model_id = _find_model(client, champion, run) or _log_model(client, champion, run)
+    if not is_shared:
+        _delete_incomplete(client, champion, run)
+    # What was made is looked for again: two processes that do this at once find the model and the version that came
+    # first.
+    if not _find_model(client, champion, run):
+        _log_model(client, champion, run)
+    model_id = _find_model(client, champion, run)
     registered = _open_registered_model(client, champion)
-    version = _find_version(client, name, model_id) or _create_version(client, champion, run, model_id)
+    if not _find_version(client, name, model_id):
+        _create_version(client, champion, run, model_id)
+    version = _find_version(client, name, model_id)
     for tag, value in _tags(champion, run).items():
         if version.tags.get(tag) != value:
             client.set_model_version_tag(name, version.version, tag, value)
@@ -128,18 +138,26 @@ def register_champion(client: "MlflowClient", champion: Champion, run: "Run") ->
     return str(version.version)
 
 
-def _find_model(client: "MlflowClient", champion: Champion, run: "Run") -> str | None:
-    """Return the id of the complete logged model of a champion, and delete incomplete ones."""
-    complete = None
+def _models(client: "MlflowClient", champion: Champion, run: "Run") -> Iterator[tuple["LoggedModel", bool]]:
+    """Yield the logged models of a champion, and whether each is complete."""
     for model in client.search_logged_models(
         [run.info.experiment_id],
         filter_string=f"source_run_id = '{run.info.run_id}' AND tags.{_KEY} = '{champion.key}'",
     ):
-        if _is_complete(client, model):
-            complete = model.model_id
-        else:
+        yield model, _is_complete(client, model)
+
+
+def _find_model(client: "MlflowClient", champion: Champion, run: "Run") -> str | None:
+    """Return the id of the complete logged model of a champion, the first of several."""
+    models = [model for model, is_complete in _models(client, champion, run) if is_complete]
+    first = min(models, key=lambda model: (model.creation_timestamp, model.model_id), default=None)
+    return first and first.model_id
+
+
+def _delete_incomplete(client: "MlflowClient", champion: Champion, run: "Run") -> None:
+    for model, is_complete in _models(client, champion, run):
+        if not is_complete:
             client.delete_logged_model(model.model_id)
-    return complete
 
 
 def _is_complete(client: "MlflowClient", model: "LoggedModel") -> bool:
@@ -213,7 +231,8 @@ def _open_registered_model(client: "MlflowClient", champion: Champion) -> "Regis
 
 def _find_version(client: "MlflowClient", name: str, model_id: str) -> "ModelVersion | None":
     versions = client.search_model_versions(f"name = '{name}'")
-    return next((version for version in versions if version.source == f"models:/{model_id}"), None)
+    own = [version for version in versions if version.source == f"models:/{model_id}"]
+    return min(own, key=lambda version: int(version.version), default=None)
 
 
 def _create_version(client: "MlflowClient", champion: Champion, run: "Run", model_id: str) -> "ModelVersion":

@@ -5,17 +5,19 @@ MLflow.
 """
 
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from songwise import paths
 from songwise.errors import InputError
 from songwise.files import file_digest, read_json
 from songwise.runtime.lock import exclusive
+from songwise.runtime.mlflow_errors import explain, status_of, without_password
 from songwise.runtime.mlflow_settings import FIRST_REQUEST, environment, mlflow_address, quiet_mlflow
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _DATABASE = Path("mlflow.db")  # MLflow's default, in the current folder
 _DEFAULT_EXPERIMENT = "0"
+_PAUSE = 2.0  # seconds between two attempts to reach a server
+_RESTARTING = {None, 502, 503, 504}  # what a server that starts answers, itself or through its reverse proxy
 
 
 @dataclass(frozen=True)
@@ -35,18 +39,27 @@ class Store:
         Client of the store.
     address : str
         The store's address without its password.
+    is_shared : bool
+        Whether others may write to it at the same time, because it is a server.
     """
 
     client: "MlflowClient"
     address: str
+    is_shared: bool
 
 
 @contextmanager
-def open_store() -> Iterator[Store]:
+def open_store(patience: float = 0.0) -> Iterator[Store]:
     """Open MLflow's store, and create it if it is a SQLite file that does not exist.
 
     It is the store that MLflow itself would choose: MLFLOW_TRACKING_URI, or mlflow.db in the current folder. A SQLite
     store is locked, so that only one process writes to it.
+
+    Parameters
+    ----------
+    patience : float, default=0.0
+        Seconds to wait for a server that does not answer, because it may be starting again. Once it has answered,
+        MLflow itself repeats requests for up to four minutes.
 
     Yields
     ------
@@ -64,9 +77,8 @@ def open_store() -> Iterator[Store]:
         uri = mlflow_address()
         with environment({"MLFLOW_TRACKING_URI": uri}), _readable_errors(uri), _locked_database(uri):
             client = mlflow.MlflowClient(uri)
-            with environment(FIRST_REQUEST):
-                client.search_experiments(max_results=1)
-            yield Store(client, _without_password(uri, uri))
+            _reach(client, uri, patience)
+            yield Store(client, without_password(uri, uri), is_shared=not uri.startswith(("sqlite:", "file:")))
 
 
 def store_generation(results: Path, uri: str | None) -> int:
@@ -110,6 +122,25 @@ def shared_pointer(dataset: str) -> str:
     return file_digest(pointer) if pointer.is_file() else ""
 
 
+def _reach(client: "MlflowClient", uri: str, patience: float) -> None:
+    from mlflow.exceptions import MlflowException
+
+    end = time.monotonic() + patience
+    line = f"MLflow {without_password(uri, uri)}: no answer yet, waiting up to {patience:.0f} s"
+    while True:
+        try:
+            with environment(FIRST_REQUEST):
+                client.search_experiments(max_results=1)
+            return
+        except MlflowException as error:
+            if status_of(error) not in _RESTARTING or time.monotonic() + _PAUSE > end:
+                raise
+        if line:
+            print(line, file=sys.stderr)
+        line = ""
+        time.sleep(_PAUSE)
+
+
 @contextmanager
 def _readable_errors(uri: str) -> Iterator[None]:
     """Turn errors of the store into one line with a remedy."""
@@ -119,20 +150,7 @@ def _readable_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        if uri.startswith(("sqlite:", "file:")):
-            remedy = (
-                "if it is damaged or was written by an older MLflow, move it away and run again: "
-                "the runs are logged again from results/"
-            )
-        else:
-            remedy = "check that the server is running, or unset MLFLOW_TRACKING_URI to log into this folder"
-        raise InputError(_without_password(uri, f"MLflow store {uri}: {reason}; {remedy}")) from None
-
-
-def _without_password(uri: str, text: str) -> str:
-    password = urlsplit(uri).password
-    return text.replace(f":{password}@", "@") if password else text
+        raise InputError(f"MLflow store {without_password(uri, uri)}: {explain(error, uri)}") from None
 
 
 @contextmanager
