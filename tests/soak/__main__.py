@@ -1,0 +1,133 @@
+"""Random edits and accidents in one project, with what must be true checked after each: `make soak`.
+
+    PYTHONPATH=tests python -m soak [--edits 200] [--seed 0] [--every 4] [--until N] [--only 3,7] [--folder FOLDER]
+
+A project with twelve short songs and a few models lives through random edits (songs, labels, models, presets,
+settings), mistakes, accidents (kill -9, Ctrl-C, a full disk, a read-only disk) and changes of files (a moved folder, a
+wrong clock, deleted and damaged outputs). After each, the same command must succeed, the results must be those of what
+is there, and the command must have nothing to do again. After every fourth, and after hard ones, MLflow must equal the
+results, and all figures must equal those of a fresh run. If anything is wrong, the sequence and the command that
+repeats it are printed, and the folder is kept.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+from soak import edits, invariants
+from soak.project import Project, make_project
+from songwise.paths import cache_folder
+
+_DISK = "size=768m"
+
+
+def main(words: list[str]) -> int:
+    """Return 0 if everything was true after every edit."""
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--edits", type=int, default=200, metavar="N", help="number of edits")
+    parser.add_argument("--seed", type=int, default=0, help="of the sequence")
+    parser.add_argument("--every", type=int, default=4, metavar="N", help="compare with a fresh run every N edits")
+    parser.add_argument("--until", type=int, metavar="N", help="end after edit N, to repeat the begin of a sequence")
+    parser.add_argument("--only", metavar="N,N", help="make these edits of the sequence only")
+    parser.add_argument("--minutes", type=float, help="end after this time, after a complete edit")
+    parser.add_argument("--folder", type=Path, help="a new folder for the project; default: a temporary one")
+    options = parser.parse_args(words)
+    work = options.folder or Path(tempfile.mkdtemp(prefix="songwise-soak-"))
+    work.mkdir(parents=True, exist_ok=True)
+    numbers = range(1, (options.until or options.edits) + 1)
+    if options.only:
+        numbers = [int(number) for number in options.only.split(",")]
+    with small_disk(work / "disk") as disk:
+        soak = Soak(make_project((disk or work) / "project", work, disk), options)
+        if cache_folder().is_dir():
+            shutil.copytree(cache_folder(), work / "cache/songwise")
+        if not soak.go(numbers):
+            if disk:
+                shutil.copytree(soak.project.folder, work / "failed", symlinks=True)
+            return 1
+    shutil.rmtree(work)
+    return 0
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path | None]:
+    """Mount a disk in memory that can be filled; None where that is not permitted."""
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", _DISK, "tmpfs", folder], capture_output=True).returncode:
+        print("no disk of its own: a full and a read-only disk are left out")
+        yield None
+        return
+    try:
+        yield folder.resolve()
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+class Soak:
+    """A project, and what happened to it."""
+
+    def __init__(self, project: Project, options: argparse.Namespace):
+        self.project = project
+        self._options = options
+        self._history: list[str] = []
+        self._begin = time.monotonic()
+
+    def go(self, numbers) -> bool:
+        """Make the edits of these numbers, and return whether everything was true after each."""
+        counts: Counter[str] = Counter()
+        compared = 0
+        numbers = [0, *numbers]
+        for number in numbers:
+            # Each edit has numbers of its own, so that a part of a sequence can be repeated.
+            rng = Random(f"{self._options.seed} {number}")
+            begin = time.monotonic()
+            try:
+                edit, detail = edits.draw(self.project, rng) if number else (edits.nothing, "the first run")
+                counts[edit.__name__] += 1
+                self._history.append(f"{number}: {edit.__name__}: {detail}")
+                hard = number % self._options.every == 0 or edit in edits.HARD or number == numbers[-1]
+                self._check(full=hard)
+                compared += hard
+            except AssertionError as error:
+                self._report(number, error)
+                return False
+            seconds = time.monotonic() - begin
+            print(f"{self._history[-1]} ({seconds:.0f} s{', compared' if hard else ''})", flush=True)
+            if self._options.minutes and time.monotonic() - self._begin > 60 * self._options.minutes:
+                break
+        done = len(self._history) - 1
+        print(
+            f"seed {self._options.seed}: {done} edits in {(time.monotonic() - self._begin) / 60:.0f} min, "
+            f"{compared} compared with a fresh run, everything was true after each"
+        )
+        print(", ".join(f"{name} {count}" for name, count in counts.most_common()))
+        return True
+
+    def _check(self, *, full: bool) -> None:
+        project = self.project
+        invariants.check_success(project.run(full=full))
+        invariants.check_results(project)
+        invariants.check_nothing_to_do(project.run(full=full))
+        invariants.check_no_remains(project)
+        if full:
+            invariants.check_store(project)
+            invariants.compare_with_fresh(project, project.work / "fresh")
+
+    def _report(self, number: int, error: AssertionError) -> None:
+        options = self._options
+        print("\n".join(self._history))
+        print(f"\nwrong after edit {number}: {error}")
+        print(f"\nseed {options.seed}; the folder is kept: {self.project.work}. To repeat the sequence:")
+        print(f"  PYTHONPATH=tests python -m soak --seed {options.seed} --every {options.every} --until {number}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
