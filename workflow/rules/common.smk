@@ -175,8 +175,11 @@ def figure_labels(wildcards):
 def print_headline():
     if not any(job.rule.name == "evaluate_models" for job in workflow.dag.jobs):
         return  # the goal was another one, and a figure of an earlier run would look like its result
-    if summary := read_summary(Path(RESULTS)):
-        print(f"\n{headline(summary, Path(RESULTS), recipe=PLAN.settings['recipe'])}", file=sys.stderr)
+    try:
+        if summary := read_summary(Path(RESULTS)):
+            print(f"\n{headline(summary, Path(RESULTS), recipe=PLAN.settings['recipe'])}", file=sys.stderr)
+    except InputError as error:
+        print(f"songwise: {error}", file=sys.stderr)
     print_left_out()
 
 

@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +15,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VEC
     os.environ[_name] = "1"
 
 from songwise.errors import InputError, disk_full, is_disk_full  # noqa: E402
+from songwise.files import check_whole  # noqa: E402
 from songwise.runtime.lock import end_with_run  # noqa: E402
 
 _INTERRUPTED = 130  # the shell's exit code for Ctrl-C
@@ -37,7 +38,7 @@ class _Tee:
 
 
 @contextmanager
-def job(log: str) -> Iterator[None]:
+def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Run one job: what it prints goes to its log, progress and errors also to the terminal.
 
     An InputError, a full disk and a lack of memory end the process with a message alone. Any other error is a bug of
@@ -47,6 +48,9 @@ def job(log: str) -> Iterator[None]:
     ----------
     log : str
         The file to write; its folder is created.
+    inputs : iterable of str, default=()
+        Files that earlier jobs wrote. A truncated one ends the job: Snakemake would not notice, and a table without
+        its last rows would give wrong figures.
     """
     end_with_run()
     # Exit at once: Python would wait for threads that download. Half-written files have names of their own.
@@ -59,6 +63,9 @@ def job(log: str) -> Iterator[None]:
             warnings.showwarning = _warn_into(stream)
             sys.stderr = _Tee(terminal, stream)
             try:
+                for path in map(Path, inputs):
+                    if path.is_file():
+                        check_whole(path)
                 yield
             finally:
                 sys.stdout, sys.stderr = sys.__stdout__, terminal
