@@ -34,6 +34,7 @@ from songwise.plan.weights import provide_weights
 from songwise.runtime.lock import claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
+from songwise.runtime.records import repeat_unrecorded
 from songwise.schemas.card import BEST, CHEAPEST_TIED
 from songwise.splits.protocols import choose, sheet_columns
 
@@ -345,6 +346,7 @@ def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> 
         Naming the file and key that cannot be used, or saying that the disk is full.
     """
     record_plain_values()
+    repeat_unrecorded()
     try:
         return _open(config, real, say)
     except OSError as error:
