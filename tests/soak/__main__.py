@@ -1,13 +1,13 @@
 """Random edits and accidents in one project, with what must be true checked after each: `make soak`.
 
-    PYTHONPATH=tests python -m soak [--edits 200] [--seed 0] [--every 4] [--until N] [--only 3,7] [--folder FOLDER]
+    PYTHONPATH=tests python -m soak [--edits 200] [--seed 0] [--every 6] [--until N] [--only 3,7] [--folder FOLDER]
 
 A project with twelve short songs and a few models lives through random edits (songs, labels, models, presets,
 settings), mistakes, accidents (kill -9, Ctrl-C, a full disk, a read-only disk) and changes of files (a moved folder, a
 wrong clock, deleted and damaged outputs). After each, the same command must succeed, the results must be those of what
-is there, and the command must have nothing to do again. After every fourth, and after hard ones, MLflow must equal the
-results, and all figures must equal those of a fresh run. If anything is wrong, the sequence and the command that
-repeats it are printed, and the folder is kept.
+is there, and the command must have nothing to do again. The command asks for the leaderboard; after every sixth edit
+for everything, and MLflow must then equal the results. After these, and after hard edits, all figures must equal those
+of a fresh run. If anything is wrong, the sequence and the command that repeats it are printed, and the folder is kept.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-from soak import edits, invariants
+from soak import edits, forks, invariants
 from soak.project import Project, make_project
 from songwise.paths import cache_folder
 
@@ -34,10 +34,11 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
     parser.add_argument("--edits", type=int, default=200, metavar="N", help="number of edits")
     parser.add_argument("--seed", type=int, default=0, help="of the sequence")
-    parser.add_argument("--every", type=int, default=4, metavar="N", help="compare with a fresh run every N edits")
+    parser.add_argument("--every", type=int, default=6, metavar="N", help="make everything every N edits")
     parser.add_argument("--until", type=int, metavar="N", help="end after edit N, to repeat the begin of a sequence")
     parser.add_argument("--only", metavar="N,N", help="make these edits of the sequence only")
     parser.add_argument("--minutes", type=float, help="end after this time, after a complete edit")
+    parser.add_argument("--processes", action="store_true", help="fork no run; takes about four times as long")
     parser.add_argument("--folder", type=Path, help="a new folder for the project; default: a temporary one")
     options = parser.parse_args(words)
     work = options.folder or Path(tempfile.mkdtemp(prefix="songwise-soak-"))
@@ -46,9 +47,13 @@ def main(words: list[str]) -> int:
     if options.only:
         numbers = [int(number) for number in options.only.split(",")]
     with small_disk(work / "disk") as disk:
-        soak = Soak(make_project((disk or work) / "project", work, disk), options)
+        project = make_project((disk or work) / "project", work, disk)
+        project.forked = not options.processes
         if cache_folder().is_dir():
             shutil.copytree(cache_folder(), work / "cache/songwise")
+        if project.forked:
+            forks.prepare(project.environment())
+        soak = Soak(project, options)
         if not soak.go(numbers):
             if disk:
                 shutil.copytree(soak.project.folder, work / "failed", symlinks=True)
@@ -93,14 +98,15 @@ class Soak:
                 edit, detail = edits.draw(self.project, rng) if number else (edits.nothing, "the first run")
                 counts[edit.__name__] += 1
                 self._history.append(f"{number}: {edit.__name__}: {detail}")
-                hard = number % self._options.every == 0 or edit in edits.HARD or number == numbers[-1]
-                self._check(full=hard)
-                compared += hard
+                full = number % self._options.every == 0 or number == numbers[-1]
+                compare = full or edit in edits.HARD
+                self._check(full=full, compare=compare)
+                compared += compare
             except AssertionError as error:
                 self._report(number, error)
                 return False
             seconds = time.monotonic() - begin
-            print(f"{self._history[-1]} ({seconds:.0f} s{', compared' if hard else ''})", flush=True)
+            print(f"{self._history[-1]} ({seconds:.0f} s{', compared' if compare else ''})", flush=True)
             if self._options.minutes and time.monotonic() - self._begin > 60 * self._options.minutes:
                 break
         done = len(self._history) - 1
@@ -111,15 +117,16 @@ class Soak:
         print(", ".join(f"{name} {count}" for name, count in counts.most_common()))
         return True
 
-    def _check(self, *, full: bool) -> None:
+    def _check(self, *, full: bool, compare: bool) -> None:
         project = self.project
         invariants.check_success(project.run(full=full))
         invariants.check_results(project)
         invariants.check_nothing_to_do(project.run(full=full))
-        invariants.check_no_remains(project)
+        invariants.check_no_remains(project, full=full)
         if full:
             invariants.check_store(project)
-            invariants.compare_with_fresh(project, project.work / "fresh")
+        if compare:
+            invariants.compare_with_fresh(project, project.work / "fresh", full=full)
 
     def _report(self, number: int, error: AssertionError) -> None:
         options = self._options

@@ -429,7 +429,7 @@ def read_only_disk(project: Project, rng: Random) -> str | None:
 def second_run(project: Project, rng: Random) -> str:
     detail = _edit_before(project, rng)
     running = project.start()
-    other = Project(project.folder, project.work / "other", project.disk)
+    other = Project(project.folder, project.work / "other", forked=False)
     other.work.mkdir(exist_ok=True)
     if running.wait_for_steps(1, 0) and running.jobs():
         done = other.run()
@@ -490,7 +490,7 @@ def truncate_output(project: Project, rng: Random) -> str | None:
     path = rng.choice(paths)
     os.truncate(path, rng.randrange(1, path.stat().st_size - 1))
     name = path.relative_to(project.folder).as_posix()
-    done = project.run(full=True)
+    done = project.run()
     if done.code:
         check_refusal(done, path.name)
         assert "delete" in done.output, f"no remedy for a truncated {name}:\n{done.output[-2000:]}"

@@ -68,12 +68,13 @@ def check_results(project: Project) -> None:
         assert int(row["n_songs"]) <= len(songs), f"{run}: {row['n_songs']} of {len(songs)} songs"
 
 
-def check_no_remains(project: Project) -> None:
-    """Nothing of a run is left over: unfinished files, locks, records of killed jobs, processes."""
+def check_no_remains(project: Project, *, full: bool) -> None:
+    """Nothing is left over: unfinished files, locks, processes, and after a full run, records of killed jobs."""
     left = [path for name in ("data", "results") for path in (project.folder / name).rglob(".*.unfinished*")]
     left += (project.folder / "data").rglob(".*.part")
     left += (project.folder / ".snakemake/locks").glob("*")
-    left += (project.folder / ".snakemake/incomplete").glob("*")
+    if full:
+        left += (project.folder / ".snakemake/incomplete").glob("*")
     left += project.folder.glob(".mlflow.db.new*")
     assert not left, f"left over: {[str(path.relative_to(project.folder)) for path in left[:5]]}"
     assert not project.processes(), f"processes: {project.processes()}"
@@ -117,12 +118,12 @@ def check_store(project: Project) -> None:
     assert json.loads((results / "champion/card.json").read_text())["run_key"] in key_of, "the champion is no row"
 
 
-def compare_with_fresh(project: Project, folder: Path) -> None:
+def compare_with_fresh(project: Project, folder: Path, *, full: bool) -> None:
     """Every figure equals that of a fresh run on what the user has now, which trains all rows of the leaderboard."""
     board = [f"{row['model']}@{row['features']}" for row in read_csv(project.results / "leaderboard.csv")]
     models = [run.removesuffix("@table") for run in board]
     fresh = copy_inputs(project, folder, models)
-    done = fresh.run(full=True)
+    done = fresh.run(full=full)
     assert done.code == 0, f"the fresh run failed:\n{done.output[-3000:]}"
     compared = 0
     for path in sorted(fresh.results.rglob("*")):
@@ -135,7 +136,7 @@ def compare_with_fresh(project: Project, folder: Path) -> None:
         assert found.is_file(), f"a fresh run has {name} as well"
         assert _content(found) == _content(path), f"{name} differs from that of a fresh run in {folder}"
         compared += 1
-    assert compared > 20, f"only {compared} files were compared"
+    assert compared > 12, f"only {compared} files were compared"
 
 
 def _content(path: Path) -> object:

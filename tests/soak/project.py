@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -15,6 +15,8 @@ import numpy as np
 import yaml
 from helpers.project import copy_project, ordinary_environment
 from helpers.sound import RATE, write_wav
+
+from soak import forks
 
 MUSIC, TABLE = "mine", "numbers"  # a data set of audio files, and one of existing features
 MODELS = ("majority", "knn", "naive_bayes", "logistic_regression")
@@ -61,12 +63,14 @@ class Project:
         What is outside the folder: the user's cache, and outputs of runs.
     disk : Path or None
         The small disk that contains the folder, if there is one.
+    forked : bool
+        Whether runs that nothing disturbs are forked from this process.
     """
 
     folder: Path
     work: Path
     disk: Path | None = None
-    seconds: list[float] = field(default_factory=list)
+    forked: bool = True
 
     # What the user wrote.
 
@@ -125,7 +129,7 @@ class Project:
 
     def run(self, *, full: bool = False) -> Done:
         """Run the workflow to its end."""
-        return self.start(full=full).end()
+        return Running(self, self.command(full=full), forked=self.forked).end()
 
     def processes(self) -> list[int]:
         """The living processes, and the zombies, that work in the folder."""
@@ -142,9 +146,12 @@ class Project:
 class Running:
     """A run that can be disturbed."""
 
-    def __init__(self, project: Project, command: list[str]):
+    def __init__(self, project: Project, command: list[str], *, forked: bool = False):
         self._project, self._begin = project, time.monotonic()
         self._path = project.work / "output.txt"
+        if forked:
+            self._process = forks.Fork(command[3:], project.folder, project.environment(), self._path)
+            return
         with self._path.open("w") as stream:
             self._process = subprocess.Popen(
                 command,
@@ -236,7 +243,7 @@ def copy_inputs(project: Project, folder: Path, models: list[str]) -> Project:
     for name in ("config", "my"):
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(project.folder / name, folder / name)
-    fresh = Project(folder, project.work)
+    fresh = Project(folder, project.work, forked=project.forked)
     fresh.change_config(models=models)
     return fresh
 
