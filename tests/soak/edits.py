@@ -43,7 +43,8 @@ _PARAMETERS = {
     "logistic_regression": [{"C": 10.0**number, "max_iter": 1000} for number in (-2, 0, 2)],
 }
 _STEPS = 14  # of a run, among which an accident happens
-_DAMAGED = ("*.csv", "*.json", "*.parquet", "*.png", "*.html", "*.skops")
+_TABLES = (".csv", ".json", ".parquet")
+_FOLDERS = {"bundle", "champion", "usable"}  # of files that are one output together
 _STATISTICS = (["mean"], ["mean", "std"], ["std"])
 
 
@@ -483,19 +484,26 @@ def delete_output(project: Project, rng: Random) -> str | None:
 
 
 def truncate_output(project: Project, rng: Random) -> str | None:
-    """A damaged output. A run may name it and say what to do: then a user does that."""
-    paths = [path for path in _tables(project) if path.stat().st_size > 2]
+    """A damaged output. A run may name it and say what to do, which a user then does, or not read it at all."""
+    paths = [path for path in _tables(project) if path.suffix in _TABLES and path.stat().st_size > 2]
     if not paths:
         return None
     path = rng.choice(paths)
-    os.truncate(path, rng.randrange(1, path.stat().st_size - 1))
-    name = path.relative_to(project.folder).as_posix()
-    done = project.run()
+    name, content, status = path.relative_to(project.folder), path.read_bytes(), path.stat()
+    size = rng.randrange(1, len(content) - 1)
+    os.truncate(path, size)
+    done = project.run(full=True)
+    what = "made again"
     if done.code:
         check_refusal(done, path.name)
-        assert "delete" in done.output, f"no remedy for a truncated {name}:\n{done.output[-2000:]}"
+        assert "elete" in done.output, f"no remedy for a truncated {name}:\n{done.output[-2000:]}"
         path.unlink(missing_ok=True)
-    return f"truncate {name} to {path.stat().st_size if path.exists() else 0} bytes" + ("; named" if done.code else "")
+        what = "named and deleted"
+    elif path.is_file() and path.stat().st_size == size:
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        what = "not read and restored"
+    return f"truncate {name} to {size} bytes: {what}"
 
 
 def delete_results(project: Project, rng: Random) -> str:
@@ -541,10 +549,11 @@ def _outputs(project: Project) -> list[Path]:
 
 
 def _tables(project: Project) -> list[Path]:
-    """What rules wrote about the data set."""
+    """Files that rules wrote about the data set, except those within a folder that is one output."""
     folders = [project.results, *(project.folder / "data" / name / project.dataset for name in ("clips", "features"))]
-    found = {path for folder in folders for pattern in _DAMAGED for path in folder.rglob(pattern) if path.is_file()}
-    return sorted(path for path in found if "usable" not in path.parts)
+    suffixes = {*_TABLES, ".png", ".html"}
+    found = {path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes and path.is_file()}
+    return sorted(path for path in found if not _FOLDERS & set(path.parts))
 
 
 def _shift(paths: list[Path], seconds: float) -> None:
