@@ -311,7 +311,7 @@ def too_few_songs(project: Project, rng: Random) -> str | None:
             shutil.move(aside / path.name, path)
         aside.rmdir()
 
-    _refused(project, f"class {label} has only", undo)
+    _refused(project, label, undo)
     return f"one song of {label} is left for one run"
 
 
