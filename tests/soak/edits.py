@@ -17,7 +17,7 @@ from random import Random
 import numpy as np
 from helpers.sound import RATE, write_wav
 
-from soak.invariants import check_refusal
+from soak.invariants import check_refusal, check_success
 from soak.project import (
     FEATURES,
     FEWEST,
@@ -480,6 +480,11 @@ def delete_output(project: Project, rng: Random) -> str | None:
         return None
     path = rng.choice(paths)
     path.unlink()
+    done = project.run(full=True)
+    check_success(done)
+    runs, folder = project.listed_runs(), path.parent
+    if project.results in path.parents and (folder == project.results or {folder.name, folder.parent.name} & runs):
+        assert path.is_file(), f"{path.relative_to(project.folder)} was deleted and is not made again"
     return f"delete {path.relative_to(project.folder)}"
 
 
