@@ -19,6 +19,9 @@ def test_full_disks_and_memory_end_in_a_message_and_bugs_leave_a_traceback_in_th
     assert said.startswith("songwise: the disk is full (") and "run the same command again" in said
     code, said, log = ended("bytearray(1 << 62)", tmp_path)
     assert code == 1 and said == log and said.startswith("songwise: out of memory. Try fewer --cores")
+    denied = "import errno, os; raise OSError(errno.EROFS, os.strerror(errno.EROFS), 'data/x.csv')"
+    code, said, log = ended(denied, tmp_path)
+    assert code == 1 and said == log and said.startswith("songwise: data/x.csv: Read-only file system. songwise reads")
     code, said, log = ended("1 / 0", tmp_path)
     assert code == 1 and "this is a bug of songwise; please report it with x.log" in said and "Traceback" not in said
     assert "Traceback" in log and log.endswith(said)

@@ -14,7 +14,7 @@ from typing import TextIO
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_name] = "1"
 
-from songwise.errors import InputError, disk_full, is_disk_full  # noqa: E402
+from songwise.errors import InputError, access_denied, disk_full, is_disk_full  # noqa: E402
 from songwise.files import check_whole  # noqa: E402
 from songwise.runtime.lock import end_with_run  # noqa: E402
 
@@ -41,7 +41,7 @@ class _Tee:
 def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Run one job: what it prints goes to its log, progress and errors also to the terminal.
 
-    An InputError, a full disk and a lack of memory end the process with a message alone. Any other error is a bug of
+    An InputError, a full or read-only disk and a lack of memory end the process with a message alone. Any other error is a bug of
     songwise and leaves its traceback in the log. Ctrl-C ends the process without a message.
 
     Parameters
@@ -84,6 +84,8 @@ def _describe(error: Exception, log: str) -> tuple[str, bool]:
         return disk_full(Path()), False
     if isinstance(error, InputError):
         return str(error), False
+    if denied := access_denied(error):
+        return denied, False
     if isinstance(error, MemoryError):
         return f"out of memory. Try fewer --cores, or close other programs ({log})", False
     return f"{type(error).__name__}: {error} (this is a bug of songwise; please report it with {log})", True
