@@ -41,8 +41,8 @@ class _Tee:
 def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Run one job: what it prints goes to its log, progress and errors also to the terminal.
 
-    An InputError, a full or read-only disk and a lack of memory end the process with a message alone. Any other error is a bug of
-    songwise and leaves its traceback in the log. Ctrl-C ends the process without a message.
+    An InputError, a full or read-only disk and a lack of memory end the process with a message alone. Any other error
+    is a bug of songwise and leaves its traceback in the log. Ctrl-C ends the process without a message.
 
     Parameters
     ----------
