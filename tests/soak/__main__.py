@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -82,40 +82,46 @@ class Soak:
     def __init__(self, project: Project, options: argparse.Namespace):
         self.project = project
         self._options = options
-        self._history: list[str] = []
+        self._lines: list[str] = []
+        self._counts: Counter[str] = Counter()
+        self._compared = 0
         self._begin = time.monotonic()
 
-    def go(self, numbers) -> bool:
+    def go(self, numbers: Sequence[int]) -> bool:
         """Make the edits of these numbers, and return whether everything was true after each."""
-        counts: Counter[str] = Counter()
-        compared = 0
-        numbers = [0, *numbers]
-        for number in numbers:
-            # Each edit has numbers of its own, so that a part of a sequence can be repeated.
-            rng = Random(f"{self._options.seed} {number}")
-            begin = time.monotonic()
-            try:
-                edit, detail = edits.draw(self.project, rng) if number else (edits.nothing, "the first run")
-                counts[edit.__name__] += 1
-                self._history.append(f"{number}: {edit.__name__}: {detail}")
-                full = number % self._options.every == 0 or number == numbers[-1]
-                compare = full or edit in edits.HARD
-                self._check(full=full, compare=compare)
-                compared += compare
-            except AssertionError as error:
-                self._report(number, error)
-                return False
-            seconds = time.monotonic() - begin
-            print(f"{self._history[-1]} ({seconds:.0f} s{', compared' if compare else ''})", flush=True)
-            if self._options.minutes and time.monotonic() - self._begin > 60 * self._options.minutes:
-                break
-        done = len(self._history) - 1
+        numbers = [0, *numbers]  # the first run
+        try:
+            for number in numbers:
+                self._step(number, full=number % self._options.every == 0 or number == numbers[-1])
+                if self._options.minutes and time.monotonic() - self._begin > 60 * self._options.minutes:
+                    break
+        except KeyboardInterrupt:
+            pass
+        except Exception as error:
+            self._report(number, error)
+            return False
         print(
-            f"seed {self._options.seed}: {done} edits in {(time.monotonic() - self._begin) / 60:.0f} min, "
-            f"{compared} compared with a fresh run, everything was true after each"
+            f"seed {self._options.seed}: {len(self._lines) - 1} edits in {(time.monotonic() - self._begin) / 60:.0f} "
+            f"min, {self._compared} compared with a fresh run, everything was true after each"
         )
-        print(", ".join(f"{name} {count}" for name, count in counts.most_common()))
+        print(", ".join(f"{name} {count}" for name, count in self._counts.most_common()))
         return True
+
+    def _step(self, number: int, *, full: bool) -> None:
+        begin = time.monotonic()
+        # Each edit has random numbers of its own, so that a part of a sequence can be repeated.
+        rng = Random(f"{self._options.seed} {number}")
+        edit, detail = edits.draw(self.project, rng) if number else (edits.nothing, "the first run")
+        compare = full or edit in edits.HARD
+        try:
+            self._check(full=full, compare=compare)
+        except Exception as error:
+            raise AssertionError(f"{edit.__name__}: {detail}\n{error}") from error
+        self._counts[edit.__name__] += 1
+        self._compared += compare
+        seconds = f"{time.monotonic() - begin:.0f} s{', compared' if compare else ''}"
+        self._lines.append(f"{number}: {edit.__name__}: {detail} ({seconds})")
+        print(self._lines[-1], flush=True)
 
     def _check(self, *, full: bool, compare: bool) -> None:
         project = self.project
@@ -128,11 +134,11 @@ class Soak:
         if compare:
             invariants.compare_with_fresh(project, project.work / "fresh", full=full)
 
-    def _report(self, number: int, error: AssertionError) -> None:
+    def _report(self, number: int, error: Exception) -> None:
         options = self._options
-        print("\n".join(self._history))
-        print(f"\nwrong after edit {number}: {error}")
-        print(f"\nseed {options.seed}; the folder is kept: {self.project.work}. To repeat the sequence:")
+        print(f"\nwrong after edit {number}: {type(error).__name__}: {error}")
+        print(f"\nseed {options.seed}, edits before it:", *self._lines, sep="\n  ")
+        print(f"\nThe folder is kept: {self.project.work}. To repeat the sequence:")
         print(f"  PYTHONPATH=tests python -m soak --seed {options.seed} --every {options.every} --until {number}")
 
 

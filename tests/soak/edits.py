@@ -600,5 +600,9 @@ def draw(project: Project, rng: Random) -> tuple[Edit, str]:
         edit = rng.choice(group)
         if project.dataset == TABLE and group is MUSIC_EDITS:
             edit = edit_table
-        if detail := edit(project, rng):
+        try:
+            detail = edit(project, rng)
+        except Exception as error:
+            raise AssertionError(f"{edit.__name__}: {error}") from error
+        if detail:
             return edit, detail
