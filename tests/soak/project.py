@@ -192,9 +192,14 @@ class Running:
 
     def end(self) -> Done:
         """Wait for the end of the run and of all its jobs."""
-        while self._process.poll() is None:
-            self._check_time()
-            time.sleep(0.05)
+        try:
+            while self._process.poll() is None:
+                self._check_time()
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            os.killpg(self._process.pid, signal.SIGKILL)  # it has a session of its own, which Ctrl-C does not reach
+            self._process.wait()
+            raise
         seconds = time.monotonic() - self._begin
         until = time.monotonic() + 10
         while self._project.processes() and time.monotonic() < until:
