@@ -100,9 +100,10 @@ class Soak:
         except Exception as error:
             self._report(number, error)
             return False
+        minutes = (time.monotonic() - self._begin) / 60
         print(
-            f"seed {self._options.seed}: {len(self._lines) - 1} edits in {(time.monotonic() - self._begin) / 60:.0f} "
-            f"min, {self._compared} compared with a fresh run, everything was true after each"
+            f"seed {self._options.seed}: {self._counts.total()} steps in {minutes:.0f} min, {self._compared} compared "
+            "with a fresh run, everything was true after each"
         )
         print(", ".join(f"{name} {count}" for name, count in self._counts.most_common()))
         return True
