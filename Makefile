@@ -1,5 +1,5 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce help env deep browser servers test lint lock schemas results pictures docs bench clean
+.PHONY: reproduce help env deep browser servers test soak lint lock schemas results pictures docs bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
@@ -29,6 +29,9 @@ servers: env ## install what the tests of deploy/ need, besides PostgreSQL (apt-
 
 test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips those that run Snakemake
 	$(VENV)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+soak: env ## make 200 random edits and accidents in a small project, and check it after each; never a test
+	PYTHONPATH=tests $(VENV)/python -m soak $(SOAK)
 
 lint: env ## check style, docstrings, imports between packages, and the workflow
 	$(VENV)/ruff check .

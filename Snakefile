@@ -47,20 +47,9 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        f"{RESULTS}/leaderboard.csv",
-        f"{RESULTS}/leakage.csv",
-        f"{RESULTS}/report.html",
-        expand(
-            "results/{dataset}/{figure}.png",
-            dataset=DATASET,
-            figure=["leakage", "calibration", "learning_curve", "importance", "map"],
-        ),
-        f"{RESULTS}/models_checked.json",
-        f"{RESULTS}/tracking.json",
-        f"{RESULTS}/champion",
+        every_result,
         f"data/raw/{DATASET}/ATTRIBUTION.md" if HAS_AUDIO else [],
         expand("data/clips/{dataset}/{shard}", dataset=DATASET, shard=SHARDS) if PLAN.settings["keep_clips"] else [],
-        RECIPE,
 
 
 onsuccess:

@@ -2,10 +2,21 @@
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from helpers.process import start
 
-from songwise.files import remove_unfinished, replacing, write_json
+from songwise.files import (
+    DamagedFileError,
+    check_whole,
+    read_json,
+    read_rows,
+    remove_unfinished,
+    replacing,
+    write_json,
+    write_rows,
+)
 
 
 def test_half_written_files_of_a_killed_process_are_removed_and_nothing_else(tmp_path):
@@ -38,3 +49,21 @@ def test_a_file_is_complete_or_absent(tmp_path):
         raise ZeroDivisionError
     assert json.loads((tmp_path / "x.json").read_text()) == {"a": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_truncated_file_is_refused_with_its_name_and_a_remedy(tmp_path):
+    write_rows(tmp_path / "x.csv", ["a"], [{"a": 1}, {"a": 2}])
+    write_json(tmp_path / "x.json", {"a": 1})
+    pq.write_table(pa.table({"a": [1, 2]}), tmp_path / "x.parquet")
+    (tmp_path / "y.txt").write_text("no end is known of this kind")
+    for path in tmp_path.iterdir():
+        check_whole(path)
+    for path in tmp_path.glob("x.*"):
+        path.write_bytes(path.read_bytes()[:-1])
+        with pytest.raises(DamagedFileError, match=rf"{path.name} is damaged .*\. Delete it and run snakemake again"):
+            check_whole(path)
+    with pytest.raises(DamagedFileError, match="its end is missing"):
+        read_rows(tmp_path / "x.csv")
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(DamagedFileError, match=r"x\.json is damaged"):
+        read_json(tmp_path / "x.json")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 _SHOWN = 10  # problems named in one message
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_DENIED = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class InputError(Exception):
@@ -72,6 +73,22 @@ def is_disk_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def access_denied(error: BaseException) -> str:
+    """Return the message for a file that may not be read or written; "" if an error says something else.
+
+    Parameters
+    ----------
+    error : BaseException
+        The error that ended the work.
+    """
+    if not isinstance(error, OSError) or error.errno not in _DENIED:
+        return ""
+    return (
+        f"{error.filename or 'a file'}: {error.strerror}. songwise reads and writes files below the project's folder. "
+        "Check who may do that, and that the disk is not mounted read-only; then run the same command again"
+    )
 
 
 def disk_full(folder: Path) -> str:

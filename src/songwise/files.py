@@ -17,6 +17,24 @@ from songwise.errors import InputError
 _LONGEST_NAME = 120  # leaves room for suffixes below the 255 bytes of common file systems
 _UNFINISHED = re.compile(r"\..*\.(\d+)\.unfinished(\.[^.]*)?")
 _ALGORITHMS = ("sha256", "sha1", "md5")
+_ENDS = {".csv": b"\n", ".json": b"\n", ".parquet": b"PAR1", ".arrow": b"ARROW1", ".png": b"IEND\xaeB`\x82"}
+
+
+class DamagedFileError(InputError, ValueError):
+    """A file that songwise wrote is no longer what it wrote.
+
+    It is a ValueError too, for readers that do without the file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    why : str
+        What is wrong with it.
+    """
+
+    def __init__(self, path: Path, why: str):
+        super().__init__(f"{path} is damaged ({why}). Delete it and run snakemake again, which makes it")
 
 
 class Checksum(NamedTuple):
@@ -139,6 +157,28 @@ def write_rows(path: Path, columns: Iterable[str], rows: Iterable[Mapping]) -> N
         writer.writerows(rows)
 
 
+def check_whole(path: Path) -> None:
+    """Check that the end of a file that songwise wrote is there: of a CSV, JSON, Parquet, Arrow or PNG file.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Nothing is known about files with other suffixes.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file was truncated. Without its last rows, a table can look complete.
+    """
+    end = _ENDS.get(path.suffix)
+    if end is None:
+        return
+    with path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - len(end)))
+        if stream.read() != end:
+            raise DamagedFileError(path, "its end is missing")
+
+
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of a CSV that songwise wrote, every value as text.
 
@@ -146,7 +186,13 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     ----------
     path : Path
         The file.
+
+    Raises
+    ------
+    DamagedFileError
+        If its end is missing.
     """
+    check_whole(Path(path))
     with Path(path).open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
@@ -183,14 +229,22 @@ def read_csv(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 
 def read_json(path: Path):
-    """Return the value of a JSON file.
+    """Return the value of a JSON file that songwise wrote.
 
     Parameters
     ----------
     path : Path
         The file.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is not JSON.
     """
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DamagedFileError(path, str(error)) from None
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:

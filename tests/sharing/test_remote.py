@@ -223,11 +223,15 @@ def test_after_a_push_there_is_nothing_to_do_in_its_own_folder(ran):
 
 
 @pytest.mark.workflow
-def test_after_dvc_pull_alone_nothing_is_downloaded_again(ran, tmp_path):
+def test_after_dvc_pull_alone_the_files_are_kept_and_recorded_again(ran, tmp_path):
     folder, _ = ran
     other = clone(folder, tmp_path / "clone")
     subprocess.run([sys.executable, "-m", "dvc", "pull"], cwd=other, check=True, capture_output=True)
+    audio = {path: path.stat().st_mtime_ns for path in (other / "data/raw/mine/audio").iterdir()}
+    done = snakemake(other, "--until", "acquire_tracks", *ASKED)
+    assert done.returncode == 0, done.stdout[-3000:]
     assert contents(other / "data/raw/mine") == contents(folder / "data/raw/mine")
+    assert audio == {path: path.stat().st_mtime_ns for path in audio}
     assert "acquire_tracks" not in jobs(snakemake(other, "-n", *ASKED))
 
 

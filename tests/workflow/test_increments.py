@@ -132,6 +132,17 @@ def test_an_edited_feature_redoes_features_and_models_but_a_comment_does_not(min
     assert "acquire_tracks" not in counts
 
 
+def test_a_deleted_result_is_made_again_even_if_nothing_else_needs_it(mine):
+    for name, rule in (("clips.csv", "gather_tracks"), ("models/knn@jlaoo26/by-song/songs.csv", "evaluate_models")):
+        path = mine / "results/mine" / name
+        content, times = path.read_bytes(), path.stat()
+        path.unlink()
+        assert dry_run(mine)[rule] == 1, name
+        path.write_bytes(content)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert dry_run(mine) == {}
+
+
 EXTRA = """
 name: extra
 families:

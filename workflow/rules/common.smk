@@ -168,6 +168,21 @@ def presets_made(wildcards, output):
     return [PLAN.tables[preset_of(table)] for table in output.tables]
 
 
+def every_result(wildcards):
+    # Snakemake makes a deleted file again only if a goal names it, and commands say that a run makes what is missing.
+    optional = ("compare_recipe", "draw_tracks")
+    of_data = [rule for rule in workflow.rules if rule.wildcard_names == {"dataset"} and rule.name not in optional]
+    files = [str(file.apply_wildcards({"dataset": DATASET})) for rule in of_data for file in rule.output]
+    fits = expand(
+        f"{RESULTS}/models/{{run}}/{{protocol}}/{{name}}",
+        run=PLAN.runs,
+        protocol=PLAN.protocols,
+        name=["predictions.csv", "fits.parquet", "fit.json"],
+    )
+    bundles = expand(f"{RESULTS}/models/{{run}}/bundle", run=PLAN.runs)
+    return [file for file in files if file.startswith("results/")] + fits + bundles + RECIPE
+
+
 def figure_labels(wildcards):
     return {"dataset": wildcards.dataset}
 
@@ -175,8 +190,11 @@ def figure_labels(wildcards):
 def print_headline():
     if not any(job.rule.name == "evaluate_models" for job in workflow.dag.jobs):
         return  # the goal was another one, and a figure of an earlier run would look like its result
-    if summary := read_summary(Path(RESULTS)):
-        print(f"\n{headline(summary, Path(RESULTS), recipe=PLAN.settings['recipe'])}", file=sys.stderr)
+    try:
+        if summary := read_summary(Path(RESULTS)):
+            print(f"\n{headline(summary, Path(RESULTS), recipe=PLAN.settings['recipe'])}", file=sys.stderr)
+    except InputError as error:
+        print(f"songwise: {error}", file=sys.stderr)
     print_left_out()
 
 

@@ -11,6 +11,11 @@ from songwise.tracking.store import shared_pointer, store_generation
 
 STORE = os.environ.get("MLFLOW_TRACKING_URI", "")
 
+try:  # now: the start of the job removes the record
+    GENERATION = store_generation(Path(RESULTS), STORE)
+except InputError as error:
+    raise WorkflowError(f"songwise: {error}") from None
+
 
 rule log_runs:
     input:
@@ -50,7 +55,7 @@ rule log_runs:
         ENVIRONMENT
     params:
         uri=STORE,
-        generation=store_generation(Path(RESULTS), STORE),  # read now: the start of the job removes the record
+        generation=GENERATION,
         pointer=shared_pointer(DATASET),
         code=code_of("tracking.runs", "tracking.dvc_view"),
     script:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.studies.shortcuts import audit_shortcuts
 
     result = audit_shortcuts(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.files import read_rows
     from songwise.paths import run_of
     from songwise.studies.standardised import compare_standardised

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.runtime.provenance import git_commit
     from songwise.studies.champion import crown_champion
     from songwise.studies.cost import measure_cost

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.clips.cut import GoodClips, cut_shard
     from songwise.datasets.shard_files import read_shard
     from songwise.paths import DECODED

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.figures.calibration import draw_calibration
 
     draw_calibration(Path(snakemake.input.bins).parent, Path(snakemake.output.figure))

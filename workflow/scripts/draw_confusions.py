@@ -2,7 +2,7 @@
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from pathlib import Path
 
     from songwise.figures.confusion import draw_confusions

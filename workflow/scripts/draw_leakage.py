@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.figures.leakage import draw_leakage
 
     draw_leakage(Path(snakemake.input.leakage), snakemake.params.protocols, Path(snakemake.output.figure))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.acquire.weights import networks_cache
     from songwise.clips.cut import GoodClips
     from songwise.datasets.shard_files import read_shard

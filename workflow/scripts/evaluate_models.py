@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.evaluation.leaderboard import evaluate_models
 
     tables = {name: Path(snakemake.input[name]) for name in ("tracks_csv", "duplicates_csv", "splits_csv")}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.files import write_json
     from songwise.paths import results_folder
     from songwise.runtime.provenance import git_commit

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.datasets.shard_files import read_shards
     from songwise.splits.census import check_survival
     from songwise.splits.make import make_splits

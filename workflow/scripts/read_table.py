@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]):  # the input is the user's own file
     from songwise.datasets.feature_table import read_feature_table
     from songwise.datasets.shard_files import read_shard
     from songwise.features.from_table import write_shard

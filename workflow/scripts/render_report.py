@@ -4,7 +4,7 @@ from pathlib import Path
 
 from songwise.runtime.job import job
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0], snakemake.input):
     from songwise.report.page import render_report
 
     render_report(

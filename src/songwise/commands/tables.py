@@ -7,7 +7,7 @@ from pathlib import Path
 
 from songwise.errors import InputError
 from songwise.evaluation.columns import LEADERBOARD_COLUMNS, LEAKAGE_COLUMNS
-from songwise.files import read_json, read_rows
+from songwise.files import DamagedFileError, read_json, read_rows
 from songwise.report.summary import Summary, read_summary
 
 _BOUNDS = ("song_accuracy", "song_accuracy_low", "song_accuracy_high")
@@ -40,10 +40,10 @@ def record(path: Path, keys: Collection[str] = ()) -> dict:
     except (OSError, ValueError, RecursionError) as error:
         raise _unusable(path, error) from None
     if not isinstance(content, dict):
-        raise _damaged(path, "it has no keys")
+        raise DamagedFileError(path, "it has no keys")
     for key in keys:
         if key not in content:
-            raise _damaged(path, f"the key {key} is missing")
+            raise DamagedFileError(path, f"the key {key} is missing")
     return content
 
 
@@ -70,18 +70,16 @@ def table(path: Path, columns: Collection[str], numbers: Collection[str] = ()) -
         If it is missing or damaged.
     """
     try:
-        rows, last = read_rows(path), path.read_bytes()[-1:]
+        rows = read_rows(path)
     except (OSError, ValueError, csv.Error) as error:
         raise _unusable(path, error) from None
-    if last != b"\n":  # every writer ends with one, so the rest is missing
-        raise _damaged(path, "its end is missing")
     for number, row in enumerate(rows, start=2):
         for column in columns:
             if row.get(column) is None:
-                raise _damaged(path, f"line {number} has no {column}")
+                raise DamagedFileError(path, f"line {number} has no {column}")
         for column in numbers:
             if not _is_number(row[column]):
-                raise _damaged(path, f"line {number}: {column} '{row[column]}' is not a number")
+                raise DamagedFileError(path, f"line {number}: {column} '{row[column]}' is not a number")
     return rows
 
 
@@ -100,7 +98,7 @@ def leaderboard(results: Path) -> list[dict[str, str]]:
     """
     rows = table(results / "leaderboard.csv", LEADERBOARD_COLUMNS, (*_BOUNDS, "clip_accuracy", "p_best", "fit_seconds"))
     if not rows:
-        raise _damaged(results / "leaderboard.csv", "it has no rows")
+        raise DamagedFileError(results / "leaderboard.csv", "it has no rows")
     return rows
 
 
@@ -143,12 +141,10 @@ def _is_number(text: str) -> bool:
 
 
 def _unusable(path: Path, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path} is missing. Run snakemake again, which makes it")
     if isinstance(error, OSError):
         return InputError(f"{path} cannot be read ({error.strerror})")
-    return _damaged(path, str(error).partition("\n")[0])
-
-
-def _damaged(path: Path, why: str) -> InputError:
-    return InputError(f"{path} is damaged ({why}). Delete it and run snakemake again, which makes it")
+    return DamagedFileError(path, str(error).partition("\n")[0])

@@ -160,8 +160,8 @@ def _read_card(folder: Path) -> dict:
         return read_json(card)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}; {_WHAT_TO_DO}") from None
-    except ValueError as error:
-        raise InputError(f"{card}: is not JSON ({error}); {_WHAT_TO_DO}") from None
+    except ValueError:
+        raise InputError(f"{card}: is not JSON; {_WHAT_TO_DO}") from None
 
 
 def _load_pipeline(model: Path) -> object:

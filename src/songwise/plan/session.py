@@ -23,7 +23,7 @@ from songwise.datasets.shard_files import write_shards
 from songwise.datasets.shards import columns_digest, deal, rows_digest
 from songwise.datasets.sheet import read_tracks
 from songwise.datasets.track import Track
-from songwise.errors import InputError, disk_full, is_disk_full, suggestion
+from songwise.errors import InputError, access_denied, disk_full, is_disk_full, suggestion
 from songwise.features.presets import preset_key
 from songwise.files import read_json
 from songwise.models.trained_networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
@@ -45,6 +45,7 @@ from songwise.plan.weights import provide_weights
 from songwise.runtime.lock import claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
+from songwise.runtime.records import repeat_unrecorded
 from songwise.schemas.card import BEST, CHEAPEST_TIED
 from songwise.splits.protocols import choose, sheet_columns
 
@@ -353,15 +354,17 @@ def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> 
     Raises
     ------
     InputError
-        Naming the file and key that cannot be used, or saying that the disk is full.
+        Naming the file and key that cannot be used, or saying that the disk is full or read-only.
     """
     record_plain_values()
+    repeat_unrecorded()
     try:
         return _open(config, real, say)
     except OSError as error:
-        if not is_disk_full(error):
+        message = disk_full(Path()) if is_disk_full(error) else access_denied(error)
+        if not message:
             raise
-        raise InputError(disk_full(Path())) from None
+        raise InputError(message) from None
 
 
 def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:

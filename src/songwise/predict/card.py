@@ -37,8 +37,8 @@ def read_card(folder: Path) -> dict:
         raise InputError(f"{folder}: contains no model ({CARD} is missing); {MAKE_AGAIN}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not JSON ({error}); {MAKE_AGAIN}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: is not JSON; {MAKE_AGAIN}") from None
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
         raise InputError(

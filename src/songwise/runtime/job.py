@@ -5,7 +5,7 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +14,8 @@ from typing import TextIO
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_name] = "1"
 
-from songwise.errors import InputError, disk_full, is_disk_full  # noqa: E402
+from songwise.errors import InputError, access_denied, disk_full, is_disk_full  # noqa: E402
+from songwise.files import check_whole  # noqa: E402
 from songwise.runtime.lock import end_with_run  # noqa: E402
 
 _INTERRUPTED = 130  # the shell's exit code for Ctrl-C
@@ -37,16 +38,19 @@ class _Tee:
 
 
 @contextmanager
-def job(log: str) -> Iterator[None]:
+def job(log: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Run one job: what it prints goes to its log, progress and errors also to the terminal.
 
-    An InputError, a full disk and a lack of memory end the process with a message alone. Any other error is a bug of
-    songwise and leaves its traceback in the log. Ctrl-C ends the process without a message.
+    An InputError, a full or read-only disk and a lack of memory end the process with a message alone. Any other error
+    is a bug of songwise and leaves its traceback in the log. Ctrl-C ends the process without a message.
 
     Parameters
     ----------
     log : str
         The file to write; its folder is created.
+    inputs : iterable of str, default=()
+        Files that earlier jobs wrote. A truncated one ends the job: Snakemake would not notice, and a table without
+        its last rows would give wrong figures.
     """
     end_with_run()
     # Exit at once: Python would wait for threads that download. Half-written files have names of their own.
@@ -59,6 +63,9 @@ def job(log: str) -> Iterator[None]:
             warnings.showwarning = _warn_into(stream)
             sys.stderr = _Tee(terminal, stream)
             try:
+                for path in map(Path, inputs):
+                    if path.is_file():
+                        check_whole(path)
                 yield
             finally:
                 sys.stdout, sys.stderr = sys.__stdout__, terminal
@@ -77,6 +84,8 @@ def _describe(error: Exception, log: str) -> tuple[str, bool]:
         return disk_full(Path()), False
     if isinstance(error, InputError):
         return str(error), False
+    if denied := access_denied(error):
+        return denied, False
     if isinstance(error, MemoryError):
         return f"out of memory. Try fewer --cores, or close other programs ({log})", False
     return f"{type(error).__name__}: {error} (this is a bug of songwise; please report it with {log})", True

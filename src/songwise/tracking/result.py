@@ -165,5 +165,3 @@ def _read_json(path: Path) -> dict:
         return read_json(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); run snakemake again") from None
-    except ValueError as error:
-        raise InputError(f"{path}: is not valid JSON ({error}); delete it and run snakemake again") from None

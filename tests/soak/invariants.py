@@ -1,0 +1,167 @@
+"""What must be true after every run: checked from the files, without the code of songwise."""
+
+import csv
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from soak.project import MUSIC, Done, Project, copy_inputs
+
+_BUG = "this is a bug of songwise"
+_DIGITS = 4
+# What differs between equal runs: times, measured costs, identifiers of MLflow, and what names the commit or the time.
+_VARYING_FILES = {"costs.csv", "tracking.json", "fit.json", "card.json", "report.html", "README.md"}
+_VARYING = {"fit_seconds", "this_run", "stale", "start", "end", "seconds_of_fit"}
+
+
+def check_success(done: Done) -> None:
+    """A run that should succeed did, and says nothing alarming."""
+    assert done.code == 0, f"exit status {done.code}:\n{done.output[-4000:]}"
+    _check_words(done)
+
+
+def check_refusal(done: Done, said: str) -> None:
+    """A run that should be refused was, in words that name what is wrong."""
+    assert done.code != 0, f"the run should have been refused:\n{done.output[-2000:]}"
+    _check_words(done)
+    assert "songwise: " in done.output, f"no words of songwise:\n{done.output[-3000:]}"
+    assert said in done.output, f"'{said}' is not named:\n{done.output[-3000:]}"
+
+
+def check_nothing_to_do(done: Done) -> None:
+    """The same command again has nothing to do."""
+    check_success(done)
+    assert "Nothing to be done" in done.output, f"the same command again has something to do:\n{done.output[-3000:]}"
+
+
+def check_results(project: Project) -> None:
+    """The tables are about the music and the models that are there now, and agree with each other."""
+    results = project.results
+    tracks = {row["track_id"]: row for row in read_csv(results / "tracks.csv")}
+    if project.dataset == MUSIC:
+        there = {path.relative_to(project.music).as_posix(): path for path in project.songs()}
+        assert tracks.keys() == there.keys(), f"tracks.csv: {sorted(tracks.keys() ^ there.keys())}"
+        for name, path in there.items():
+            assert tracks[name]["label"] == path.parent.name, f"tracks.csv: label of {name}"
+            assert (tracks[name]["status"] == "ok") == ("broken" not in name), f"tracks.csv: {tracks[name]}"
+    good = {name for name, row in tracks.items() if row["status"] == "ok"}
+    for name in ("splits.csv", "clips.csv"):
+        named = {row["track_id"] for row in read_csv(results / name) if row.get("status", "ok") == "ok"}
+        assert named == good, f"{name}: {sorted(named ^ good)}"
+    board = {f"{row['model']}@{row['features']}": row for row in read_csv(results / "leaderboard.csv")}
+    own = {run for run, row in board.items() if row["this_run"] == "true"}
+    assert own == project.listed_runs(), f"leaderboard.csv: {sorted(own)}, not {sorted(project.listed_runs())}"
+    songs = {row["song"] for name, row in tracks.items() if name in good}
+    for run, row in board.items():
+        folder = results / "models" / run
+        metrics = json.loads((folder / "metrics.json").read_text())
+        for name in ("song_accuracy", "clip_accuracy", "song_log_loss"):
+            assert round(metrics[name], _DIGITS) == float(row[name]), (
+                f"{run}: {name} of metrics.json and leaderboard.csv"
+            )
+        for table in folder.glob("*/predictions.csv"):
+            if (folder / table.parent.name / "songs.csv").is_file() and table.parent.name in _protocols(results):
+                predicted = read_csv(table)
+                assert {line["track_id"] for line in predicted} <= good, f"{table}: songs that are gone"
+                assert all(line["label"] == tracks[line["track_id"]]["label"] for line in predicted), f"{table}: labels"
+        assert int(row["n_songs"]) <= len(songs), f"{run}: {row['n_songs']} of {len(songs)} songs"
+
+
+def check_no_remains(project: Project, *, full: bool) -> None:
+    """Nothing is left over: unfinished files, locks, processes, and after a full run, records of killed jobs."""
+    left = [path for name in ("data", "results") for path in (project.folder / name).rglob(".*.unfinished*")]
+    left += (project.folder / "data").rglob(".*.part")
+    left += (project.folder / ".snakemake/locks").glob("*")
+    if full:
+        left += (project.folder / ".snakemake/incomplete").glob("*")
+    left += project.folder.glob(".mlflow.db.new*")
+    assert not left, f"left over: {[str(path.relative_to(project.folder)) for path in left[:5]]}"
+    assert not project.processes(), f"processes: {project.processes()}"
+
+
+def check_store(project: Project) -> None:
+    """MLflow has exactly one current run per row of the leaderboard, with its figures, and the champion."""
+    results = project.results
+    board = [f"{row['model']}@{row['features']}" for row in read_csv(results / "leaderboard.csv")]
+    params = {run: json.loads((results / "models" / run / "params.json").read_text()) for run in board}
+    key_of = {content["run_key"]: run for run, content in params.items()}
+    with closing(sqlite3.connect(f"file:{project.folder / 'mlflow.db'}?mode=ro", uri=True)) as store:
+        runs = store.execute(
+            "SELECT run_uuid, status FROM runs JOIN experiments USING (experiment_id)"
+            " WHERE experiments.name = ? AND runs.lifecycle_stage = 'active'",
+            [project.dataset],
+        ).fetchall()
+        tags = {run: dict(store.execute("SELECT key, value FROM tags WHERE run_uuid = ?", [run])) for run, _ in runs}
+        unfinished = [run for run, status in runs if status != "FINISHED"]
+        assert not unfinished, f"MLflow: unfinished runs {unfinished}"
+        current = [run for run, _ in runs if tags[run].get("stale") != "true"]
+        keys = sorted(tags[run]["run_key"] for run in current)
+        assert keys == sorted(key_of), f"MLflow: current runs {[key_of.get(key, key) for key in keys]}, not {board}"
+        for run in current:
+            name = key_of[tags[run]["run_key"]]
+            logged = dict(store.execute("SELECT key, value FROM latest_metrics WHERE run_uuid = ?", [run]))
+            metrics = json.loads((results / "models" / name / "metrics.json").read_text())
+            for key, of in (("song_accuracy", "song_accuracy"), ("votes_clip_accuracy", "clip_accuracy")):
+                assert logged[key] == round(metrics[of], _DIGITS), f"MLflow: {key} of {name}: {logged[key]}"
+            assert logged["test_n_songs"] == metrics["n_songs"], f"MLflow: songs of {name}"
+        if project.dataset == MUSIC:
+            card = json.loads((results / "champion/card.json").read_text())
+            registered = store.execute(
+                "SELECT run_id FROM model_versions JOIN registered_model_aliases USING (name, version)"
+                " WHERE name = ? AND alias = 'champion'",
+                [project.dataset],
+            ).fetchall()
+            assert [tags[run]["run_key"] for (run,) in registered] == [card["run_key"]], (
+                "MLflow: the champion's version"
+            )
+    assert json.loads((results / "champion/card.json").read_text())["run_key"] in key_of, "the champion is no row"
+
+
+def compare_with_fresh(project: Project, folder: Path, *, full: bool) -> None:
+    """Every figure equals that of a fresh run on what the user has now, which trains all rows of the leaderboard."""
+    board = [f"{row['model']}@{row['features']}" for row in read_csv(project.results / "leaderboard.csv")]
+    models = [run.removesuffix("@table") for run in board]
+    fresh = copy_inputs(project, folder, models)
+    done = fresh.run(full=full)
+    assert done.code == 0, f"the fresh run failed:\n{done.output[-3000:]}"
+    compared = 0
+    for path in sorted(fresh.results.rglob("*")):
+        name = path.relative_to(fresh.results).as_posix()
+        if path.suffix not in (".csv", ".json", ".png") or path.name in _VARYING_FILES or name.startswith("champion"):
+            continue
+        if project.config["champion"] != "best" and path.name in ("novelty.csv", "similar.csv"):
+            continue  # the choice depends on measured costs
+        found = project.results / name
+        assert found.is_file(), f"a fresh run has {name} as well"
+        assert _content(found) == _content(path), f"{name} differs from that of a fresh run in {folder}"
+        compared += 1
+    assert compared > 12, f"only {compared} files were compared"
+
+
+def _content(path: Path) -> object:
+    if path.suffix == ".png":
+        return path.read_bytes()
+    if path.suffix == ".csv":
+        return [{key: value for key, value in row.items() if key not in _VARYING} for row in read_csv(path)]
+    return _without_varying(json.loads(path.read_text()))
+
+
+def _without_varying(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _without_varying(inner) for key, inner in value.items() if key not in _VARYING}
+    return [_without_varying(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _protocols(results: Path) -> set[str]:
+    return {row["protocol"] for row in read_csv(results / "leakage.csv")}
+
+
+def _check_words(done: Done) -> None:
+    for word in ("Traceback", _BUG):
+        assert word not in done.output, f"'{word}' in what the run printed:\n{done.output[-4000:]}"
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
