@@ -7,6 +7,7 @@ from songwise.acquire.record import RECORD_FORMAT
 
 
 rule fetch_archives:
+    localrule: True
     output:
         state="data/raw/{dataset}/archives.json",
     log:
@@ -23,6 +24,7 @@ rule fetch_archives:
 
 
 rule acquire_tracks:
+    localrule: True
     input:
         [f"data/raw/{DATASET}/archives.json"] if SESSION.source == "archive" else [],
     output:

@@ -4,6 +4,7 @@
 
 
 rule write_attribution:
+    localrule: True
     input:
         states=expand("data/raw/{{dataset}}/shards/{shard}.json", shard=SHARDS),
     output:

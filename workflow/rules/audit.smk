@@ -32,6 +32,7 @@ rule audit_shortcuts:
 
 
 rule compare_standardised:
+    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",

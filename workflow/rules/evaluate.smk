@@ -82,6 +82,7 @@ rule evaluate_models:
 
 
 rule draw_confusions:
+    localrule: True
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
@@ -114,6 +115,7 @@ rule draw_confusions:
 
 
 rule draw_leakage:
+    localrule: True
     input:
         leakage="results/{dataset}/leakage.csv",
     output:
@@ -135,6 +137,7 @@ rule draw_leakage:
 
 
 rule draw_calibration:
+    localrule: True
     input:
         bins="results/{dataset}/calibration.csv",
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),

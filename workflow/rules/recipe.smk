@@ -4,6 +4,7 @@
 
 
 rule compare_recipe:
+    localrule: True
     input:
         leakage="results/{dataset}/leakage.csv",
     output:

@@ -5,6 +5,7 @@ from songwise.report.provenance import reproducing_command
 
 
 rule draw_tracks:
+    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         states=expand("data/raw/{{dataset}}/shards/{shard}.json", shard=SHARDS),
@@ -29,6 +30,7 @@ rule draw_tracks:
 
 
 rule render_report:
+    localrule: True
     input:
         templates=sorted(map(str, Path("workflow/report/page").iterdir())),
         tracks_csv="results/{dataset}/tracks.csv",

@@ -6,6 +6,7 @@ from songwise.splits.protocols import least_groups
 
 
 rule gather_tracks:
+    localrule: True
     input:
         track_tables=expand("data/clips/{{dataset}}/{shard}.tracks.csv", shard=SHARDS),
         clip_tables=expand("data/clips/{{dataset}}/{shard}.clips.csv", shard=SHARDS),
@@ -30,6 +31,7 @@ rule gather_tracks:
 
 
 rule make_splits:
+    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         clips_csv="results/{dataset}/clips.csv",
@@ -52,6 +54,7 @@ rule make_splits:
 
 
 rule check_splits:
+    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",

@@ -37,6 +37,7 @@ rule study_best:
 
 
 rule draw_learning_curve:
+    localrule: True
     input:
         curve="results/{dataset}/learning_curve.csv",
         facts="results/{dataset}/study.json",
@@ -58,6 +59,7 @@ rule draw_learning_curve:
 
 
 rule draw_importance:
+    localrule: True
     input:
         importance="results/{dataset}/importance.csv",
         facts="results/{dataset}/study.json",
@@ -107,6 +109,7 @@ rule cluster_songs:
 
 
 rule draw_map:
+    localrule: True
     input:
         songs="results/{dataset}/song_clusters.csv",
         facts="results/{dataset}/clusters.json",

@@ -5,6 +5,7 @@
 
 
 rule read_table:
+    localrule: True
     input:
         table=str(PLAN.dataset_path.parent / PLAN.dataset["source"]["table"]),
     output:

@@ -13,6 +13,7 @@ STORE = os.environ.get("MLFLOW_TRACKING_URI", "")
 
 
 rule log_runs:
+    localrule: True
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
         bundles=expand("results/{{dataset}}/models/{run}/bundle", run=PLAN.runs),

@@ -61,6 +61,7 @@ rule audit_model:
 
 
 rule check_models:
+    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
