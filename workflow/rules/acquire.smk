@@ -7,11 +7,11 @@ from songwise.acquire.record import RECORD_FORMAT
 
 
 rule fetch_archives:
-    localrule: True
     output:
         state="data/raw/{dataset}/archives.json",
     log:
         "logs/{dataset}/fetch_archives.log",
+    localrule: True
     conda:
         ENVIRONMENT
     resources:
@@ -24,13 +24,13 @@ rule fetch_archives:
 
 
 rule acquire_tracks:
-    localrule: True
     input:
         [f"data/raw/{DATASET}/archives.json"] if SESSION.source == "archive" else [],
     output:
         state="data/raw/{dataset}/shards/{shard}.json",
     log:
         "logs/{dataset}/acquire_tracks/{shard}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     resources:

@@ -4,13 +4,13 @@
 
 
 rule write_attribution:
-    localrule: True
     input:
         states=expand("data/raw/{{dataset}}/shards/{shard}.json", shard=SHARDS),
     output:
         page="data/raw/{dataset}/ATTRIBUTION.md",
     log:
         "logs/{dataset}/write_attribution.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -32,7 +32,6 @@ rule audit_shortcuts:
 
 
 rule compare_standardised:
-    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
@@ -42,6 +41,7 @@ rule compare_standardised:
         table="results/{dataset}/standardised.csv",
     log:
         "logs/{dataset}/compare_standardised.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

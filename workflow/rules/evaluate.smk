@@ -82,7 +82,6 @@ rule evaluate_models:
 
 
 rule draw_confusions:
-    localrule: True
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
@@ -104,6 +103,7 @@ rule draw_confusions:
         ),
     log:
         "logs/{dataset}/draw_confusions.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -115,7 +115,6 @@ rule draw_confusions:
 
 
 rule draw_leakage:
-    localrule: True
     input:
         leakage="results/{dataset}/leakage.csv",
     output:
@@ -127,6 +126,7 @@ rule draw_leakage:
         ),
     log:
         "logs/{dataset}/draw_leakage.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -137,7 +137,6 @@ rule draw_leakage:
 
 
 rule draw_calibration:
-    localrule: True
     input:
         bins="results/{dataset}/calibration.csv",
         metrics=expand("results/{{dataset}}/models/{run}/metrics.json", run=PLAN.runs),
@@ -150,6 +149,7 @@ rule draw_calibration:
         ),
     log:
         "logs/{dataset}/draw_calibration.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

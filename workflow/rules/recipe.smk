@@ -4,7 +4,6 @@
 
 
 rule compare_recipe:
-    localrule: True
     input:
         leakage="results/{dataset}/leakage.csv",
     output:
@@ -16,6 +15,7 @@ rule compare_recipe:
         ),
     log:
         "logs/{dataset}/compare_recipe.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -5,7 +5,6 @@ from songwise.report.provenance import reproducing_command
 
 
 rule draw_tracks:
-    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         states=expand("data/raw/{{dataset}}/shards/{shard}.json", shard=SHARDS),
@@ -19,6 +18,7 @@ rule draw_tracks:
         ),
     log:
         "logs/{dataset}/draw_tracks.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -30,7 +30,6 @@ rule draw_tracks:
 
 
 rule render_report:
-    localrule: True
     input:
         templates=sorted(map(str, Path("workflow/report/page").iterdir())),
         tracks_csv="results/{dataset}/tracks.csv",
@@ -84,6 +83,7 @@ rule render_report:
         ),
     log:
         "logs/{dataset}/render_report.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

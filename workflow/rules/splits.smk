@@ -6,7 +6,6 @@ from songwise.splits.protocols import least_groups
 
 
 rule gather_tracks:
-    localrule: True
     input:
         track_tables=expand("data/clips/{{dataset}}/{shard}.tracks.csv", shard=SHARDS),
         clip_tables=expand("data/clips/{{dataset}}/{shard}.clips.csv", shard=SHARDS),
@@ -22,6 +21,7 @@ rule gather_tracks:
         duplicates="results/{dataset}/duplicates.csv",
     log:
         "logs/{dataset}/gather_tracks.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -31,7 +31,6 @@ rule gather_tracks:
 
 
 rule make_splits:
-    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         clips_csv="results/{dataset}/clips.csv",
@@ -40,6 +39,7 @@ rule make_splits:
         splits_csv="results/{dataset}/splits.csv",
     log:
         "logs/{dataset}/make_splits.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -54,7 +54,6 @@ rule make_splits:
 
 
 rule check_splits:
-    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
@@ -63,6 +62,7 @@ rule check_splits:
         checked="results/{dataset}/splits_checked.json",
     log:
         "logs/{dataset}/check_splits.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -37,7 +37,6 @@ rule study_best:
 
 
 rule draw_learning_curve:
-    localrule: True
     input:
         curve="results/{dataset}/learning_curve.csv",
         facts="results/{dataset}/study.json",
@@ -50,6 +49,7 @@ rule draw_learning_curve:
         ),
     log:
         "logs/{dataset}/draw_learning_curve.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -59,7 +59,6 @@ rule draw_learning_curve:
 
 
 rule draw_importance:
-    localrule: True
     input:
         importance="results/{dataset}/importance.csv",
         facts="results/{dataset}/study.json",
@@ -72,6 +71,7 @@ rule draw_importance:
         ),
     log:
         "logs/{dataset}/draw_importance.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -109,7 +109,6 @@ rule cluster_songs:
 
 
 rule draw_map:
-    localrule: True
     input:
         songs="results/{dataset}/song_clusters.csv",
         facts="results/{dataset}/clusters.json",
@@ -122,6 +121,7 @@ rule draw_map:
         ),
     log:
         "logs/{dataset}/draw_map.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -5,7 +5,6 @@
 
 
 rule read_table:
-    localrule: True
     input:
         table=str(PLAN.dataset_path.parent / PLAN.dataset["source"]["table"]),
     output:
@@ -15,6 +14,7 @@ rule read_table:
         features=SESSION.feature_files(PLAN.presets),
     log:
         "logs/{dataset}/read_table/{shard}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -13,7 +13,6 @@ STORE = os.environ.get("MLFLOW_TRACKING_URI", "")
 
 
 rule log_runs:
-    localrule: True
     input:
         leaderboard="results/{dataset}/leaderboard.csv",
         bundles=expand("results/{{dataset}}/models/{run}/bundle", run=PLAN.runs),
@@ -47,6 +46,7 @@ rule log_runs:
         tracking="results/{dataset}/tracking.json",
     log:
         "logs/{dataset}/log_runs.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

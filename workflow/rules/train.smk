@@ -61,7 +61,6 @@ rule audit_model:
 
 
 rule check_models:
-    localrule: True
     input:
         tracks_csv="results/{dataset}/tracks.csv",
         duplicates_csv="results/{dataset}/duplicates.csv",
@@ -74,6 +73,7 @@ rule check_models:
         checked="results/{dataset}/models_checked.json",
     log:
         "logs/{dataset}/check_models.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
