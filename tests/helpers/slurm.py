@@ -100,7 +100,7 @@ def slurm(folder: Path, *, nodes: int = 2, cores: int = 2, memory: int = 8000) -
     commands = [
         ["munged", "--foreground", "--force", f"--key-file={key}", f"--log-file={folder}/munged.log", *words],
         ["slurmctld", "-D"],
-        # Jobs ask for Slurm's configuration where a cluster has it: snakemake removes SLURM_CONF from their environment.
+        # Jobs find the configuration where a cluster has it: Snakemake removes SLURM_CONF from their environment.
         *([*_node(folder, name), "slurmd", "-D", "-N", name] for name in names),
     ]
     running: list[subprocess.Popen] = []

@@ -12,7 +12,7 @@ from songwise.plan.messages import FailedJob, read_logs, summarise_failure
 from songwise.plan.session import is_real_run, is_report, open_session, presets_of
 from songwise.report.headline import headline
 from songwise.report.summary import read_summary
-from songwise.runtime.lock import is_full
+from songwise.runtime.lock import end_with_run, is_full
 from songwise.runtime.provenance import code_of
 from songwise.splits.protocols import RANDOM_CLIPS
 from songwise.terminal.nothing import when_nothing_is_done
@@ -28,6 +28,10 @@ def say(line):
 def print_left_out():
     for message in PLAN.left_out:
         print(f"songwise: {message}", file=sys.stderr)
+
+
+if not workflow.is_main_process:
+    end_with_run()  # before Snakemake removes the outputs of a job that it is about to start
 
 
 if REAL:
