@@ -20,6 +20,9 @@ for step, names in SESSION.passes("embed_clips").items():
             "benchmarks/out/{dataset}/embed_clips/{shard}.tsv"
         conda:
             ENVIRONMENT
+        resources:
+            mem_mb=shard_memory,
+            runtime=shard_minutes,
         params:
             presets=presets_made,
             code=code_of("clips.cut", "features.embedding"),

@@ -69,6 +69,9 @@ rule evaluate_models:
         "logs/{dataset}/evaluate_models.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         runs=run_params(PLAN, SESSION.tracks, SESSION.figures_code()),
         kept=kept_params,

@@ -25,6 +25,9 @@ for step, names in SESSION.passes("extract_features").items():
             "benchmarks/out/{dataset}/extract_features/{shard}.tsv"
         conda:
             ENVIRONMENT
+        resources:
+            mem_mb=shard_memory,
+            runtime=shard_minutes,
         params:
             presets=presets_made,
             code=code_of("clips.cut", "features.extract"),

@@ -23,6 +23,9 @@ rule study_best:
         "benchmarks/out/{dataset}/study_best.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         models=ranked_models,
         presets=ranked_presets,
@@ -97,6 +100,9 @@ rule cluster_songs:
         "benchmarks/out/{dataset}/cluster_songs.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         parts=ranked_parts,
         tables=ranked_tables,

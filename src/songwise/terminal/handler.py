@@ -12,10 +12,12 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from songwise.terminal.costs import Costs
+from songwise.terminal.ended import Ending, ending_of, note_ending
 from songwise.terminal.live import LiveBlock
 from songwise.terminal.messages import readable
 from songwise.terminal.nothing import nothing_is_done
 from songwise.terminal.progress_of_run import Job, RunProgress
+from songwise.terminal.slurm import why_it_ended
 from songwise.text import format_duration
 
 _NOTHING = "Nothing to be done"
@@ -79,6 +81,7 @@ class LogHandler(LogHandlerBase):
             LogEvent.JOB_INFO: self._progress.describe,
             LogEvent.JOB_FINISHED: self._finished,
             LogEvent.JOB_ERROR: self._failed,
+            LogEvent.GROUP_ERROR: self._group_failed,
             LogEvent.PROGRESS: self._count,
         }
 
@@ -107,9 +110,17 @@ class LogHandler(LogHandlerBase):
         self._say(f"{record.done} of {record.total} steps: {job.name if job else ''}{took}{rest}")
 
     def _failed(self, record: Any) -> None:
-        job = self._progress.fail(record.jobid)
-        logs = f" (log: {', '.join(record.log)})" if record.log else ""
-        self._say(f"failed: {job.name if job else record.rule_name}{logs}", style="red")
+        if slurm_job := (getattr(record, "aux", None) or {}).get("external_jobid"):
+            note_ending(record.jobid, Ending(*why_it_ended(str(slurm_job))))
+        job, reason = self._progress.fail(record.jobid), ending_of(record.jobid).reason
+        logs = f" (log: {', '.join(filter(None, record.log))})" if record.log else ""
+        self._say(f"failed: {job.name if job else record.rule_name}{': ' if reason else ''}{reason}{logs}", style="red")
+
+    def _group_failed(self, record: Any) -> None:
+        # An event JOB_ERROR for each job of the group follows, without the number of the job that they shared.
+        ending = Ending(*why_it_ended(str(getattr(record, "external_jobid", ""))))
+        for job in record.job_error_info:
+            note_ending(job["jobid"], ending)
 
     def _message(self, record: logging.LogRecord) -> None:
         text = readable(record.getMessage())
