@@ -22,6 +22,7 @@ _BOOKKEEPING = (
     "Elapsed time",
     "At least one job did not complete successfully",
     "Exiting because a job execution failed",
+    "--keep-incomplete mode is set",
     "Shutting down, this might take some time",
     "SLURM run ID",
     "No SLURM account given",
