@@ -43,6 +43,8 @@ SchedulerParameters=sched_interval=2,bf_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 ReturnToService=2
+JobCompType=jobcomp/filetxt
+JobCompLoc={folder}/jobs.txt
 KillWait=2
 OverTimeLimit=0
 InactiveLimit=0
