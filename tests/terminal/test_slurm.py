@@ -50,3 +50,12 @@ def test_without_slurm_or_its_answer_nothing_is_said(slurm, monkeypatch):
     assert why_it_ended("7") == why_it_ended("arn:aws:7") == ("", "")
     monkeypatch.setenv("PATH", "")
     assert why_it_ended("7") == ("", "")
+
+
+def test_a_lack_of_memory_that_slurm_mentions_only_in_the_log_is_found(slurm, tmp_path):
+    log = tmp_path / "7.log"
+    log.write_text("x\nslurmstepd-node1: error: Detected 1 oom-kill event(s) in StepId=7.0.\n")
+    slurm(ANSWER.format(state="FAILED", reason="NonZeroExitCode", code="1:0") + f" StdOut={log}")
+    assert why_it_ended("7") == ("Slurm ended it because it needed more than its 1G of memory", "mem_mb")
+    log.write_text("x\n")
+    assert why_it_ended("7") == ("", "")

@@ -3,8 +3,10 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 _FIELD = re.compile(r"(\w+)=(\S*)")
+_TAIL = 1 << 16  # bytes at the end of a log
 _TIMEOUT = 30.0  # seconds that Slurm may take to answer
 _STATES = {
     "TIMEOUT": "Slurm ended it at its time limit of {TimeLimit}",
@@ -35,11 +37,23 @@ def why_it_ended(slurm_job: str) -> tuple[str, str]:
     """
     fields = _describe(slurm_job)
     state = fields.get("JobState", "")
+    if state == "FAILED" and _has_lacked_memory(Path(fields.get("StdOut", ""))):
+        state = "OUT_OF_MEMORY"
     reason = _STATES.get(state, "")
     signal = fields.get("ExitCode", "").partition(":")[2]
     if state == "FAILED" and signal.isdigit() and int(signal):
         reason = f"it was killed by signal {signal}"
     return reason.format_map(_Known(fields)), _LIMITS.get(state, "")
+
+
+def _has_lacked_memory(log: Path) -> bool:
+    """Return whether Slurm killed one of a job's processes: of the job itself it may say only that it failed."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(0, log.stat().st_size - _TAIL))
+            return b"oom-kill event" in stream.read().replace(b"_", b"-")
+    except OSError:
+        return False
 
 
 class _Known(dict):
