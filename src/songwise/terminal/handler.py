@@ -37,6 +37,7 @@ class LogHandler(LogHandlerBase):
         self._is_plain_snakemake = settings.dryrun or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._quiet = {str(word) for word in settings.quiet or ()}
         self._costs = Costs()
+        self._is_on_cluster = False
         self._progress = RunProgress(self._costs)
         self._block: LiveBlock | None = None
         self._last: Job | None = None
@@ -63,7 +64,8 @@ class LogHandler(LogHandlerBase):
         if self._block:
             block, self._block = self._block, None
             block.close()
-        self._costs.save()
+        if not self._is_on_cluster:  # its times include the queue, and those of all jobs that shared one
+            self._costs.save()
         super().close()
 
     def _show(self, record: Any) -> None:
@@ -86,6 +88,7 @@ class LogHandler(LogHandlerBase):
         }
 
     def _resources(self, record: Any) -> None:
+        self._is_on_cluster = self._is_on_cluster or hasattr(record, "nodes")
         self._progress.cores = getattr(record, "cores", None) or self._progress.cores
 
     def _start(self, record: Any) -> None:
