@@ -15,7 +15,7 @@ from songwise.report.headline import headline
 from songwise.report.summary import read_summary
 from songwise.runtime.lock import end_with_run, is_full
 from songwise.runtime.provenance import code_of
-from songwise.runtime.status_checks import check_often
+from songwise.runtime.slurm_executor import adapt_executor
 from songwise.splits.protocols import RANDOM_CLIPS
 from songwise.terminal.ended import ending_of
 from songwise.terminal.nothing import when_nothing_is_done
@@ -43,7 +43,7 @@ if not workflow.is_main_process:
 
 
 if REAL:
-    check_often()
+    adapt_executor()
     when_nothing_is_done(lambda: print_headline())
 
 
