@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "unshare", "mount")
+_PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "unshare", "mount", "setpriv")
+_WITH_US = ["setpriv", "--pdeathsig", "TERM"]  # no daemon outlives this process, even if it is killed
 _WAIT = 30.0  # seconds for the nodes to answer
 
 _CONFIG = """
@@ -110,7 +111,9 @@ def slurm(folder: Path, *, nodes: int = 2, cores: int = 2, memory: int = 8000) -
         for number, command in enumerate(commands):
             output = (folder / f"daemon{number}.out").open("wb")
             running.append(
-                subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT)
+                subprocess.Popen(
+                    [*_WITH_US, *command], env=os.environ | environment, stdout=output, stderr=subprocess.STDOUT
+                )
             )
             if command[0] == "munged":
                 _wait_until((folder / "munge.socket").exists, folder)
