@@ -2,6 +2,7 @@
 
     python benchmarks/slurm.py demo                                     to the leaderboard of the demo
     python benchmarks/slurm.py open-music models=quick mirror=FOLDER    another data set with further --config settings
+    python benchmarks/slurm.py --start                                  CPU time of Snakemake's start in a job, alone
 
 The two alternate (--rounds). It prints the seconds of each run, the share of the cluster's time that was not work of
 the rules, and whether the leaderboards are equal except for their column of measured times. It needs root and Debian's
@@ -12,6 +13,7 @@ import argparse
 import csv
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,7 +33,11 @@ def main() -> None:
     parser.add_argument("dataset", nargs="?", default="demo")
     parser.add_argument("config", nargs="*", help="KEY=VALUE, as for --config")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--start", action="store_true")
     options = parser.parse_args()
+    if options.start:
+        _measure_start(options.rounds)
+        return
     if reason := why_not():
         sys.exit(f"Slurm cannot run here: it {reason}")
     config = [word if not Path(word.partition("=")[2]).exists() else _absolute(word) for word in options.config]
@@ -50,6 +56,31 @@ def main() -> None:
                 boards.add(_comparable(clone / board))
     print(f"\nThe leaderboards are {'equal' if len(boards) == 1 else 'DIFFERENT'}")
     sys.exit(len(boards) != 1)
+
+
+def _measure_start(rounds: int) -> None:
+    """Print the CPU seconds of a job with hardly any work, and of the import of Snakemake alone."""
+    job = [sys.executable, "-m", "snakemake", "--target-jobs", "write_attribution:dataset=demo", "--force"]
+    job += ["--allowed-rules", "write_attribution", "--cores", "1", "--nolock", "--executor", "local"]
+    job += ["--mode", "remote"]
+    bare = [sys.executable, "-c", "import snakemake.cli, snakemake.workflow"]
+    with tempfile.TemporaryDirectory(prefix="songwise-") as folder:
+        clone = Path(folder) / "songwise"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        environment = os.environ | {"PYTHONPATH": str(clone / "src")}
+        page = "data/raw/demo/ATTRIBUTION.md"
+        _time([sys.executable, "-m", "snakemake", "--cores", "all", page], clone, environment)
+        print("| import of Snakemake | job | ratio |\n|---|---|---|")
+        for _ in range(rounds):
+            seconds = [_cpu(command, clone, environment) for command in (bare, job)]
+            print(f"| {seconds[0]:.2f} | {seconds[1]:.2f} | {seconds[1] / seconds[0]:.2f} |", flush=True)
+
+
+def _cpu(command: list[str], folder: Path, environment: dict[str, str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _time(command, folder, environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _run(words: list[str], clone: Path, *, on_slurm: bool) -> tuple[float, list[float]]:
