@@ -16,7 +16,10 @@ def executor(monkeypatch):
         def __init__(self):
             self._next_seconds_between_status_checks = None
             self.array_jobs = set()
-            self.workflow = SimpleNamespace(executor_settings=SimpleNamespace(pass_command_as_script=False))
+            self.workflow = SimpleNamespace(
+                executor_settings=SimpleNamespace(pass_command_as_script=False),
+                execution_settings=SimpleNamespace(keep_going=True),
+            )
 
     monkeypatch.setattr(slurm, "Executor", Executor)
     adapt_executor()
@@ -30,6 +33,6 @@ def test_it_never_waits_long_between_questions(executor):
 
 
 def test_a_job_starts_snakemake_once_except_in_an_array(executor):
-    assert executor.additional_general_args() == "--executor local"
+    assert executor.additional_general_args() == "--executor local --keep-going"
     executor.array_jobs = {"train_model"}
     assert executor.additional_general_args() == "--executor slurm-jobstep --jobs 1"

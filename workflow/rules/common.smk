@@ -210,8 +210,14 @@ def print_headline():
     print_left_out()
 
 
+def unfinished(group):
+    return [job for job in group.jobs if not all(Path(path).exists() for path in job.output)] or list(group.jobs)
+
+
 def print_errors():
-    jobs = [job for failed in workflow.scheduler.failed for job in (failed.jobs if failed.is_group() else [failed])]
+    jobs = [
+        job for failed in workflow.scheduler.failed for job in (unfinished(failed) if failed.is_group() else [failed])
+    ]
     failed = [
         FailedJob(
             " ".join([job.rule.name, *job.wildcards]),

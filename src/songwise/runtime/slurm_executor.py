@@ -27,8 +27,11 @@ def _start_once(executor: type) -> None:
     arguments = executor.additional_general_args
 
     def direct(self) -> str:
-        # The elements of a job array find their commands with the help of the second start.
-        return arguments(self) if self.array_jobs else arguments(self).replace(_JOBSTEP, _DIRECT)
+        if self.array_jobs:  # its elements find their commands with the help of the second start
+            return arguments(self)
+        # Of several models that share a job, one that fails must not keep the others from starting.
+        keep_going = " --keep-going" if self.workflow.execution_settings.keep_going else ""
+        return arguments(self).replace(_JOBSTEP, _DIRECT + keep_going)
 
     executor.additional_general_args = direct
 

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
@@ -38,6 +39,9 @@ class LogHandler(LogHandlerBase):
         self._quiet = {str(word) for word in settings.quiet or ()}
         self._costs = Costs()
         self._is_on_cluster = False
+        self._done_in_group: set[int] = (
+            set()
+        )  # jobs that succeeded, but shared a job on the cluster with one that failed
         self._progress = RunProgress(self._costs)
         self._block: LiveBlock | None = None
         self._last: Job | None = None
@@ -116,14 +120,19 @@ class LogHandler(LogHandlerBase):
         if slurm_job := (getattr(record, "aux", None) or {}).get("external_jobid"):
             note_ending(record.jobid, Ending(*why_it_ended(str(slurm_job))))
         job, reason = self._progress.fail(record.jobid), ending_of(record.jobid).reason
+        if record.jobid in self._done_in_group:
+            return
         logs = f" (log: {', '.join(filter(None, record.log))})" if record.log else ""
         self._say(f"failed: {job.name if job else record.rule_name}{': ' if reason else ''}{reason}{logs}", style="red")
 
     def _group_failed(self, record: Any) -> None:
         # An event JOB_ERROR for each job of the group follows, without the number of the job that they shared.
         ending = Ending(*why_it_ended(str(getattr(record, "external_jobid", ""))))
-        for job in record.job_error_info:
-            note_ending(job["jobid"], ending)
+        jobs = {job["jobid"]: all(Path(path).exists() for path in job["output"]) for job in record.job_error_info}
+        for jobid in jobs:
+            note_ending(jobid, ending)
+        if not all(jobs.values()):
+            self._done_in_group.update(jobid for jobid, is_done in jobs.items() if is_done)
 
     def _message(self, record: logging.LogRecord) -> None:
         text = readable(record.getMessage())
