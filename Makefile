@@ -1,5 +1,5 @@
 # Each target is a line or two that calls the real tools. To call them yourself: source .venv/bin/activate
-.PHONY: reproduce help env deep browser servers test soak lint lock schemas results pictures docs bench clean
+.PHONY: reproduce help env deep slurm browser servers test cluster soak lint lock schemas results pictures docs bench clean
 VENV := .venv/bin
 
 reproduce: env ## run everything on the built-in demo set, offline (the default)
@@ -21,6 +21,9 @@ env: .venv/installed ## install the locked environment into .venv
 deep: env ## install torch, for networks that are trained here (models=deep)
 	$(VENV)/pip install --quiet --disable-pip-version-check torch==2.13.0 safetensors==0.8.0
 
+slurm: env ## install the executor for a Slurm cluster (snakemake --profile profiles/slurm)
+	$(VENV)/uv pip install --quiet --compile-bytecode --python $(VENV)/python snakemake-executor-plugin-slurm==2.8.0
+
 browser: env ## install what the tests of the page need, besides Debian's chromium (apt-get install chromium)
 	$(VENV)/pip install --quiet --disable-pip-version-check playwright==1.65.2 axe-playwright-python==0.1.8
 
@@ -32,6 +35,9 @@ test: env ## run all tests, one file per core; `pytest -m "not workflow"` skips 
 
 soak: env ## make 200 random edits and accidents in a small project, and check it after each; never a test
 	PYTHONPATH=tests $(VENV)/python -m soak $(SOAK)
+
+cluster: slurm ## run the workflow on a Slurm of its own on this machine, which needs root and Debian's slurmctld, slurmd, munge
+	$(VENV)/pytest tests/workflow/test_slurm.py
 
 lint: env ## check style, docstrings, imports between packages, and the workflow
 	$(VENV)/ruff check .

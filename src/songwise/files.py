@@ -13,9 +13,10 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from songwise.errors import InputError
+from songwise.owner import Owner, this_process
 
 _LONGEST_NAME = 120  # leaves room for suffixes below the 255 bytes of common file systems
-_UNFINISHED = re.compile(r"\..*\.(\d+)\.unfinished(\.[^.]*)?")
+_UNFINISHED = re.compile(r"\..*\.(?P<host>[^.]+)\.(?P<process>\d+)\.(?P<run>\w+)\.unfinished(\.[^.]*)?")
 _ALGORITHMS = ("sha256", "sha1", "md5")
 _ENDS = {".csv": b"\n", ".json": b"\n", ".parquet": b"PAR1", ".arrow": b"ARROW1", ".png": b"IEND\xaeB`\x82"}
 
@@ -69,7 +70,8 @@ def replacing(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: writers such as matplotlib choose their format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.unfinished{path.suffix}")
+    host, process, run = this_process()
+    temporary = path.with_name(f".{path.stem}.{host}.{process}.{run}.unfinished{path.suffix}")
     try:
         yield temporary
         if temporary.is_dir() and path.is_dir():
@@ -91,8 +93,10 @@ def remove_unfinished(folder: Path) -> None:
     for where, folders, names in os.walk(folder):
         for name in (*folders, *names):
             # The cheap test comes first: there may be as many files as tracks.
-            if name[0] == "." and (found := _UNFINISHED.fullmatch(name)) and not _is_alive(int(found[1])):
-                _remove(Path(where, name))
+            if name[0] == "." and (found := _UNFINISHED.fullmatch(name)):
+                owner = Owner(found["host"], int(found["process"]), found["run"])
+                if owner.is_gone():
+                    _remove(Path(where, name))
 
 
 def _remove(path: Path) -> None:
@@ -100,16 +104,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -61,3 +61,16 @@ def test_a_tool_that_cannot_be_imported_is_a_problem(lines, monkeypatch, tmp_pat
     monkeypatch.setattr(doctor, "_TOOLS", ("broken_tool",))
     code, found = lines()
     assert code == 1 and found["broken_tool"][0] == "problem" and "half installed" in found["broken_tool"][1]
+
+
+def test_a_cluster_is_noted_where_there_is_one(lines, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert "slurm" not in lines()[1]
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sbatch").write_text("#!/bin/sh\n")
+    (tmp_path / "bin" / "sbatch").chmod(0o755)
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    assert lines()[1]["slurm"] == (
+        "note",
+        "sbatch is here; make slurm installs what sends jobs to it (docs/cluster.md)",
+    )

@@ -34,3 +34,11 @@ def test_a_stopped_run_says_that_the_same_command_continues():
     assert summarise_failure({}, [], is_disk_full=False) == (
         "songwise: stopped before the end. The same command continues from here"
     )
+
+
+def test_what_a_cluster_did_to_a_job_is_said_with_what_to_do():
+    ended = FailedJob("train_model demo knn", ["a.log"], "Slurm ended it at its time limit of 00:15:00", "runtime")
+    assert summarise_failure({"a.log": []}, [ended], is_disk_full=False) == (
+        "songwise: train_model demo knn: Slurm ended it at its time limit of 00:15:00. "
+        "The same command continues from here; --set-resources train_model:runtime=N gives it more"
+    )

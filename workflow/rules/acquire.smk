@@ -11,6 +11,7 @@ rule fetch_archives:
         state="data/raw/{dataset}/archives.json",
     log:
         "logs/{dataset}/fetch_archives.log",
+    localrule: True
     conda:
         ENVIRONMENT
     resources:
@@ -30,6 +31,7 @@ rule acquire_tracks:
     log:
         "logs/{dataset}/acquire_tracks/{shard}.log",
     priority: 2  # downloads wait for the network, and the cores have other work meanwhile
+    localrule: True
     conda:
         ENVIRONMENT
     resources:

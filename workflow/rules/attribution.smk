@@ -10,6 +10,7 @@ rule write_attribution:
         page="data/raw/{dataset}/ATTRIBUTION.md",
     log:
         "logs/{dataset}/write_attribution.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -22,6 +22,9 @@ rule audit_shortcuts:
         "logs/{dataset}/audit_shortcuts.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         protocol=HONEST,
         label=PLAN.dataset["label"],
@@ -41,6 +44,7 @@ rule compare_standardised:
         table="results/{dataset}/standardised.csv",
     log:
         "logs/{dataset}/compare_standardised.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -44,6 +44,9 @@ rule crown_champion:
         "benchmarks/out/{dataset}/crown_champion.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         setting=PLAN.settings["champion"],
         about=SESSION.about_data(),

@@ -19,6 +19,9 @@ rule inspect_tracks:
         "benchmarks/out/{dataset}/inspect_tracks/{shard}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=shard_memory,
+        runtime=shard_minutes,
     params:
         clip=PLAN.dataset["clip"],
         max_seconds=PLAN.dataset["max_seconds"],
@@ -38,6 +41,9 @@ rule cut_clips:
         "logs/{dataset}/cut_clips/{shard}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=shard_memory,
+        runtime=shard_minutes,
     params:
         code=code_of("clips.cut"),
     script:

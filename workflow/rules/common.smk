@@ -8,13 +8,16 @@ from snakemake.exceptions import WorkflowError
 
 from songwise.errors import InputError
 from songwise.paths import Run, preset_of, protocol_folder
+from songwise.plan import resources
 from songwise.plan.messages import FailedJob, read_logs, summarise_failure
 from songwise.plan.session import is_real_run, is_report, open_session, presets_of
 from songwise.report.headline import headline
 from songwise.report.summary import read_summary
-from songwise.runtime.lock import is_full
+from songwise.runtime.lock import end_with_run, is_full
 from songwise.runtime.provenance import code_of
+from songwise.runtime.slurm_executor import adapt_executor
 from songwise.splits.protocols import RANDOM_CLIPS
+from songwise.terminal.ended import ending_of
 from songwise.terminal.nothing import when_nothing_is_done
 
 REAL = workflow.is_main_process and is_real_run(sys.argv)
@@ -30,11 +33,22 @@ def print_left_out():
         print(f"songwise: {message}", file=sys.stderr)
 
 
+def written_defaults():
+    defaults = workflow.resource_settings.default_resources or {}
+    return {name: getattr(value, "raw", value) for name, value in defaults.items()}
+
+
+if not workflow.is_main_process:
+    end_with_run()  # before Snakemake removes the outputs of a job that it is about to start
+
+
 if REAL:
+    adapt_executor()
     when_nothing_is_done(lambda: print_headline())
 
 
 try:
+    resources.check_names(written_defaults())
     SESSION = open_session(config, real=REAL, say=say)
 except InputError as error:
     raise WorkflowError(f"songwise: {error}") from None
@@ -81,6 +95,22 @@ def shard_access(wildcards):
 
 def shard_attempt(wildcards):
     return SESSION.attempt(int(wildcards.shard))
+
+
+def shard_memory(wildcards, attempt):
+    return resources.shard_memory(PLAN.dataset["max_seconds"], attempt)
+
+
+def shard_minutes(wildcards, attempt):
+    return resources.shard_minutes(len(SESSION.shards[int(wildcards.shard)]), attempt)
+
+
+def table_memory(wildcards, input, attempt):
+    return resources.table_memory(input, attempt)
+
+
+def table_minutes(wildcards, input, attempt):
+    return resources.table_minutes(input, attempt)
 
 
 def model_of(wildcards):
@@ -198,10 +228,21 @@ def print_headline():
     print_left_out()
 
 
+def unfinished(group):
+    return [job for job in group.jobs if not all(Path(path).exists() for path in job.output)] or list(group.jobs)
+
+
 def print_errors():
+    jobs = [
+        job for failed in workflow.scheduler.failed for job in (unfinished(failed) if failed.is_group() else [failed])
+    ]
     failed = [
-        FailedJob(" ".join([job.rule.name, *job.wildcards]), list(map(str, job.log)))
-        for job in workflow.scheduler.failed
+        FailedJob(
+            " ".join([job.rule.name, *job.wildcards]),
+            list(map(str, job.log)),
+            *ending_of(workflow.dag.jobid(job)),
+        )
+        for job in jobs
     ]
     lines = read_logs(Path(f"logs/{DATASET}"), SESSION.started)
     print(f"\n{summarise_failure(lines, failed, is_disk_full=is_full(Path()))}", file=sys.stderr)

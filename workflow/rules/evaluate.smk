@@ -69,6 +69,9 @@ rule evaluate_models:
         "logs/{dataset}/evaluate_models.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         runs=run_params(PLAN, SESSION.tracks, SESSION.figures_code()),
         kept=kept_params,
@@ -103,6 +106,7 @@ rule draw_confusions:
         ),
     log:
         "logs/{dataset}/draw_confusions.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -125,6 +129,7 @@ rule draw_leakage:
         ),
     log:
         "logs/{dataset}/draw_leakage.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -147,6 +152,7 @@ rule draw_calibration:
         ),
     log:
         "logs/{dataset}/draw_calibration.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -26,6 +26,9 @@ for step, names in SESSION.passes("extract_features").items():
         priority: 1  # before other shards are inspected, while the decoded tracks are kept
         conda:
             ENVIRONMENT
+        resources:
+            mem_mb=shard_memory,
+            runtime=shard_minutes,
         params:
             presets=presets_made,
             code=code_of("clips.cut", "features.extract"),

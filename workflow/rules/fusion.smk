@@ -20,6 +20,9 @@ rule predict_inner:
         protocol="|".join(PLAN.protocols),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         seed=PLAN.settings["seed"],
@@ -51,6 +54,9 @@ rule fuse_models:
         run="|".join(FUSED) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         preset=preset_of_run,
@@ -82,6 +88,9 @@ rule audit_fusion:
         run="|".join(FUSED) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         code=training_code,

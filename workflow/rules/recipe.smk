@@ -15,6 +15,7 @@ rule compare_recipe:
         ),
     log:
         "logs/{dataset}/compare_recipe.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

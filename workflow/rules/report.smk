@@ -18,6 +18,7 @@ rule draw_tracks:
         ),
     log:
         "logs/{dataset}/draw_tracks.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -82,6 +83,7 @@ rule render_report:
         ),
     log:
         "logs/{dataset}/render_report.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

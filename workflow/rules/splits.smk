@@ -21,6 +21,7 @@ rule gather_tracks:
         duplicates="results/{dataset}/duplicates.csv",
     log:
         "logs/{dataset}/gather_tracks.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -38,6 +39,7 @@ rule make_splits:
         splits_csv="results/{dataset}/splits.csv",
     log:
         "logs/{dataset}/make_splits.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -60,6 +62,7 @@ rule check_splits:
         checked="results/{dataset}/splits_checked.json",
     log:
         "logs/{dataset}/check_splits.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

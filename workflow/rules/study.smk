@@ -23,6 +23,9 @@ rule study_best:
         "benchmarks/out/{dataset}/study_best.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         models=ranked_models,
         presets=ranked_presets,
@@ -49,6 +52,7 @@ rule draw_learning_curve:
         ),
     log:
         "logs/{dataset}/draw_learning_curve.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -70,6 +74,7 @@ rule draw_importance:
         ),
     log:
         "logs/{dataset}/draw_importance.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:
@@ -95,6 +100,9 @@ rule cluster_songs:
         "benchmarks/out/{dataset}/cluster_songs.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         parts=ranked_parts,
         tables=ranked_tables,
@@ -119,6 +127,7 @@ rule draw_map:
         ),
     log:
         "logs/{dataset}/draw_map.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -14,6 +14,7 @@ rule read_table:
         features=SESSION.feature_files(PLAN.presets),
     log:
         "logs/{dataset}/read_table/{shard}.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -51,6 +51,7 @@ rule log_runs:
         tracking="results/{dataset}/tracking.json",
     log:
         "logs/{dataset}/log_runs.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

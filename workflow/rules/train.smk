@@ -23,6 +23,9 @@ rule train_model:
         run="|".join(run for run in MODELS if run not in (*FUSED, *TRAINED)) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         preset=preset_of_run,
@@ -52,6 +55,9 @@ rule audit_model:
         run="|".join(run for run in MODELS if run not in (*FUSED, *TRAINED)) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         seed=PLAN.settings["seed"],
@@ -73,6 +79,7 @@ rule check_models:
         checked="results/{dataset}/models_checked.json",
     log:
         "logs/{dataset}/check_models.log",
+    localrule: True
     conda:
         ENVIRONMENT
     params:

@@ -25,6 +25,9 @@ rule train_network:
         run="|".join(TRAINED) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         preset=preset_of_run,
@@ -56,6 +59,9 @@ rule audit_network:
         run="|".join(TRAINED) or "none",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=table_memory,
+        runtime=table_minutes,
     params:
         model=model_of,
         seed=PLAN.settings["seed"],

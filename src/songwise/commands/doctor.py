@@ -27,6 +27,7 @@ from songwise.text import format_names
 _LOCK = Path("requirements.lock")
 _LINE = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9._-]+")
+_EXECUTOR = "snakemake-executor-plugin-slurm"
 _TOOLS = ("snakemake", "dvc", "mlflow")
 _GIB = 2**30
 _LITTLE_DISK, _LITTLE_MEMORY = 5 * _GIB, 4 * _GIB
@@ -86,6 +87,7 @@ def checks() -> Iterator[Check]:
         _javascript,
     ):
         yield check()
+    yield from _slurm()
     yield from _weights()
 
 
@@ -231,6 +233,17 @@ def _javascript() -> Check:
     except InputError as error:
         return Check(NOTE, "javascript", str(error))
     return Check(OK, "javascript", "a runtime for videos of YouTube is installed")
+
+
+def _slurm() -> Iterator[Check]:
+    """Check what a cluster's users need; on other machines there is nothing to say."""
+    if not shutil.which("sbatch"):
+        return
+    if find_spec("snakemake_executor_plugin_slurm"):
+        text = f"jobs can go to this cluster: snakemake --profile profiles/slurm ({version(_EXECUTOR)})"
+        yield Check(OK, "slurm", text)
+    else:
+        yield Check(NOTE, "slurm", "sbatch is here; make slurm installs what sends jobs to it (docs/cluster.md)")
 
 
 def _weights() -> Iterator[Check]:

@@ -16,10 +16,16 @@ class FailedJob(NamedTuple):
         Its rule and wildcards.
     logs : list of str
         Paths of its logs.
+    reason : str
+        Why the cluster ended it, in words; empty if it ended by itself.
+    resource : str
+        The resource of which it needs more, if the reason is a limit.
     """
 
     name: str
     logs: list[str]
+    reason: str = ""
+    resource: str = ""
 
 
 def read_logs(folder: Path, since: float) -> dict[str, list[str]]:
@@ -60,12 +66,21 @@ def summarise_failure(lines: Mapping[str, list[str]], failed: Iterable[FailedJob
     """
     failed = list(failed)
     message = [line for of_log in lines.values() for line in of_log]
+    message += [f"{_OURS}{job.name}: {job.reason}. {_advice(job)}" for job in failed if job.reason]
     message += [
         f"{_OURS}{job.name}: exited without an error message and was probably killed (out of memory?). Try fewer "
         "--cores, and run the same command again"
         for job in failed
-        if not is_disk_full and not any(lines.get(log) for log in job.logs)
+        if not is_disk_full and not job.reason and not any(lines.get(log) for log in job.logs)
     ]
     if not failed:
         message.append(f"{_OURS}stopped before the end. The same command continues from here")
     return "\n".join(dict.fromkeys(message))
+
+
+def _advice(job: FailedJob) -> str:
+    continues = "The same command continues from here"
+    if not job.resource:
+        return continues
+    rule = job.name.partition(" ")[0]
+    return f"{continues}; --set-resources {rule}:{job.resource}=N gives it more"

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TextIO
 
 from songwise.acquire.archives import wanted_digest
 from songwise.acquire.download import check_mirror
@@ -42,7 +41,7 @@ from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
 from songwise.plan.run_params import run_params
 from songwise.plan.weights import provide_weights
-from songwise.runtime.lock import claim, end_in_words
+from songwise.runtime.lock import Claim, claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
 from songwise.runtime.records import repeat_unrecorded
@@ -95,7 +94,7 @@ class Session:
         What earlier runs acquired for each shard, read once: Snakemake removes a record when its job starts.
     started : float
         Seconds since 1970.
-    lock : TextIO or None
+    lock : Claim or None
         Held until the process ends, if this is a real run.
     missing : dict of str to tuple of int
         For each preset with tables of its own, the shards that it has no up-to-date table of.
@@ -106,7 +105,7 @@ class Session:
     shards: dict[int, list[Track]]
     records: dict[int, Record]
     started: float
-    lock: TextIO | None
+    lock: Claim | None
     missing: dict[str, tuple[int, ...]]
 
     @property

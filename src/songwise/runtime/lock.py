@@ -1,7 +1,7 @@
 """Locks: one live run per folder, and nothing left in its way by a run that was killed.
 
 Snakemake's own lock outlives a kill -9 and then stops the next run. A lock of the operating system does not: the
-process that holds it is alive.
+process that holds it is alive. Where such locks do not reach, between hosts, the run's beat decides (`heartbeat`).
 """
 
 import atexit
@@ -12,26 +12,28 @@ import shutil
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
 from songwise.errors import InputError, disk_full
 from songwise.files import remove_unfinished
+from songwise.owner import RUN_VARIABLE, Owner, this_host
+from songwise.runtime.heartbeat import CHECK_EVERY, PATIENCE, Heartbeat, LiveRun, Pulse, is_beating, recorded_run
 
 _LOCK = Path(".snakemake/songwise.lock")
-_RUN = "SONGWISE_RUN"  # the environment variable that names a job's run
-_CHECK_EVERY = 0.5  # seconds between a job's checks that its run is alive
 _ATTEMPTS = 3
 _LEAST = 8 << 20  # free bytes; with less, Snakemake cannot write its own records and ends in tracebacks
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[None]:
-    """Wait until no other process is inside this lock, and keep others out meanwhile.
+    """Wait until no other process of this host is inside this lock, and keep others out meanwhile.
 
-    The operating system releases the lock when the process ends, even if it is killed.
+    The operating system releases the lock when the process ends, even if it is killed. On a file system without locks
+    nobody waits.
 
     Parameters
     ----------
@@ -40,12 +42,44 @@ def exclusive(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def claim(folder: Path) -> TextIO:
+class Claim:
+    """A folder's live run, from `claim` until it is closed, at the latest until the process ends.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's folder.
+    lock : TextIO
+        Its lock file, locked if `run.locks`.
+    run : LiveRun
+        This process.
+    """
+
+    def __init__(self, folder: Path, lock: TextIO, run: LiveRun):
+        self._lock = lock
+        self._heartbeat = Heartbeat(folder, run)
+
+    def close(self) -> None:
+        """End the run."""
+        self._heartbeat.stop()
+        self._lock.close()
+
+    def __enter__(self) -> "Claim":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def claim(folder: Path) -> Claim:
     """Make this process the folder's live run, and clear what a killed run left.
+
+    After a run that was killed on another host, this takes PATIENCE seconds.
 
     Parameters
     ----------
@@ -54,8 +88,8 @@ def claim(folder: Path) -> TextIO:
 
     Returns
     -------
-    TextIO
-        The lock. The run ends when it is closed, at the latest with the process.
+    Claim
+        To be kept until the run ends.
 
     Raises
     ------
@@ -67,24 +101,30 @@ def claim(folder: Path) -> TextIO:
     path = folder / _LOCK
     path.parent.mkdir(exist_ok=True)
     lock = path.open("a+", encoding="utf-8")
-    if not _taken(lock):
+    earlier = recorded_run(folder)
+    try:
+        locks = _take(lock) and _excludes(path)
+        is_active = earlier is not None and not _has_ended(earlier, folder, locks=locks)
+    except BlockingIOError:
+        is_active = True
+    if is_active:
+        lock.close()
+        by = f" ({earlier.name})" if earlier else ""
         raise InputError(
-            f"another run is active in this folder ({_read(path)}). Wait for it, or stop it with Ctrl-C. "
+            f"another run is active in this folder{by}. Wait for it, or stop it with Ctrl-C. "
             "You can still use snakemake -n and mlflow ui"
         )
-    run = f"process {os.getpid()}"
-    lock.truncate(0)
-    lock.write(run)
-    lock.flush()
-    os.environ[_RUN] = f"{os.uname().nodename} {run}"
+    run = LiveRun(Owner(this_host(), os.getpid(), uuid.uuid4().hex[:8]), locks=locks)
+    os.environ[RUN_VARIABLE] = str(run)
+    claimed = Claim(folder, lock, run)
     snakemakes = folder / ".snakemake"
-    if any((snakemakes / "locks").glob("*")):
-        time.sleep(3 * _CHECK_EVERY)  # until jobs that outlived their run have noticed
-        shutil.rmtree(snakemakes / "locks")
+    if earlier or any((snakemakes / "locks").glob("*")):
+        time.sleep(3 * CHECK_EVERY)  # until jobs that outlived their run have noticed
+        shutil.rmtree(snakemakes / "locks", ignore_errors=True)
         shutil.rmtree(snakemakes / "scripts", ignore_errors=True)
     for name in ("data", "results"):
         remove_unfinished(folder / name)
-    return lock
+    return claimed
 
 
 def active_run(folder: Path) -> str:
@@ -95,8 +135,11 @@ def active_run(folder: Path) -> str:
     folder : Path
         The project's folder.
     """
-    path = folder / _LOCK
-    return _read(path) if _is_held(path) else ""
+    run = recorded_run(folder)
+    if run is None:
+        return ""
+    is_alive = _is_held(folder) if run.locks and run.is_on_this_host else is_beating(folder, run)
+    return run.name if is_alive else ""
 
 
 def end_in_words(folder: Path) -> None:
@@ -138,44 +181,78 @@ def is_full(folder: Path) -> bool:
     return usage.total > 0 and usage.free < _LEAST  # some network file systems report nothing
 
 
-def _taken(lock: TextIO) -> bool:
-    # Jobs that outlived their run hold the lock for a moment each time they check it.
+def _take(lock: TextIO) -> bool:
+    """Lock a file; False if the file system has no locks. Raises BlockingIOError if another process has it."""
     for attempt in range(_ATTEMPTS):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return True
+        except BlockingIOError:
+            # Jobs that outlived their run hold the lock for a moment each time they check it.
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            time.sleep(0.1)
         except OSError:
-            if attempt + 1 < _ATTEMPTS:
-                time.sleep(0.1)
+            return False
     return False
 
 
+def _excludes(path: Path) -> bool:
+    """Return whether the lock that this process has just taken keeps others out: some file systems only pretend."""
+    with path.open("a+", encoding="utf-8") as second:
+        try:
+            fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+    return False
+
+
+def _has_ended(run: LiveRun, folder: Path, *, locks: bool) -> bool:
+    """Return whether a recorded run is dead, when this process could take the lock, or there are no locks."""
+    if run.is_on_this_host and ((locks and run.locks) or run.owner.is_gone()):
+        return True
+    print(
+        f"songwise: {run.name} has not ended as it should. Waiting up to {PATIENCE:.0f} s to see whether it is alive",
+        file=sys.stderr,
+        flush=True,
+    )
+    return not is_beating(folder, run)
+
+
 def end_with_run() -> None:
-    """End this job's process when its run is gone, so that no orphan writes into the next run."""
-    host, _, run = os.environ.get(_RUN, "").partition(" ")
-    # On another machine of a cluster the lock may not be visible: there a job trusts what it sees first.
-    if host != os.uname().nodename:
-        run = _read(_LOCK) if _is_held() else ""
-    if run:
-        threading.Thread(target=_watch, args=(run,), daemon=True).start()
+    """End this process when the run for which it works is gone, so that no orphan writes into the next run.
+
+    On the host of the run that takes half a second, on other hosts at most PATIENCE seconds, or half a second after the
+    next run has begun.
+    """
+    run = LiveRun.parse(os.environ.get(RUN_VARIABLE, ""))
+    if run is None:
+        return
+    if not run.is_on_this_host and not _LOCK.exists():
+        return  # the folder is not shared between the hosts
+    pulse = Pulse(Path(), run)
+    if not _is_alive(run, pulse):
+        os._exit(1)
+    threading.Thread(target=_watch, args=(run, pulse), daemon=True).start()
 
 
-def _watch(run: str) -> None:
-    while _read(_LOCK) == run and _is_held():
-        time.sleep(_CHECK_EVERY)
+def _watch(run: LiveRun, pulse: Pulse) -> None:
+    while _is_alive(run, pulse):
+        time.sleep(CHECK_EVERY)
     os._exit(1)
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
+def _is_alive(run: LiveRun, pulse: Pulse) -> bool:
+    if run.locks and run.is_on_this_host:
+        return recorded_run(Path()) == run and _is_held(Path())
+    return pulse.check()
 
 
-def _is_held(path: Path = _LOCK) -> bool:
+def _is_held(folder: Path) -> bool:
     try:
-        with path.open(encoding="utf-8") as lock:
+        with (folder / _LOCK).open(encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -19,7 +19,7 @@ from songwise.files import read_json, write_json
 
 _PACKAGE = Path(__file__).parents[1]
 # Modules that only write messages, name files, measure time and lock: no figure depends on them.
-_WITHOUT_FIGURES = ("errors", "paths", "text", "runtime", "datasets.track")
+_WITHOUT_FIGURES = ("errors", "owner", "paths", "text", "runtime", "datasets.track")
 # Distributions whose name is not that of their package. packages_distributions() would scan all of them for 0.3 s.
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "yaml": "PyYAML", "imageio_ffmpeg": "imageio-ffmpeg"}
 _CACHE = Path(".snakemake/songwise.code.json")  # below the current folder, if a run has been there
@@ -39,7 +39,7 @@ def code_of(*modules: str, libraries: tuple[str, ...] = ()) -> str:
     """Return a hash of modules of songwise, of those that they import, and of the versions of the libraries they use.
 
     Comments, layout, docstrings, annotations of functions and the arguments of `raise InputError(...)` do not count.
-    Neither do the modules `errors`, `paths` and `text`, nor the package `runtime`.
+    Neither do the modules `errors`, `owner`, `paths` and `text`, nor the package `runtime`.
 
     Parameters
     ----------

@@ -6,16 +6,19 @@ import os
 import sys
 import time
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from songwise.terminal.costs import Costs
+from songwise.terminal.ended import Ending, ending_of, note_ending
 from songwise.terminal.live import LiveBlock
 from songwise.terminal.messages import readable
 from songwise.terminal.nothing import nothing_is_done
 from songwise.terminal.progress_of_run import Job, RunProgress
+from songwise.terminal.slurm import why_it_ended
 from songwise.text import format_duration
 
 _NOTHING = "Nothing to be done"
@@ -35,6 +38,10 @@ class LogHandler(LogHandlerBase):
         self._is_plain_snakemake = settings.dryrun or settings.verbose or settings.printshellcmds or settings.debug_dag
         self._quiet = {str(word) for word in settings.quiet or ()}
         self._costs = Costs()
+        self._is_on_cluster = False
+        self._done_in_group: set[int] = (
+            set()
+        )  # jobs that succeeded, but shared a job on the cluster with one that failed
         self._progress = RunProgress(self._costs)
         self._block: LiveBlock | None = None
         self._last: Job | None = None
@@ -61,7 +68,8 @@ class LogHandler(LogHandlerBase):
         if self._block:
             block, self._block = self._block, None
             block.close()
-        self._costs.save()
+        if not self._is_on_cluster:  # its times include the queue, and those of all jobs that shared one
+            self._costs.save()
         super().close()
 
     def _show(self, record: Any) -> None:
@@ -79,10 +87,12 @@ class LogHandler(LogHandlerBase):
             LogEvent.JOB_INFO: self._progress.describe,
             LogEvent.JOB_FINISHED: self._finished,
             LogEvent.JOB_ERROR: self._failed,
+            LogEvent.GROUP_ERROR: self._group_failed,
             LogEvent.PROGRESS: self._count,
         }
 
     def _resources(self, record: Any) -> None:
+        self._is_on_cluster = self._is_on_cluster or hasattr(record, "nodes")
         self._progress.cores = getattr(record, "cores", None) or self._progress.cores
 
     def _start(self, record: Any) -> None:
@@ -107,9 +117,22 @@ class LogHandler(LogHandlerBase):
         self._say(f"{record.done} of {record.total} steps: {job.name if job else ''}{took}{rest}")
 
     def _failed(self, record: Any) -> None:
-        job = self._progress.fail(record.jobid)
-        logs = f" (log: {', '.join(record.log)})" if record.log else ""
-        self._say(f"failed: {job.name if job else record.rule_name}{logs}", style="red")
+        if slurm_job := (getattr(record, "aux", None) or {}).get("external_jobid"):
+            note_ending(record.jobid, Ending(*why_it_ended(str(slurm_job))))
+        job, reason = self._progress.fail(record.jobid), ending_of(record.jobid).reason
+        if record.jobid in self._done_in_group:
+            return
+        logs = f" (log: {', '.join(filter(None, record.log))})" if record.log else ""
+        self._say(f"failed: {job.name if job else record.rule_name}{': ' if reason else ''}{reason}{logs}", style="red")
+
+    def _group_failed(self, record: Any) -> None:
+        # An event JOB_ERROR for each job of the group follows, without the number of the job that they shared.
+        ending = Ending(*why_it_ended(str(getattr(record, "external_jobid", ""))))
+        jobs = {job["jobid"]: all(Path(path).exists() for path in job["output"]) for job in record.job_error_info}
+        for jobid in jobs:
+            note_ending(jobid, ending)
+        if not all(jobs.values()):
+            self._done_in_group.update(jobid for jobid, is_done in jobs.items() if is_done)
 
     def _message(self, record: logging.LogRecord) -> None:
         text = readable(record.getMessage())

@@ -22,9 +22,16 @@ _BOOKKEEPING = (
     "Elapsed time",
     "At least one job did not complete successfully",
     "Exiting because a job execution failed",
+    "--keep-incomplete mode is set",
     "Shutting down, this might take some time",
+    "SLURM run ID",
+    "No SLURM account given",
+    "No account was given",
+    "Unable to guess SLURM account",
+    "Cleaning up SLURM log files",
     "RuleException:\nCalledProcessError",  # the job's own message, and its name and log, say more
 )
+_SUBMITTED = re.compile(r"Job \S+ has been submitted with SLURM jobid ")
 _OURS = "songwise: "
 _PLACE = re.compile(r"^(\w+) in file .*$|^  File \".*$")
 
@@ -44,7 +51,7 @@ def readable(message: str) -> str:
     """
     lines = message.strip("\n").splitlines()
     text = "\n".join(lines)
-    if not text or text.lstrip().removeprefix("WorkflowError:\n").startswith(_BOOKKEEPING):
+    if not text or _SUBMITTED.match(text) or text.lstrip().removeprefix("WorkflowError:\n").startswith(_BOOKKEEPING):
         return ""
     if _OURS in text and _PLACE.match(lines[0]):
         return "\n".join(line for line in lines if not _PLACE.match(line))
