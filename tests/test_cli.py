@@ -46,7 +46,10 @@ def test_weights_are_fetched_from_a_mirror(folder, capsys):
     [
         (["tiny"], "the weights of tiny are not available: failed: 127.0.0.1:9: the connection was refused, 4 times"),
         (["tinny"], "network 'tinny': there is no file config/networks/tinny.yaml; did you mean 'tiny'?"),
-        (["--mirror", "nowhere"], "config: mirror: there is no folder 'nowhere' (expected a folder or an http(s) URL)"),
+        (
+            ["--mirror", "nowhere"],
+            "config: mirror: there is no folder 'nowhere' (expected a folder, an http(s) URL or s3://BUCKET/PREFIX)",
+        ),
     ],
 )
 def test_weights_that_cannot_be_had_end_with_one_sentence(folder, capsys, words, message):

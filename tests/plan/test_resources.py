@@ -20,6 +20,14 @@ def test_a_model_needs_more_for_larger_tables_and_tables_to_come_count_nothing(t
     assert table_memory(tables, 2) == 2 * table_memory(tables, 1)
 
 
+def test_a_fit_has_a_limit_so_a_table_ten_times_as_large_needs_less_than_ten_times_as_much(tmp_path):
+    for name, size in (("one", 1_000_000_000), ("ten", 10_000_000_000)):
+        with (tmp_path / name).open("wb") as stream:
+            stream.truncate(size)
+    assert table_memory([tmp_path / "one"], 1) == 1000 + 2000 + 8000
+    assert table_memory([tmp_path / "ten"], 1) == 1000 + 20_000 + 8000
+
+
 def test_a_name_that_python_has_too_is_refused():
     check_names({"slurm_partition": "batch", "slurm_account": "'all'", "runtime": "max(1, 2)", "mem_mb": 5})
     with pytest.raises(InputError, match=r"slurm_partition=any: .*slurm_partition=.'any'"):

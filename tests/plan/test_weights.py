@@ -99,7 +99,7 @@ def test_the_mirror_of_the_data_set_may_have_the_weights(root):
 
 @pytest.mark.parametrize("place", ["/nowhere/at/all", "ftp://127.0.0.1"])
 def test_a_folder_of_weights_that_does_not_exist_is_named(root, place):
-    with pytest.raises(InputError, match=rf"^config: weights: there is no folder '{place}' \(expected a folder or an"):
+    with pytest.raises(InputError, match=rf"^config: weights: there is no folder '{place}' \(expected a folder, an"):
         provide(root, "majority", weights=place)
 
 

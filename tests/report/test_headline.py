@@ -129,7 +129,7 @@ def test_file_facts_that_do_not_beat_guessing_are_no_warning(results):
 def test_the_best_of_this_run_is_shown_wherever_it_stands(results):
     rows = (results / "leaderboard.csv").read_text().splitlines()
     (results / "leaderboard.csv").write_text(
-        "\n".join([*(row.replace(",true", ",false") for row in rows[:-1]), rows[-1]])
+        "\n".join([*(row.replace(",true", ",false") for row in rows[:-1]), rows[-1], ""])
     )
     lines = [" ".join(line.split()) for line in screen(results).splitlines()]
     assert "1 lda@mfcc 73 % [63, 83] from an earlier run" in lines and "4 nb@mfcc 30 % [20, 40]" in lines

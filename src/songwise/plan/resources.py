@@ -13,7 +13,8 @@ from songwise.errors import InputError
 _MEGABYTE = 1_000_000
 _BASE_MB = 1000  # of any job: its libraries take up to 450 MB
 _DECODED_MB_PER_SECOND = 0.8  # a whole track is decoded: two copies of 48 kHz in float64
-_MB_PER_TABLE_MB = 10  # fits hold several copies of a table, which is compressed on disk
+_MB_PER_TABLE_MB = 2  # a table, which is compressed on disk, and a part of it again
+_MB_PER_FITTED_MB, _MOST_FITTED_MB = 8, 8000  # copies of it as 64-bit numbers, of 2 GiB at most (`models.sample`)
 _BASE_MINUTES = 15
 _MINUTES_PER_TRACK = 0.25
 _TABLE_MB_PER_MINUTE = 4
@@ -70,7 +71,9 @@ def table_memory(paths: Iterable[str | Path], attempt: int) -> int:
     int
         MB.
     """
-    return round(_BASE_MB + _MB_PER_TABLE_MB * _megabytes(paths)) * _factor(attempt)
+    table = _megabytes(paths)
+    fitted = min(_MB_PER_FITTED_MB * table, _MOST_FITTED_MB)
+    return round(_BASE_MB + _MB_PER_TABLE_MB * table + fitted) * _factor(attempt)
 
 
 def table_minutes(paths: Iterable[str | Path], attempt: int) -> int:
