@@ -36,6 +36,7 @@ _LOCAL = (
 )
 _STATUS = re.compile(r"error code (\d{3}) !=|too many (\d{3}) error|\b([45]\d\d) (?:Client|Server) Error")
 _STATUS_OF_CODE = {"UNAUTHENTICATED": 401, "PERMISSION_DENIED": 403}
+_TAKEN = ("UNIQUE constraint failed", "duplicate key value")  # SQLite and PostgreSQL: another process was first
 _CONFLICTS = {"RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "INVALID_STATE"}
 
 
@@ -93,7 +94,7 @@ def is_conflict(error: Exception) -> bool:
     error : Exception
         An error of MLflow's client.
     """
-    return getattr(error, "error_code", "") in _CONFLICTS
+    return getattr(error, "error_code", "") in _CONFLICTS or any(words in str(error) for words in _TAKEN)
 
 
 def without_password(uri: str, text: str) -> str:

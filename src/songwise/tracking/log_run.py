@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from songwise.tracking.result import PICTURES, TABLES, Entry, Fit
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
+    from mlflow.entities import Run as LoggedRun
 
 _LIBRARIES = ("numpy", "scikit-learn", "skops", "xgboost")
 
@@ -35,7 +37,7 @@ def log_run(
 ) -> str:
     """Log a model as a finished run, whose duration is that of the fits.
 
-    If the process is killed meanwhile, the run stays unfinished.
+    If the process is killed meanwhile, the run stays unfinished; after an error of MLflow it is a failed one.
 
     Parameters
     ----------
@@ -59,18 +61,38 @@ def log_run(
     str
         The run's id.
     """
-    from mlflow.entities import Param
+    from mlflow.exceptions import MlflowException
 
     start, end = (round(1000 * seconds) for seconds in (fit.start, fit.end))
     run = client.create_run(experiment_id, run_name=entry.name, tags=dict(tags), start_time=start)
     run_id = run.info.run_id
+    try:
+        _fill_run(client, run, entry, fit, data, compared)
+    except MlflowException:
+        # The next attempt removes it. As a run that seems to be alive, it would stay for an hour.
+        with suppress(MlflowException):
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id, end_time=end)
+    return run_id
+
+
+def _fill_run(
+    client: "MlflowClient",
+    run: "LoggedRun",
+    entry: Entry,
+    fit: Fit,
+    data: "DatasetInput",
+    compared: Mapping[str, float],
+) -> None:
+    from mlflow.entities import Param
+
+    experiment_id, run_id = run.info.experiment_id, run.info.run_id
     client.log_batch(run_id, params=[Param(key, value) for key, value in _flatten(entry.params).items()])
     client.log_inputs(run_id, datasets=[data])
     model_id = _log_model(client, experiment_id, run_id, entry, fit)
     _log_metrics(client, run_id, model_id, entry, compared)
     _log_files(client, run_id, entry)
-    client.set_terminated(run_id, end_time=end)
-    return run_id
 
 
 def _log_model(client: "MlflowClient", experiment_id: str, run_id: str, entry: Entry, fit: Fit) -> str:
