@@ -47,7 +47,7 @@ def why_it_ended(slurm_job: str) -> tuple[str, str]:
 
 
 def _has_lacked_memory(log: Path) -> bool:
-    """Return whether Slurm killed one of a job's processes: of the job itself it may say only that it failed."""
+    """Return whether Slurm killed a process of a job. Its state of the whole job may be no more than FAILED."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - _TAIL))
