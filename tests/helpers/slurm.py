@@ -52,6 +52,7 @@ InactiveLimit=0
 MpiDefault=none
 {nodes}
 PartitionName=batch Nodes=ALL Default=YES State=UP PriorityTier=1
+PartitionName=cheap Nodes=ALL State=UP PriorityTier=1 PreemptMode=CANCEL
 PartitionName=urgent Nodes=ALL State=UP PriorityTier=2 PreemptMode=OFF
 """
 

@@ -1,5 +1,7 @@
 """What songwise changes in Snakemake's executor for Slurm."""
 
+import asyncio
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +24,7 @@ def executor(monkeypatch):
             )
 
     monkeypatch.setattr(slurm, "Executor", Executor)
+    monkeypatch.setattr(slurm, "query_job_status", slurm.query_job_status)
     adapt_executor()
     return slurm.Executor()
 
@@ -36,3 +39,25 @@ def test_a_job_starts_snakemake_once_except_in_an_array(executor):
     assert executor.additional_general_args() == "--executor local --keep-going"
     executor.array_jobs = {"train_model"}
     assert executor.additional_general_args() == "--executor slurm-jobstep --jobs 1"
+
+
+def test_a_preempted_job_that_is_not_put_back_has_failed(monkeypatch):
+    slurm = pytest.importorskip("snakemake_executor_plugin_slurm", reason="needs make slurm")
+    now, told = [0.0], []
+
+    async def query(command, logger):
+        return told.pop(0), 0.1
+
+    monkeypatch.setattr(slurm, "query_job_status", query)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    adapt_executor()
+
+    def states(seconds: float, answer: dict[str, str] | None) -> dict[str, str] | None:
+        now[0] = seconds
+        told.append(answer)
+        return asyncio.run(slurm.query_job_status("squeue", None))[0]
+
+    assert states(0, {"1": "PREEMPTED", "2": "PREEMPTED"}) == {"1": "PREEMPTED", "2": "PREEMPTED"}
+    assert states(15, {"1": "PREEMPTED", "2": "RUNNING"}) == {"1": "PREEMPTED", "2": "RUNNING"}
+    assert states(20, None) is None
+    assert states(31, {"1": "PREEMPTED", "2": "PREEMPTED"}) == {"1": "CANCELLED", "2": "PREEMPTED"}

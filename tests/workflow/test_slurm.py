@@ -55,26 +55,40 @@ def board_of(folder: Path) -> str:
     return pd.read_csv(folder / BOARD, dtype=str).drop(columns="fit_seconds").to_csv()
 
 
-def cancel_the_first_job(environment: dict[str, str]) -> str:
-    """Cancel a job as soon as one runs, and return its node."""
-    words = {"env": os.environ | environment, "capture_output": True, "text": True, "check": True}
+def first_job(environment: dict[str, str]) -> tuple[str, str]:
+    """Wait until a job runs, and return its number and its node."""
     until = time.monotonic() + 120
     while time.monotonic() < until:
-        running = subprocess.run(["squeue", "--noheader", "--states=R", "--format=%i %N"], **words).stdout.split()
+        running = command("squeue", "--noheader", "--states=R", "--format=%i %N", environment=environment).split()
         if running:
-            subprocess.run(["scancel", running[0]], **words)
-            return running[1]
+            return running[0], running[1]
         time.sleep(0.1)
     raise AssertionError("no job has started")
+
+
+def command(*words: str, environment: dict[str, str]) -> str:
+    """Call one of Slurm's commands and return what it prints."""
+    return subprocess.run(words, env=os.environ | environment, capture_output=True, text=True, check=True).stdout
+
+
+def start(project: Path, *words: str, environment: dict[str, str]) -> subprocess.Popen:
+    """Start Snakemake on Slurm, without retries."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *ON_SLURM, "--retries", "0", *words, *SETTINGS],
+        cwd=project,
+        env=ordinary_environment() | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def test_a_run_on_slurm_names_a_cancelled_job_and_ends_with_the_local_figures(project, tmp_path):
     (tmp_path / "s").mkdir()
     with slurm(tmp_path / "s") as environment:
-        command = [sys.executable, "-m", "snakemake", *ON_SLURM, "--retries", "0", str(BOARD), *SETTINGS]
-        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        first = subprocess.Popen(command, cwd=project, env=ordinary_environment() | environment, **options)
-        node = cancel_the_first_job(environment)
+        first = start(project, str(BOARD), environment=environment)
+        job, node = first_job(environment)
+        command("scancel", job, environment=environment)
         output = first.communicate()[0]
         assert first.returncode != 0 and "Traceback" not in output
         assert "it was cancelled (scancel). The same command continues from here" in output
@@ -91,6 +105,21 @@ def test_a_run_on_slurm_names_a_cancelled_job_and_ends_with_the_local_figures(pr
     done = snakemake(project, "--cores", "2", str(BOARD), *SETTINGS)
     assert done.returncode == 0, done.stdout[-3000:]
     assert board_of(project) == on_slurm
+
+
+def test_a_preempted_job_that_slurm_cancels_ends_in_words(project, tmp_path):
+    (tmp_path / "s").mkdir()
+    with slurm(tmp_path / "s", nodes=1) as environment:
+        words = [str(BOARD), "--default-resources", "mem_mb=1000", "runtime=30", "slurm_partition=cheap"]
+        run = start(project, *words, environment=environment)
+        first_job(environment)
+        command(
+            *("sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap", "sleep 1"),
+            environment=environment,
+        )
+        output = run.communicate(timeout=200)[0]
+    assert run.returncode != 0 and "Traceback" not in output
+    assert "Slurm ended it in favour of a job with a higher priority" in output
 
 
 def test_a_partition_that_is_called_like_a_function_of_python_is_refused_in_words(project):

@@ -1,4 +1,4 @@
-"""Two changes to Snakemake's executor for Slurm (2.8), which make a job cost less and a run notice its end sooner.
+"""Three changes to Snakemake's executor for Slurm (2.8): a job costs less, and a run notices every end, and sooner.
 
 A job starts Snakemake, which starts Snakemake once more with `srun`: 2 to 4 s of CPU time and 170 MB per job, and
 songwise has no jobs that need job steps. So the first one runs the job itself, as the generic executor for clusters
@@ -6,21 +6,30 @@ does.
 
 The executor waits 10 s longer after each question without news, up to 180 s. So after jobs of some minutes, a run would
 often not notice their end for a minute. One `squeue` for all jobs of a run every 15 s is no load for a cluster.
+
+The executor leaves preempted jobs to Slurm, which puts them back into the queue or cancels them (PreemptMode). It would
+wait for a cancelled one for ever. A job that stays preempted was not put back, so it has failed, and is retried.
 """
 
 import sys
+import time
+from logging import Logger
+from types import ModuleType
 
 _LONGEST_PAUSE = 15.0  # seconds
+_BACK_WITHIN = 30.0  # seconds until a preempted job is in the queue again, if it is put back at all
 _JOBSTEP, _DIRECT = "--executor slurm-jobstep --jobs 1", "--executor local"
 
 
 def adapt_executor() -> None:
-    """Make both changes, if Slurm's executor is installed: Snakemake has imported it then."""
-    executor = getattr(sys.modules.get("snakemake_executor_plugin_slurm"), "Executor", None)
+    """Make the changes, if Slurm's executor is installed: Snakemake has imported it then."""
+    plugin = sys.modules.get("snakemake_executor_plugin_slurm")
+    executor = getattr(plugin, "Executor", None)
     if executor is None:
         return
     _start_once(executor)
     _ask_often(executor)
+    _end_preempted(plugin)
 
 
 def _start_once(executor: type) -> None:
@@ -45,3 +54,22 @@ def _ask_often(executor: type) -> None:
         pause.fset(self, None if seconds is None else min(seconds, _LONGEST_PAUSE))
 
     executor.next_seconds_between_status_checks = property(pause.fget, limit)
+
+
+def _end_preempted(plugin: ModuleType) -> None:
+    query = getattr(plugin, "query_job_status", None)
+    if query is None:
+        return
+    since: dict[str, float] = {}
+
+    async def end_preempted(command: str, logger: Logger) -> tuple[dict[str, str] | None, float | None]:
+        states, seconds = await query(command, logger)
+        now = time.monotonic()
+        for job, state in (states or {}).items():
+            if state != "PREEMPTED":
+                since.pop(job, None)
+            elif now - since.setdefault(job, now) >= _BACK_WITHIN:
+                states[job] = "CANCELLED"
+        return states, seconds
+
+    plugin.query_job_status = end_preempted
