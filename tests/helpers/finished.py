@@ -111,4 +111,4 @@ def _predict(folder: Path, wrong: list[str]) -> None:
     folder.mkdir(parents=True)
     table = pd.DataFrame(rows, columns=[*columns, *(f"p_{label}" for label in LABELS)])
     table.to_csv(folder / "predictions.csv", index=False)
-    write_json(folder / "fit.json", {"fit_seconds": 1.0})
+    write_json(folder / "fit.json", {"fit_seconds": 1.0, "fit_share": 1.0})

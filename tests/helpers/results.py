@@ -15,7 +15,9 @@ def write_result_tables(folder: Path, runs: Sequence[str], figures: Mapping[str,
 
     `runs` are MODEL@PRESET, best first. `figures` are those of each model, as in metrics.json.
     """
-    board = [columns_of(run) | figures | {"p_best": 1, "tied": "true", "this_run": "true"} for run in runs]
+    board = [
+        columns_of(run) | figures | {"p_best": 1, "tied": "true", "this_run": "true", "fit_share": 1} for run in runs
+    ]
     write_rows(folder / "leaderboard.csv", list(board[0]), board)
     share = {f"song_accuracy{end}": figures[f"song_accuracy{end}"] for end in _ENDS}
     honest = share | {f"inflation{end}": 0 for end in _ENDS} | {"protocol": "by-song"}

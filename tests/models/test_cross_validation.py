@@ -97,6 +97,13 @@ def test_cross_validation_tests_each_clip_on_songs_it_was_not_trained_on(tables,
         assert set(side["clip_id"].str.split("@").str[0]) == trained
 
 
+def test_a_fit_to_some_of_the_clips_is_recorded(tables, tmp_path):
+    arguments = tables(*songs(75))
+    for most, share in ((None, 1.0), (150, 0.625)):
+        cross_validation.cross_validate(MODELS["lda_shrinkage"] | {"most_clips": most}, **arguments)
+        assert read_json(tmp_path / "out" / "fit.json")["fit_share"] == share
+
+
 def test_predefined_validation_clips_are_neither_trained_on_nor_tested(tables, tmp_path, monkeypatch):
     X, y, groups = songs()
     role = np.where(groups < "song-06", "test", np.where(groups < "song-12", "valid", "train"))

@@ -4,7 +4,7 @@ from helpers.report import make_results, render
 from helpers.tables import rows
 
 from songwise.files import write_rows
-from songwise.report.board import compared, fusions, ranked
+from songwise.report.board import compared, fusions, marks_of, ranked
 
 
 def test_rows_say_how_they_compare_and_of_which_run_they_are(tmp_path):
@@ -15,6 +15,8 @@ def test_rows_say_how_they_compare_and_of_which_run_they_are(tmp_path):
     assert (best.mark, best.p, best.title, best.this_run) == ("best", "", "Best model · Preset a", True)
     assert (other.mark, other.p, other.title, other.this_run) == ("tied", "1.00", "", False)
     assert (third.mark, third.p, third.this_run) == ("", "below 0.01", True)
+    marks = [marks_of(one.row, one.place) for one in (best, other, third)]
+    assert marks == [[], ["tied", "from an earlier run"], ["fitted to 8 % of the training clips"]]
 
 
 def test_leakage_is_compared_with_the_leaderboards_protocol(tmp_path):

@@ -60,6 +60,10 @@ def test_titles_are_beside_their_codes_and_earlier_runs_are_marked(page):
     assert board.count("earlier run") == 1 and "other@ b earlier run" in board
 
 
+def test_a_model_that_was_fitted_to_some_of_the_clips_is_marked(page):
+    assert section(page, "leaderboard").count("fitted to 8 % of the clips") == 1
+
+
 @pytest.mark.parametrize("accuracy, doubtful", [(0.4, False), (0.72, True)])
 def test_a_doubtful_result_is_a_warning_with_the_next_command(tmp_path, accuracy, doubtful):
     results = make_results(tmp_path / "mine")

@@ -9,6 +9,7 @@ from songwise.commands.columns import format_table
 from songwise.commands.project import finished_run
 from songwise.commands.tables import leaderboard, summary
 from songwise.paths import run_of
+from songwise.report.board import marks_of
 from songwise.report.headline import headline
 from songwise.report.summary import Share, share_of
 
@@ -42,12 +43,10 @@ def format_leaderboard(results: Path) -> list[str]:
     rows = []
     for place, row in enumerate(leaderboard(results), start=1):
         songs = share_of(row, "song_accuracy")
-        notes = ["tied"] if place > 1 and row["tied"] == "true" else []
-        notes += ["from an earlier run"] if row["this_run"] != "true" else []
         clips = Share(float(row["clip_accuracy"])).percent
         p = "" if place == 1 else _format_p(float(row["p_best"]))
         seconds = f"{float(row['fit_seconds']):.1f}"
-        rows.append([str(place), str(run_of(row)), songs.percent, songs.interval, clips, p, seconds, ", ".join(notes)])
+        rows.append([str(place), str(run_of(row)), songs.percent, songs.interval, clips, p, seconds, ", ".join(marks_of(row, place))])
     header = ["", "model@preset", "songs", "95 %", "clips", "p", "fit, s", ""]
     return format_table(header, rows, align="><><>>><")
 

@@ -7,7 +7,7 @@ LEADERBOARD_COLUMNS = (
     *("model", "features", "n_songs", "n_clips"),
     *(*_CLIP_ACCURACY, "clip_macro_f1"),
     *(*_SONG_ACCURACY, "song_macro_f1"),
-    "fit_seconds",
+    *("fit_seconds", "fit_share"),
     "n_groups",
     *("song_balanced_accuracy", "song_top2_accuracy", "song_log_loss", "song_auc", "song_ece"),
     *("p_best", "tied", "this_run"),

@@ -107,13 +107,15 @@ def evaluate_model(results: Path, run: str, protocols: list[str], units: Units, 
     # An honest protocol tests all clips of a song in the same fold of a repeat.
     songs["fold"] = clips.groupby(["repeat", "song"])["fold"].first().to_numpy()
     of_probabilities, bins = _probability_figures(honest.tables, units)
+    fit = read_json(protocol_folder(results, run, protocols[0]) / "fit.json")
     metrics = {
         **honest.figures,
         **of_probabilities,
         "n_songs": clips["song"].map(units.vote_of).nunique(),
         "n_groups": clips["song"].map(units.group_of).nunique(),
         "n_clips": int(clips["clip_id"].nunique()),
-        "fit_seconds": read_json(protocol_folder(results, run, protocols[0]) / "fit.json")["fit_seconds"],
+        "fit_seconds": fit["fit_seconds"],
+        "fit_share": fit["fit_share"],
         "folds": _fold_figures(honest.tables),
         "protocols": {protocol: score.figures | _inflation(score, honest) for protocol, score in scored.items()},
     }

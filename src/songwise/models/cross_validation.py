@@ -187,8 +187,8 @@ def cross_validate(
     """Test a model on every fold of one protocol, and write its predictions.
 
     Writes into `folder`: predictions.csv (repeat, fold, clip_id, track_id, song, label, predicted, p_LABEL...),
-    fits.parquet (repeat, fold, role, clip_id: the clips of each fit) and fit.json (fit_seconds; constant_columns, with
-    the number of fits that dropped each). For a network also curves.csv (CURVE_COLUMNS), one row per epoch.
+    fits.parquet (repeat, fold, role, clip_id: the clips of each fit) and fit.json (fit_seconds; fit_share, the smallest
+    share of the training clips that a fit used; constant_columns, with the number of fits that dropped each). For a network also curves.csv (CURVE_COLUMNS), one row per epoch.
 
     Parameters
     ----------
@@ -218,13 +218,14 @@ def cross_validate(
     song_of = read_songs(tracks_csv)
     rounds = divide_rounds(examples.splits)
     progress = Progress(f"train {model['name']} {protocol}", len(rounds), "folds")
-    predictions, fits, curves, seconds, constant = [], [], [], 0.0, Counter()
+    predictions, fits, curves, seconds, share, constant = [], [], [], 0.0, 1.0, Counter()
     for repeat, fold, every, valid, test in rounds:
         own_seed = fold_seed(seed, repeat, fold)
         train = training_sample(model, every, examples.n_columns, own_seed)
         if len(train) < len(every) and not fits:
             told = f"{model['name']}: {len(train):,} of {len(every):,} training clips per fit (most_clips)"
             sys.stderr.write(f"{told}\n")
+        share = min(share, len(train) / len(every))
         X, y = examples.matrix(train)
         constant.update(examples.constant_columns(X, feature_tables[0].parent))
         chosen_on = training_sample(model, valid, examples.n_columns, own_seed)
@@ -238,7 +239,7 @@ def cross_validate(
         predictions.append(predicted_table(test, song_of, probabilities, examples.labels))
         fits.append(clips_of(repeat, fold, train=train, valid=valid, test=test))
         progress.step()
-    facts = {"fit_seconds": round(seconds, 3), "constant_columns": dict(constant)}
+    facts = {"fit_seconds": round(seconds, 3), "fit_share": round(share, 4), "constant_columns": dict(constant)}
     write_predictions(pd.concat(predictions), pd.concat(fits), facts, folder)
     if is_network(model):
         write_rows(folder / "curves.csv", CURVE_COLUMNS, curves)
@@ -307,7 +308,7 @@ def write_predictions(predictions: pd.DataFrame, fits: pd.DataFrame, facts: dict
     fits : DataFrame
         Of all folds (`clips_of`).
     facts : dict
-        For fit.json: fit_seconds, constant_columns.
+        For fit.json: fit_seconds, fit_share, constant_columns.
     folder : Path
         `paths.protocol_folder` of the run.
     """

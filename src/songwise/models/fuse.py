@@ -50,12 +50,13 @@ def fuse_members(
     song_of = read_songs(tracks_csv)
     inner = [_by_fold(pd.read_parquet(path / "inner.parquet"), columns) for path in members.values()]
     tested = [_by_fold(pd.read_csv(path / "predictions.csv"), columns) for path in members.values()]
-    predictions, fits, weights = [], [], []
+    predictions, fits, weights, share = [], [], [], 1.0
     start = time.perf_counter()
     for repeat, fold, every, valid, test in divide_rounds(splits):
         # A member may have been fitted on some of the clips only: the weights follow from those that all have.
         common = np.logical_and.reduce([every["clip_id"].isin(table[repeat, fold].index) for table in inner])
         train = every[common]
+        share = min(share, len(train) / len(every))
         y = np.searchsorted(labels, train["label"].to_numpy(dtype=str))
         known = np.unique(y)
         held_out = np.stack([table[repeat, fold].loc[train["clip_id"]].to_numpy()[:, known] for table in inner], axis=1)
@@ -70,7 +71,7 @@ def fuse_members(
             for name, weight in zip(members, own_weights, strict=True)
         ]
     seconds = time.perf_counter() - start + sum(_fit_seconds(path) for path in members.values())
-    facts = {"fit_seconds": round(seconds, 3), "constant_columns": {}}
+    facts = {"fit_seconds": round(seconds, 3), "fit_share": round(share, 4), "constant_columns": {}}
     write_rows(folder / "weights.csv", WEIGHT_COLUMNS, weights)
     write_predictions(pd.concat(predictions), pd.concat(fits), facts, folder)
 

@@ -45,6 +45,7 @@ from songwise.runtime.lock import Claim, claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
 from songwise.runtime.records import repeat_unrecorded
+from songwise.runtime.scheduling import rest_between_jobs
 from songwise.schemas.card import BEST, CHEAPEST_TIED
 from songwise.splits.protocols import choose, sheet_columns
 
@@ -357,6 +358,7 @@ def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> 
     """
     record_plain_values()
     repeat_unrecorded()
+    rest_between_jobs()
     try:
         return _open(config, real, say)
     except OSError as error:

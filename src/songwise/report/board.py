@@ -32,6 +32,8 @@ class Ranked:
         Of the comparison with the best model; empty for itself.
     this_run : bool
         False for a model of an earlier run.
+    fitted : Share
+        Share of the training clips that its fits used.
     row : mapping
         The row of leaderboard.csv.
     """
@@ -44,6 +46,7 @@ class Ranked:
     mark: str
     p: str
     this_run: bool
+    fitted: Share
     row: Mapping[str, str]
 
 
@@ -87,10 +90,28 @@ def ranked(leaderboard: Sequence[Mapping[str, str]], titles: Mapping[str, Sequen
             mark="best" if place == 1 else "tied" if row["tied"] == "true" else "",
             p="" if place == 1 else _p(float(row["p_best"])),
             this_run=row["this_run"] == "true",
+            fitted=Share(float(row["fit_share"])),
             row=row,
         )
         for place, row in enumerate(leaderboard, start=1)
     ]
+
+
+def marks_of(row: Mapping[str, str], place: int) -> list[str]:
+    """Return what a reader needs to know of a row beside its figures, in a few words each.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of leaderboard.csv.
+    place : int
+        From 1.
+    """
+    share = Share(float(row["fit_share"]))
+    marks = ["tied"] if place > 1 and row["tied"] == "true" else []
+    marks += [f"fitted to {share.percent} of the training clips"] if share.value < 1 else []
+    marks += ["from an earlier run"] if row["this_run"] != "true" else []
+    return marks
 
 
 def title_of(titles: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from songwise.files import read_rows
 from songwise.paths import run_of
+from songwise.report.board import marks_of
 from songwise.report.summary import Share, Standardised, Summary, share_of
 from songwise.text import format_names
 
@@ -172,9 +173,8 @@ def _top(results: Path, summary: Summary) -> list[str]:
     for place in shown:
         row = rows[place]
         share = share_of(row, "song_accuracy")
-        marks = ["tied"] if place and row["tied"] == "true" else []
-        marks += ["from an earlier run"] if row["this_run"] != "true" else []
-        line = f"{place + 1:3}  {run_of(row)!s:{width}}  {share.percent:>5}  {share.interval:10}  {', '.join(marks)}"
+        marks = ", ".join(marks_of(row, place + 1))
+        line = f"{place + 1:3}  {run_of(row)!s:{width}}  {share.percent:>5}  {share.interval:10}  {marks}"
         lines.append(line.rstrip())
     others = [row["tied"] == "true" for place, row in enumerate(rows) if place not in shown]
     if others:

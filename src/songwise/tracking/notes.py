@@ -95,6 +95,8 @@ def _doubt_blocks(summary: Summary) -> list[str]:
 
 def _standing(entry: Entry) -> str:
     marks = ["statistically tied with the best"] if entry.place > 1 and entry.row["tied"] == "true" else []
+    share = Share(float(entry.row["fit_share"]))
+    marks += [f"fitted to {share.percent} of the training clips"] if share.value < 1 else []
     marks += ["from an earlier run that is still up to date"] if entry.row["this_run"] != "true" else []
     return f", {' and '.join(marks)}" if marks else ""
 
