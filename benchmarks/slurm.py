@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +35,7 @@ def main() -> None:
     parser.add_argument("dataset", nargs="?", default="demo")
     parser.add_argument("config", nargs="*", help="KEY=VALUE, as for --config")
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="keeps the projects here")
     parser.add_argument("--start", action="store_true")
     options = parser.parse_args()
     if options.start:
@@ -45,10 +48,10 @@ def main() -> None:
     words = [sys.executable, "-m", "snakemake", board, "--config", f"dataset={options.dataset}", *config]
     boards = set()
     print("| run | seconds | jobs on Slurm | their seconds | of which rules |\n|---|---|---|---|---|")
-    for _ in range(options.rounds):
+    for number in range(options.rounds):
         for place in ("local", "Slurm"):
-            with tempfile.TemporaryDirectory(prefix="songwise-") as folder:
-                clone = Path(folder) / "songwise"
+            with _folder(options.folder, f"{place.lower()}-{number}") as folder:
+                clone = folder / "songwise"
                 subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
                 seconds, jobs = _run(words, clone, on_slurm=place == "Slurm")
                 work = sum(_seconds(table) for table in _tables(clone)) if jobs else 0
@@ -56,6 +59,16 @@ def main() -> None:
                 boards.add(_comparable(clone / board))
     print(f"\nThe leaderboards are {'equal' if len(boards) == 1 else 'DIFFERENT'}")
     sys.exit(len(boards) != 1)
+
+
+@contextmanager
+def _folder(kept: Path | None, name: str) -> Iterator[Path]:
+    if kept:
+        (kept / name).mkdir(parents=True)
+        yield (kept / name).resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="songwise-") as folder:
+        yield Path(folder)
 
 
 def _measure_start(rounds: int) -> None:

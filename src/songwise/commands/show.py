@@ -46,7 +46,8 @@ def format_leaderboard(results: Path) -> list[str]:
         clips = Share(float(row["clip_accuracy"])).percent
         p = "" if place == 1 else _format_p(float(row["p_best"]))
         seconds = f"{float(row['fit_seconds']):.1f}"
-        rows.append([str(place), str(run_of(row)), songs.percent, songs.interval, clips, p, seconds, ", ".join(marks_of(row, place))])
+        marks = ", ".join(marks_of(row, place))
+        rows.append([str(place), str(run_of(row)), songs.percent, songs.interval, clips, p, seconds, marks])
     header = ["", "model@preset", "songs", "95 %", "clips", "p", "fit, s", ""]
     return format_table(header, rows, align="><><>>><")
 

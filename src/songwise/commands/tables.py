@@ -96,7 +96,8 @@ def leaderboard(results: Path) -> list[dict[str, str]]:
     InputError
         If it is missing or damaged.
     """
-    rows = table(results / "leaderboard.csv", LEADERBOARD_COLUMNS, (*_BOUNDS, "clip_accuracy", "p_best", "fit_seconds", "fit_share"))
+    numbers = (*_BOUNDS, "clip_accuracy", "p_best", "fit_seconds", "fit_share")
+    rows = table(results / "leaderboard.csv", LEADERBOARD_COLUMNS, numbers)
     if not rows:
         raise DamagedFileError(results / "leaderboard.csv", "it has no rows")
     return rows

@@ -188,7 +188,8 @@ def cross_validate(
 
     Writes into `folder`: predictions.csv (repeat, fold, clip_id, track_id, song, label, predicted, p_LABEL...),
     fits.parquet (repeat, fold, role, clip_id: the clips of each fit) and fit.json (fit_seconds; fit_share, the smallest
-    share of the training clips that a fit used; constant_columns, with the number of fits that dropped each). For a network also curves.csv (CURVE_COLUMNS), one row per epoch.
+    share of the training clips that a fit used; constant_columns, with the number of fits that dropped each). For a
+    network also curves.csv (CURVE_COLUMNS), one row per epoch.
 
     Parameters
     ----------

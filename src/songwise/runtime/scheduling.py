@@ -1,9 +1,9 @@
 """Snakemake's main process rests while jobs run.
 
-Snakemake (9.27) looks again for jobs to start one second after each look, because of the limit on how many may start in
-a second, and looks once more at the end of each job. Each of these looks is followed by further ones. So after n jobs it
-looks n times per second, and each look asks for the size of every input of every job that waits for a core. The main
-process then takes time from the jobs.
+Snakemake (9.27) limits how many jobs may start in a second. So it looks again for jobs one second after each look, and
+it also looks at the end of each job. Each of these looks is followed by further ones, so after n jobs it looks n times
+per second. A look asks for the size of every input of every job that waits for a core. In the end the main process
+takes time from the jobs.
 """
 
 

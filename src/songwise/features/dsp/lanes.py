@@ -107,20 +107,24 @@ def _butterfly(typing_context, x, y, read, step, write, gap, w1, w2, w3):
     return signature, emit
 
 
+def _pair(context, builder, signature, arguments):
+    # For two mirrored rows: where they go, how to compute, the turn, the one row and the conjugate of the other.
+    source, target = (_Rows(context, builder, signature.args[i], arguments[i]) for i in range(2))
+    parts = context.make_complex(builder, signature.args[4], arguments[4])
+    one, other = source.load(arguments[2]), source.load(arguments[3])
+    turn = source.spread(parts.real), source.spread(parts.imag)
+    return target, _Complex(builder), turn, one, (other[0], builder.fneg(other[1]))
+
+
 @intrinsic
 def _untangle(typing_context, x, y, row, mirrored, turn):
     """Split the transform of packed real samples: rows k and n - k of the packed one to those of the real one."""
     signature = types.void(x, y, row, mirrored, turn)
 
     def emit(context, builder, signature, arguments):
-        source = _Rows(context, builder, signature.args[0], arguments[0])
-        target = _Rows(context, builder, signature.args[1], arguments[1])
-        compute = _Complex(builder)
-        parts = context.make_complex(builder, signature.args[4], arguments[4])
-        one, other = source.load(arguments[2]), source.load(arguments[3])
-        other = other[0], builder.fneg(other[1])
+        target, compute, (real, imag), one, other = _pair(context, builder, signature, arguments)
         even, odd = compute.add(one, other), compute.turn_back(compute.subtract(one, other))
-        turned = compute.multiply(odd, (source.spread(parts.real), source.spread(parts.imag)))
+        turned = compute.multiply(odd, (real, imag))
         low, high = compute.add(even, turned), compute.subtract(even, turned)
         target.store(arguments[2], low)
         target.store(arguments[3], (high[0], builder.fneg(high[1])))
@@ -135,14 +139,8 @@ def _tangle(typing_context, x, y, row, mirrored, turn):
     signature = types.void(x, y, row, mirrored, turn)
 
     def emit(context, builder, signature, arguments):
-        source = _Rows(context, builder, signature.args[0], arguments[0])
-        target = _Rows(context, builder, signature.args[1], arguments[1])
-        compute = _Complex(builder)
-        parts = context.make_complex(builder, signature.args[4], arguments[4])
-        one, other = source.load(arguments[2]), source.load(arguments[3])
-        other = other[0], builder.fneg(other[1])
-        turn_forth = source.spread(parts.real), builder.fneg(source.spread(parts.imag))
-        even, odd = compute.add(one, other), compute.multiply(compute.subtract(one, other), turn_forth)
+        target, compute, (real, imag), one, other = _pair(context, builder, signature, arguments)
+        even, odd = compute.add(one, other), compute.multiply(compute.subtract(one, other), (real, builder.fneg(imag)))
         turned = compute.turn_back(odd)
         low, high = compute.subtract(even, turned), compute.add(even, turned)
         target.store(arguments[2], (low[0], builder.fneg(low[1])))
