@@ -1,5 +1,6 @@
 """A real S3 server with a bucket."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ _KEYS = {
 def bucket(name: str = "bucket") -> Iterator[dict[str, str]]:
     """Run an S3 server with a bucket, and yield the variables with which boto3 and DVC find it."""
     boto3 = pytest.importorskip("boto3")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # one line per request otherwise
     server = pytest.importorskip("moto.server").ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
