@@ -1,7 +1,11 @@
 """pyproject.toml, requirements.lock and environment.yml list the same packages, and the lock is safe to publish."""
 
+import ast
 import re
+import sys
 import tomllib
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
 import yaml
 from packaging.requirements import Requirement
@@ -52,6 +56,39 @@ def test_conda_users_get_the_same_packages_at_the_same_versions(root):
     assert theirs == ours
     python = tomllib.loads((root / "pyproject.toml").read_text())["project"]["requires-python"]
     assert f"python {python}" in environment["dependencies"]
+
+
+def installed_by(texts: list[str]) -> set[str]:
+    """Return the names of packages that pip installs for requirements, as far as they are installed here."""
+    visited: set[tuple[str, str]] = set()
+    waiting = [(requirement, "") for requirement in map(Requirement, texts)]
+    while waiting:
+        requirement, of_extra = waiting.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": of_extra}):
+            continue
+        name = canonicalize_name(requirement.name)
+        for extra in {"", *requirement.extras} - {extra for package, extra in visited if package == name}:
+            visited.add((name, extra))
+            with suppress(PackageNotFoundError):  # an extra of songwise that is not installed here
+                waiting += [(Requirement(text), extra) for text in requires(name) or []]
+    return {name for name, _ in visited}
+
+
+def imported(path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"songwise"}
+
+
+def test_whatever_songwise_imports_is_installed_with_it_or_with_an_extra(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = [text for group in project["optional-dependencies"].values() for text in group]
+    available = installed_by(project["dependencies"] + extras)
+    packages = packages_distributions()
+    for path in [*root.glob("src/songwise/**/*.py"), *root.glob("workflow/**/*.py")]:
+        for name in imported(path):
+            assert available & {canonicalize_name(package) for package in packages.get(name, [name])}, (name, path)
 
 
 def test_the_packages_that_the_documentation_names_are_installed():
