@@ -451,6 +451,17 @@ def move_folder(project: Project, rng: Random) -> str:
     return f"the folder moves to '{new.name}'"
 
 
+def other_clock(project: Project, rng: Random) -> str | None:
+    """A run whose clock is wrong. The times of the files that it writes are right, as on a server's disk, or wrong."""
+    if not shutil.which("faketime"):
+        return None
+    detail, hours, own_times, begin = _edit_before(project, rng), rng.choice([-30, -2, 2, 30]), rng.random() < 0.5, time.time()
+    check_success(project.start(full=rng.random() < 0.5, hours=hours).end())
+    if own_times:
+        _shift([path for path in _outputs(project) if path.lstat().st_mtime >= begin], hours * 3600)
+    return f"{detail}; a run with a clock at {hours:+} h{', and its files too' if own_times else ''}"
+
+
 def inputs_of_tomorrow(project: Project, rng: Random) -> str:
     paths = [path for path in (project.folder / "my").rglob("*") if path.is_file() and rng.random() < 0.4]
     _shift(paths, _DAY)
@@ -564,7 +575,8 @@ def _tables(project: Project) -> list[Path]:
 def _shift(paths: list[Path], seconds: float) -> None:
     for path in paths:
         status = path.lstat()
-        os.utime(path, (status.st_atime + seconds, status.st_mtime + seconds), follow_symlinks=False)
+        times = [nanoseconds + round(seconds * 10**9) for nanoseconds in (status.st_atime_ns, status.st_mtime_ns)]
+        os.utime(path, ns=tuple(times), follow_symlinks=False)
 
 
 def _remount(disk: Path, mode: str) -> None:
@@ -583,13 +595,11 @@ OTHER_EDITS = [edit_unlisted_model, edit_title, change_clip, change_champion, sw
 MISTAKES = [too_few_songs, misspelled_key, unreadable_yaml]
 ACCIDENTS = [kill_run, kill_session, kill_job, terminate, interrupt, fill_disk, read_only_disk, second_run]
 FILES = [
-    *(move_folder, inputs_of_tomorrow, outputs_of_tomorrow, outputs_of_yesterday, touch_outputs),
+    *(move_folder, other_clock, inputs_of_tomorrow, outputs_of_tomorrow, outputs_of_yesterday, touch_outputs),
     *(delete_output, truncate_output, delete_results, delete_data, delete_records),
     *(delete_store, delete_artifacts, delete_cache),
 ]
 RARE = [delete_compiled]  # half a minute of compiling
-# Edits after which the figures are always compared with those of a fresh run.
-HARD = {delete_records, outputs_of_tomorrow, outputs_of_yesterday, truncate_output, fill_disk, kill_session}
 GROUPS = [(MUSIC_EDITS, 8), (CONFIG_EDITS, 7), (OTHER_EDITS, 4), (MISTAKES, 1), (ACCIDENTS, 7), (FILES, 8)]
 
 
