@@ -455,7 +455,12 @@ def other_clock(project: Project, rng: Random) -> str | None:
     """A run whose clock is wrong. The times of the files that it writes are right, as on a server's disk, or wrong."""
     if not shutil.which("faketime"):
         return None
-    detail, hours, own_times, begin = _edit_before(project, rng), rng.choice([-30, -2, 2, 30]), rng.random() < 0.5, time.time()
+    detail, hours, own_times, begin = (
+        _edit_before(project, rng),
+        rng.choice([-30, -2, 2, 30]),
+        rng.random() < 0.5,
+        time.time(),
+    )
     check_success(project.start(full=rng.random() < 0.5, hours=hours).end())
     if own_times:
         _shift([path for path in _outputs(project) if path.lstat().st_mtime >= begin], hours * 3600)
