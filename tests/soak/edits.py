@@ -43,6 +43,7 @@ _PARAMETERS = {
     "logistic_regression": [{"C": 10.0**number, "max_iter": 1000} for number in (-2, 0, 2)],
 }
 _STEPS = {MUSIC: 14, TABLE: 5}  # of a run, among which an accident happens
+_FORKED = 0.7  # share of the disturbed runs; the others are processes, as those of users, and take longer
 _TABLES = (".csv", ".json", ".parquet")
 _FOLDERS = {"bundle", "champion", "usable"}  # of files that are one output together
 _STATISTICS = (["mean"], ["mean", "std"], ["std"])
@@ -351,7 +352,7 @@ def _edit_before(project: Project, rng: Random) -> str:
 
 def _disturbed(project: Project, rng: Random, what: str, disturb: Callable) -> str:
     detail, steps, moment = _edit_before(project, rng), rng.randrange(_STEPS[project.dataset]), rng.random()
-    running = project.start(full=rng.random() < 0.5)
+    running = project.start(full=rng.random() < 0.5, forked=project.forked and rng.random() < _FORKED)
     alive = running.wait_for_steps(steps, moment)
     if alive:
         disturb(running)
@@ -461,7 +462,7 @@ def other_clock(project: Project, rng: Random) -> str | None:
         rng.random() < 0.5,
         time.time(),
     )
-    check_success(project.start(full=rng.random() < 0.5, hours=hours).end())
+    check_success(project.start_with_clock(hours, full=rng.random() < 0.5).end())
     if own_times:
         _shift([path for path in _outputs(project) if path.lstat().st_mtime >= begin], hours * 3600)
     return f"{detail}; a run with a clock at {hours:+} h{', and its files too' if own_times else ''}"

@@ -1,7 +1,7 @@
 """Runs of Snakemake that are forked from this process, which has imported the libraries already, as are their jobs.
 
 Most of the time of a small run is the start of its thirty processes. The code is the same, and so is the order of the
-jobs. Runs that a soak disturbs are ordinary processes instead.
+jobs. Some of the runs that a soak disturbs are ordinary processes instead.
 """
 
 import atexit
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -32,6 +33,10 @@ class Fork:
         self.pid = os.fork()
         if self.pid == 0:
             _end(_snakemake, words, folder, environment, output)
+        while (
+            self.poll() is None and os.getsid(self.pid) != self.pid
+        ):  # before that, a signal would reach this process's session
+            time.sleep(0.001)
 
     def poll(self) -> int | None:
         """Return the exit status, or None while the run lives."""

@@ -123,9 +123,13 @@ class Project:
         own = {name: value for name, value in ordinary_environment().items() if name not in names}
         return own | {"XDG_CACHE_HOME": str(self.work / "cache")}
 
-    def start(self, *, full: bool = False, hours: int = 0) -> "Running":
-        """Start a run in a session of its own, whose clock can be some hours fast, or slow if negative."""
-        clock = ["env", "NO_FAKE_STAT=1", "faketime", "--exclude-monotonic", "-f", f"{hours:+}h"] if hours else []
+    def start(self, *, full: bool = False, forked: bool = False) -> "Running":
+        """Start a run in a session of its own."""
+        return Running(self, self.command(full=full), forked=forked)
+
+    def start_with_clock(self, hours: int, *, full: bool = False) -> "Running":
+        """Start a run whose clock is some hours fast, or slow if negative."""
+        clock = ["env", "NO_FAKE_STAT=1", "faketime", "--exclude-monotonic", "-f", f"{hours:+}h"]
         return Running(self, [*clock, *self.command(full=full)])
 
     def run(self, *, full: bool = False) -> Done:
@@ -148,7 +152,7 @@ class Running:
     """A run that can be disturbed."""
 
     def __init__(self, project: Project, command: list[str], *, forked: bool = False):
-        self._project, self._begin = project, time.monotonic()
+        self._project, self._forked, self._begin = project, forked, time.monotonic()
         self._path = project.work / "output.txt"
         if forked:
             self._process = forks.Fork(command[3:], project.folder, project.environment(), self._path)
@@ -181,15 +185,15 @@ class Running:
 
     def jobs(self) -> list[int]:
         """The processes that run a script of the workflow."""
-        found = []
-        for number in self._project.processes():
-            try:
-                words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if any(b"/.snakemake/scripts/" in word for word in words[:2]):
-                found.append(number)
-        return found
+        is_job = self._is_child if self._forked else _is_script
+        return [number for number in self._project.processes() if is_job(number)]
+
+    def _is_child(self, number: int) -> bool:
+        try:
+            status = Path(f"/proc/{number}/stat").read_text()
+        except OSError:
+            return False
+        return int(status.rpartition(")")[2].split()[1]) == self._process.pid
 
     def end(self) -> Done:
         """Wait for the end of the run and of all its jobs."""
@@ -215,6 +219,14 @@ class Running:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             raise AssertionError(f"the run did not end within {_LONGEST} s: {self._read()[-1500:]}")
+
+
+def _is_script(number: int) -> bool:
+    try:
+        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(b"/.snakemake/scripts/" in word for word in words[:2])
 
 
 def make_project(folder: Path, work: Path, disk: Path | None) -> Project:
