@@ -462,7 +462,9 @@ def other_clock(project: Project, rng: Random) -> str | None:
         rng.random() < 0.5,
         time.time(),
     )
-    check_success(project.start_with_clock(hours, full=rng.random() < 0.5).end())
+    done = project.start_with_clock(hours, full=rng.random() < 0.5).end()
+    check_success(done)
+    assert "Error" not in done.output, f"an error, but no failure:\n{done.output[-3000:]}"
     if own_times:
         _shift([path for path in _outputs(project) if path.lstat().st_mtime >= begin], hours * 3600)
     return f"{detail}; a run with a clock at {hours:+} h{', and its files too' if own_times else ''}"

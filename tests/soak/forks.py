@@ -5,6 +5,7 @@ jobs. Some of the runs that a soak disturbs are ordinary processes instead.
 """
 
 import atexit
+import gc
 import importlib
 import os
 import pkgutil
@@ -65,6 +66,8 @@ def prepare(environment: dict[str, str]) -> None:
             importlib.import_module(found.name)
     for name in _LIBRARIES:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or each fork would search, and so copy, all objects of the libraries
     assert threading.active_count() == 1, f"threads do not survive a fork: {threading.enumerate()}"
 
 

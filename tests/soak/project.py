@@ -129,7 +129,10 @@ class Project:
 
     def start_with_clock(self, hours: int, *, full: bool = False) -> "Running":
         """Start a run whose clock is some hours fast, or slow if negative."""
-        clock = ["env", "NO_FAKE_STAT=1", "faketime", "--exclude-monotonic", "-f", f"{hours:+}h"]
+        path = os.pathsep.join(
+            [str(Path(__file__).parent / "clock"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        )
+        clock = ["env", "NO_FAKE_STAT=1", f"PYTHONPATH={path}", "faketime", "--exclude-monotonic", "-f", f"{hours:+}h"]
         return Running(self, [*clock, *self.command(full=full)])
 
     def run(self, *, full: bool = False) -> Done:
