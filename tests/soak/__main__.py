@@ -5,9 +5,9 @@
 A project with twelve short songs and a few models lives through random edits (songs, labels, models, presets,
 settings), mistakes, accidents (kill -9, Ctrl-C, a full disk, a read-only disk) and changes of files (a moved folder, a
 wrong clock, deleted and damaged outputs). After each, the same command must succeed, the results must be those of what
-is there, and the command must have nothing to do again. The command asks for the leaderboard; after every sixth edit
-for everything, and MLflow must then equal the results. After these, and after hard edits, all figures must equal those
-of a fresh run. If anything is wrong, the sequence and the command that repeats it are printed, and the folder is kept.
+is there and equal those of a fresh run, and the command must have nothing to do again. The command asks for the
+leaderboard; after every sixth edit for everything, and MLflow must then equal the results and that of a fresh run. If
+anything is wrong, the sequence and the command that repeats it are printed, and the folder is kept.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--until", type=int, metavar="N", help="end after edit N, to repeat the begin of a sequence")
     parser.add_argument("--only", metavar="N,N", help="make these edits of the sequence only")
     parser.add_argument("--minutes", type=float, help="end after this time, after a complete edit")
-    parser.add_argument("--processes", action="store_true", help="fork no run; takes about four times as long")
+    parser.add_argument("--processes", action="store_true", help="fork no run, which takes longer")
     parser.add_argument("--folder", type=Path, help="a new folder for the project; default: a temporary one")
     options = parser.parse_args(words)
     work = options.folder or Path(tempfile.mkdtemp(prefix="songwise-soak-"))

@@ -562,11 +562,6 @@ def delete_cache(project: Project, rng: Random) -> str:
     return f"delete {name} in the user's cache"
 
 
-def delete_compiled(project: Project, rng: Random) -> str:
-    shutil.rmtree(project.work / "cache/songwise/numba", ignore_errors=True)
-    return f"delete compiled code in the user's cache; {edit_preset(project, rng)}"
-
-
 def _outputs(project: Project) -> list[Path]:
     names = ("data", "results", "logs", ".snakemake")
     return [path for name in names for path in (project.folder / name).rglob("*")]
@@ -607,7 +602,6 @@ FILES = [
     *(delete_output, truncate_output, delete_results, delete_data, delete_records),
     *(delete_store, delete_artifacts, delete_cache),
 ]
-RARE = [delete_compiled]  # half a minute of compiling
 GROUPS = [(MUSIC_EDITS, 8), (CONFIG_EDITS, 7), (OTHER_EDITS, 4), (MISTAKES, 1), (ACCIDENTS, 7), (FILES, 8)]
 
 

@@ -129,9 +129,8 @@ class Project:
 
     def start_with_clock(self, hours: int, *, full: bool = False) -> "Running":
         """Start a run whose clock is some hours fast, or slow if negative."""
-        path = os.pathsep.join(
-            [str(Path(__file__).parent / "clock"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-        )
+        folders = [str(Path(__file__).parent / "clock"), os.environ.get("PYTHONPATH")]
+        path = os.pathsep.join(filter(None, folders))
         clock = ["env", "NO_FAKE_STAT=1", f"PYTHONPATH={path}", "faketime", "--exclude-monotonic", "-f", f"{hours:+}h"]
         return Running(self, [*clock, *self.command(full=full)])
 

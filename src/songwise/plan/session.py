@@ -136,10 +136,17 @@ class Session:
         def params_of(plan: Plan) -> dict[str, dict]:
             return run_params(plan, self.tracks, replace(self, plan=plan).figures_code())
 
-        def lacking(plan: Plan) -> list[str]:
+        def missing(plan: Plan) -> list[str]:
+            return [name for name in plan.tables if not all(table.is_file() for table in self._tables(plan, name))]
+
+        def outdated(plan: Plan) -> list[str]:
             return [name for name, shards in missing_shards(plan, self.shards).items() if shards]
 
-        return find_kept(self.plan, params_of, lacking)
+        return find_kept(self.plan, params_of, missing, outdated)
+
+    def _tables(self, plan: Plan, preset: str) -> list[Path]:
+        key = preset_key(plan.tables[preset])
+        return [feature_table(plan.dataset["name"], preset, key, shard) for shard in self.shards]
 
     @property
     def ranked(self) -> Plan:

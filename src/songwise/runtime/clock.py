@@ -28,7 +28,7 @@ def end_future(paths: Iterable[Path], now: float, skip: Path | None = None) -> N
     latest, future = round(now * 10**9), []
     for path in _files(paths, skip):
         with suppress(FileNotFoundError):
-            status = path.lstat()
+            status = os.lstat(path)
             if status.st_mtime_ns > latest:
                 future.append((path, status))
     ahead = max((status.st_mtime_ns - latest for _, status in future), default=0)
@@ -37,10 +37,12 @@ def end_future(paths: Iterable[Path], now: float, skip: Path | None = None) -> N
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - ahead), follow_symlinks=False)
 
 
-def _files(paths: Iterable[Path], skip: Path | None) -> Iterable[Path]:
+def _files(paths: Iterable[Path], skip: Path | None) -> Iterable[str]:
+    # Plain strings: a large project has thousands of files, and this happens at the start of each run.
     for path in paths:
         if not path.is_dir():
-            yield path
+            yield str(path)
         for where, folders, names in os.walk(path):
-            folders[:] = [name for name in folders if Path(where, name) != skip]
-            yield from (Path(where, name) for name in (*folders, *names))
+            if skip and skip.parent == Path(where):
+                folders[:] = [name for name in folders if name != skip.name]
+            yield from (f"{where}/{name}" for name in (*folders, *names))
