@@ -42,7 +42,6 @@ _PARAMETERS = {
     "naive_bayes": [{"var_smoothing": 10.0**number} for number in (-9, -3, -1)],
     "logistic_regression": [{"C": 10.0**number, "max_iter": 1000} for number in (-2, 0, 2)],
 }
-_STEPS = {MUSIC: 14, TABLE: 5}  # of a run, among which an accident happens
 _FORKED = 0.7  # share of the disturbed runs; the others are processes, as those of users, and take longer
 _TABLES = (".csv", ".json", ".parquet")
 _FOLDERS = {"bundle", "champion", "usable"}  # of files that are one output together
@@ -351,9 +350,9 @@ def _edit_before(project: Project, rng: Random) -> str:
 
 
 def _disturbed(project: Project, rng: Random, what: str, disturb: Callable) -> str:
-    detail, steps, moment = _edit_before(project, rng), rng.randrange(_STEPS[project.dataset]), rng.random()
+    detail, share, moment = _edit_before(project, rng), rng.random(), rng.random()
     running = project.start(full=rng.random() < 0.5, forked=project.forked and rng.random() < _FORKED)
-    alive = running.wait_for_steps(steps, moment)
+    alive = running.wait_for_share(share, moment)
     if alive:
         disturb(running)
     done = running.end()
@@ -361,7 +360,7 @@ def _disturbed(project: Project, rng: Random, what: str, disturb: Callable) -> s
     assert "Traceback" not in done.output, f"after {what}, a traceback:\n{done.output[-3000:]}"
     if not alive:
         what += " (too late: the run was over)"
-    return f"{detail}; {what} after {steps} steps and {moment:.1f} s"
+    return f"{detail}; {what} at {share:.0%} of its jobs"
 
 
 def kill_run(project: Project, rng: Random) -> str:
@@ -387,13 +386,13 @@ def kill_job(project: Project, rng: Random) -> str:
 
 
 def interrupt(project: Project, rng: Random) -> str:
-    detail, steps, moment = _edit_before(project, rng), rng.randrange(_STEPS[project.dataset]), rng.random()
+    detail, share, moment = _edit_before(project, rng), rng.random(), rng.random()
     running = project.start(full=rng.random() < 0.5)
-    if running.wait_for_steps(steps, moment):
+    if running.wait_for_share(share, moment):
         running.send(signal.SIGINT, whole=True)  # as the terminal does
     running.end()  # Python's own traceback cannot be avoided in a job that is just starting
     assert not project.processes(), f"jobs outlive their run: {project.processes()}"
-    return f"{detail}; Ctrl-C after {steps} steps and {moment:.1f} s"
+    return f"{detail}; Ctrl-C at {share:.0%} of its jobs"
 
 
 def fill_disk(project: Project, rng: Random) -> str | None:

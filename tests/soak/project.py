@@ -29,6 +29,7 @@ FEATURES = ("brightness", "loudness", "tempo", "noise")
 # What most steps of a soak ask for, and what some of them and every comparison with a fresh run do.
 CORE = ("leaderboard.csv", "leakage.csv", "models_checked.json")
 _PRESET = {"audio": {"sample_rate": RATE}, "frame": {"n_fft": 2048, "hop_length": 512}}
+_START = 0.1  # of all accidents happen before the first job
 _LONGEST = 900  # seconds of one run
 
 
@@ -156,6 +157,7 @@ class Running:
     def __init__(self, project: Project, command: list[str], *, forked: bool = False):
         self._project, self._forked, self._begin = project, forked, time.monotonic()
         self._path = project.work / "output.txt"
+        self._path.write_text("")  # a fork takes a moment to do so, and what the run before printed would count
         if forked:
             self._process = forks.Fork(command[3:], project.folder, project.environment(), self._path)
             return
@@ -169,13 +171,22 @@ class Running:
                 start_new_session=True,
             )
 
+    def wait_for_share(self, share: float, moment: float) -> bool:
+        """Wait until this share of the jobs is done and a moment more, and return whether the run still lives."""
+        if share < _START:
+            return self.wait_for_steps(0, moment if self._forked else 4 * moment)
+        total = None
+        while self._process.poll() is None and not (total := re.search(r"^total +(\d+)$", self._read(), re.M)):
+            self._check_time()
+            time.sleep(0.02)
+        steps = int(share * int(total[1])) if total else 0
+        return self.wait_for_steps(steps, 0.3 * moment if self._forked else moment)
+
     def wait_for_steps(self, steps: int, moment: float) -> bool:
-        """Wait until so many jobs are done and a moment more, and return whether the run still lives."""
+        """Wait until so many jobs are done and a moment (s) more, and return whether the run still lives."""
         while self._process.poll() is None and len(re.findall(r"^\d+ of \d+ steps", self._read(), re.M)) < steps:
             self._check_time()
             time.sleep(0.02)
-        if steps == 0:
-            moment *= 4  # the start alone takes a few seconds
         end = time.monotonic() + moment
         while self._process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
