@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from helpers.project import ROOT
 
-from songwise.files import write_json
+from songwise.evaluation.leaderboard import data_key
+from songwise.files import write_json, write_rows
 from songwise.paths import model_folder, results_folder
 from songwise.plan.kept import Kept, find_kept
 from songwise.plan.plan import load_plan
@@ -22,15 +23,22 @@ def project(tmp_path, monkeypatch):
     """A project in which the models of `before` have been evaluated."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     monkeypatch.chdir(tmp_path)
+    tracks = results_folder("demo") / "tracks.csv"
+    write_tracks(tracks, "sha")
     before = a_plan(["knn@mfcccov", RUN])
     for run, params in params_of(before).items():
         folder = model_folder(results_folder("demo"), run)
-        write_json(folder / "params.json", params | {"data_key": "d", "run_key": "r"})
+        write_json(folder / "params.json", params | {"data_key": data_key(tracks), "run_key": "r"})
         (folder / "bundle").mkdir()
         for protocol in PROTOCOLS:
             (folder / protocol).mkdir()
             (folder / protocol / "predictions.csv").touch()
     return tmp_path
+
+
+def write_tracks(path, sha256: str) -> None:
+    row = {"track_id": "a", "label": "high", "song": "a", "sha256": sha256, "status": "ok"}
+    write_rows(path, list(row), [row])
 
 
 def a_plan(models, **config):
@@ -41,8 +49,12 @@ def params_of(plan, code="code"):
     return run_params(plan, [], {str(run): code for run in plan.runs})
 
 
-def kept(models=("knn@mfcccov",), *, params=params_of, lacking=lambda plan: [], **config) -> Kept:
-    return find_kept(a_plan(list(models), **config), params, lacking)
+def none(plan) -> list[str]:
+    return []
+
+
+def kept(models=("knn@mfcccov",), *, params=params_of, missing=none, outdated=none, **config) -> Kept:
+    return find_kept(a_plan(list(models), **config), params, missing, outdated)
 
 
 def test_the_models_of_an_earlier_run_are_rows_beside_those_of_this_run():
@@ -64,13 +76,27 @@ def test_without_earlier_models_the_plan_is_that_of_the_run():
         ({"seed": 3}, "trained with another seed"),
         ({"clip": {"seconds": 5}}, "trained on other clips"),
         ({"params": lambda plan: params_of(plan, code="other")}, "songwise or a library has changed"),
-        ({"lacking": lambda plan: ["mfcccov"]}, "the features mfcccov are missing or older than the clips"),
+        ({"missing": lambda plan: ["mfcccov"]}, "the features mfcccov are missing"),
+        ({"outdated": lambda plan: ["mfcccov"]}, "the features mfcccov are older than the clips"),
     ],
 )
 def test_a_model_that_a_change_concerns_is_stale(change, reason):
     found = kept(**change)
     assert found.params == {} and list(map(str, found.ranked.runs)) == ["knn@mfcccov"]
     assert reason in found.stale[RUN]
+
+
+def test_old_features_of_other_data_are_no_reason_because_the_rule_gives_one(project):
+    """Or it would run once more after the run that made the clips."""
+    tracks = results_folder("demo") / "tracks.csv"
+    write_tracks(tracks, "other")
+    assert list(kept(outdated=lambda plan: ["mfcccov"]).params) == [RUN]
+    assert kept(missing=lambda plan: ["mfcccov"]).params == {}
+    for damaged in ("track_id,st", "", "\0"):
+        tracks.write_text(damaged)
+        kept(outdated=lambda plan: ["mfcccov"])
+    tracks.unlink()
+    assert list(kept(outdated=lambda plan: ["mfcccov"]).params) == [RUN]
 
 
 def test_an_edited_model_is_stale_and_so_is_one_without_file_or_predictions(project):

@@ -1,9 +1,14 @@
 """The start of a run: what each job's parameters depend on."""
 
 import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
 
 import pytest
-from helpers.project import ROOT
+from helpers.project import ROOT, copy_project
 
 from songwise.errors import InputError
 from songwise.paths import Run
@@ -53,6 +58,32 @@ def test_another_version_of_an_estimators_library_retrains_its_models_alone(sess
     assert {name for name in before if before[name] != after[name]} == {"xgboost", "figures of xgboost@jlaoo26"}
     monkeypatch.setattr(provenance, "_version", lambda name: "99" if name == "sklearn" else version(name))
     assert not set(before.values()) & set(codes().values())
+
+
+TABLE = """\
+name: numbers
+label: register
+source: {type: table, table: numbers.csv, song: "^([^.]+)"}
+split: {folds: 2, repeats: 1}
+"""
+
+
+def test_a_real_run_dates_files_of_the_future_back(tmp_path, monkeypatch):
+    copy_project(tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    Path("numbers.yaml").write_text(TABLE)
+    rows = [f"{label}{n}.0.wav,{n},{label}" for label in ("high", "low") for n in range(4)]
+    Path("numbers.csv").write_text("\n".join(["filename,tempo,label", *rows]) + "\n")
+    files = ["results/numbers/tracks.csv", "data/clips/numbers/0.clips.csv", "logs/numbers/make_splits.log"]
+    files += ["numbers.csv", "workflow/scripts/train_model.py", "results/other/tracks.csv"]
+    for name in files:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+        os.utime(name, (time.time() + 3600,) * 2)
+    open_session({"dataset": "numbers.yaml", "models": ["majority"], "min_songs": 2}, real=True, say=print).lock.close()
+    assert [name for name in files if Path(name).stat().st_mtime > time.time()] == ["results/other/tracks.csv"]
 
 
 @pytest.fixture

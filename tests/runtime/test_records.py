@@ -1,8 +1,13 @@
-"""Snakemake's records: without one, nobody knows what made a file."""
+"""Snakemake's records: without one that it can compare, nobody knows what made a file."""
 
+import json
 import shutil
 
-from helpers.project import jobs, snakemake
+import snakemake.jobs
+from helpers.project import jobs
+from helpers.project import snakemake as run_snakemake
+
+from songwise.runtime.records import repeat_unrecorded
 
 SNAKEFILE = """
 from songwise.runtime.records import repeat_unrecorded
@@ -17,7 +22,7 @@ rule copy:
 
 
 def run(folder, value: int, *words: str) -> str:
-    done = snakemake(folder, "--cores", "1", *words, "--config", f"value={value}")
+    done = run_snakemake(folder, "--cores", "1", *words, "--config", f"value={value}")
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -27,7 +32,37 @@ def test_a_file_without_a_record_is_made_again_and_then_has_one(tmp_path):
     run(tmp_path, 1)
     assert "Nothing to be done" in run(tmp_path, 1)
     shutil.rmtree(tmp_path / ".snakemake")
-    assert jobs(run(tmp_path, 2, "-n")) == {"copy": 1}
+    planned = run(tmp_path, 2, "-n")
+    assert jobs(planned) == {"copy": 1}
+    assert "reason: Snakemake has no record" in planned
     run(tmp_path, 2)
     assert (tmp_path / "b").read_text() == "2\n"
     assert "Nothing to be done" in run(tmp_path, 2)
+
+
+def test_a_file_with_a_record_of_an_older_format_is_made_again(tmp_path):
+    (tmp_path / "Snakefile").write_text(SNAKEFILE)
+    run(tmp_path, 1)
+    (record,) = (tmp_path / ".snakemake/metadata").iterdir()
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"record_format_version": 5}))
+    run(tmp_path, 2)
+    assert (tmp_path / "b").read_text() == "2\n"
+    assert "Nothing to be done" in run(tmp_path, 2)
+
+
+def test_another_version_of_snakemake_keeps_its_own_reasons(monkeypatch):
+    class Reason:
+        finished = False
+
+        def __bool__(self):
+            return False
+
+        def __str__(self):
+            return "own words"
+
+    monkeypatch.setattr(snakemake.jobs, "Reason", Reason)
+    repeat_unrecorded()
+    assert not Reason()
+    assert str(Reason()) == "own words"
+    monkeypatch.delattr(snakemake.jobs, "Reason")
+    repeat_unrecorded()

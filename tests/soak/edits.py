@@ -42,7 +42,7 @@ _PARAMETERS = {
     "naive_bayes": [{"var_smoothing": 10.0**number} for number in (-9, -3, -1)],
     "logistic_regression": [{"C": 10.0**number, "max_iter": 1000} for number in (-2, 0, 2)],
 }
-_STEPS = {MUSIC: 14, TABLE: 5}  # of a run, among which an accident happens
+_FORKED = 0.7  # share of the disturbed runs; the others are processes, as those of users, and take longer
 _TABLES = (".csv", ".json", ".parquet")
 _FOLDERS = {"bundle", "champion", "usable"}  # of files that are one output together
 _STATISTICS = (["mean"], ["mean", "std"], ["std"])
@@ -350,9 +350,9 @@ def _edit_before(project: Project, rng: Random) -> str:
 
 
 def _disturbed(project: Project, rng: Random, what: str, disturb: Callable) -> str:
-    detail, steps, moment = _edit_before(project, rng), rng.randrange(_STEPS[project.dataset]), rng.random()
-    running = project.start(full=rng.random() < 0.5)
-    alive = running.wait_for_steps(steps, moment)
+    detail, share, moment = _edit_before(project, rng), rng.random(), rng.random()
+    running = project.start(full=rng.random() < 0.5, forked=project.forked and rng.random() < _FORKED)
+    alive = running.wait_for_share(share, moment)
     if alive:
         disturb(running)
     done = running.end()
@@ -360,7 +360,7 @@ def _disturbed(project: Project, rng: Random, what: str, disturb: Callable) -> s
     assert "Traceback" not in done.output, f"after {what}, a traceback:\n{done.output[-3000:]}"
     if not alive:
         what += " (too late: the run was over)"
-    return f"{detail}; {what} after {steps} steps and {moment:.1f} s"
+    return f"{detail}; {what} at {share:.0%} of its jobs"
 
 
 def kill_run(project: Project, rng: Random) -> str:
@@ -386,13 +386,13 @@ def kill_job(project: Project, rng: Random) -> str:
 
 
 def interrupt(project: Project, rng: Random) -> str:
-    detail, steps, moment = _edit_before(project, rng), rng.randrange(_STEPS[project.dataset]), rng.random()
+    detail, share, moment = _edit_before(project, rng), rng.random(), rng.random()
     running = project.start(full=rng.random() < 0.5)
-    if running.wait_for_steps(steps, moment):
+    if running.wait_for_share(share, moment):
         running.send(signal.SIGINT, whole=True)  # as the terminal does
     running.end()  # Python's own traceback cannot be avoided in a job that is just starting
     assert not project.processes(), f"jobs outlive their run: {project.processes()}"
-    return f"{detail}; Ctrl-C after {steps} steps and {moment:.1f} s"
+    return f"{detail}; Ctrl-C at {share:.0%} of its jobs"
 
 
 def fill_disk(project: Project, rng: Random) -> str | None:
@@ -449,6 +449,24 @@ def move_folder(project: Project, rng: Random) -> str:
     project.folder.rename(new)
     project.folder = new
     return f"the folder moves to '{new.name}'"
+
+
+def other_clock(project: Project, rng: Random) -> str | None:
+    """A run whose clock is wrong. The times of the files that it writes are right, as on a server's disk, or wrong."""
+    if not shutil.which("faketime"):
+        return None
+    detail, hours, own_times, begin = (
+        _edit_before(project, rng),
+        rng.choice([-30, -2, 2, 30]),
+        rng.random() < 0.5,
+        time.time(),
+    )
+    done = project.start_with_clock(hours, full=rng.random() < 0.5).end()
+    check_success(done)
+    assert "Error" not in done.output, f"an error, but no failure:\n{done.output[-3000:]}"
+    if own_times:
+        _shift([path for path in _outputs(project) if path.lstat().st_mtime >= begin], hours * 3600)
+    return f"{detail}; a run with a clock at {hours:+} h{', and its files too' if own_times else ''}"
 
 
 def inputs_of_tomorrow(project: Project, rng: Random) -> str:
@@ -543,11 +561,6 @@ def delete_cache(project: Project, rng: Random) -> str:
     return f"delete {name} in the user's cache"
 
 
-def delete_compiled(project: Project, rng: Random) -> str:
-    shutil.rmtree(project.work / "cache/songwise/numba", ignore_errors=True)
-    return f"delete compiled code in the user's cache; {edit_preset(project, rng)}"
-
-
 def _outputs(project: Project) -> list[Path]:
     names = ("data", "results", "logs", ".snakemake")
     return [path for name in names for path in (project.folder / name).rglob("*")]
@@ -564,7 +577,8 @@ def _tables(project: Project) -> list[Path]:
 def _shift(paths: list[Path], seconds: float) -> None:
     for path in paths:
         status = path.lstat()
-        os.utime(path, (status.st_atime + seconds, status.st_mtime + seconds), follow_symlinks=False)
+        times = [nanoseconds + round(seconds * 10**9) for nanoseconds in (status.st_atime_ns, status.st_mtime_ns)]
+        os.utime(path, ns=tuple(times), follow_symlinks=False)
 
 
 def _remount(disk: Path, mode: str) -> None:
@@ -583,13 +597,10 @@ OTHER_EDITS = [edit_unlisted_model, edit_title, change_clip, change_champion, sw
 MISTAKES = [too_few_songs, misspelled_key, unreadable_yaml]
 ACCIDENTS = [kill_run, kill_session, kill_job, terminate, interrupt, fill_disk, read_only_disk, second_run]
 FILES = [
-    *(move_folder, inputs_of_tomorrow, outputs_of_tomorrow, outputs_of_yesterday, touch_outputs),
+    *(move_folder, other_clock, inputs_of_tomorrow, outputs_of_tomorrow, outputs_of_yesterday, touch_outputs),
     *(delete_output, truncate_output, delete_results, delete_data, delete_records),
     *(delete_store, delete_artifacts, delete_cache),
 ]
-RARE = [delete_compiled]  # half a minute of compiling
-# Edits after which the figures are always compared with those of a fresh run.
-HARD = {delete_records, outputs_of_tomorrow, outputs_of_yesterday, truncate_output, fill_disk, kill_session}
 GROUPS = [(MUSIC_EDITS, 8), (CONFIG_EDITS, 7), (OTHER_EDITS, 4), (MISTAKES, 1), (ACCIDENTS, 7), (FILES, 8)]
 
 

@@ -1,10 +1,11 @@
 """Runs of Snakemake that are forked from this process, which has imported the libraries already, as are their jobs.
 
 Most of the time of a small run is the start of its thirty processes. The code is the same, and so is the order of the
-jobs. Runs that a soak disturbs are ordinary processes instead.
+jobs. Some of the runs that a soak disturbs are ordinary processes instead.
 """
 
 import atexit
+import gc
 import importlib
 import os
 import pkgutil
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -32,6 +34,10 @@ class Fork:
         self.pid = os.fork()
         if self.pid == 0:
             _end(_snakemake, words, folder, environment, output)
+        while (
+            self.poll() is None and os.getsid(self.pid) != self.pid
+        ):  # before that, a signal would reach this process's session
+            time.sleep(0.001)
 
     def poll(self) -> int | None:
         """Return the exit status, or None while the run lives."""
@@ -60,6 +66,8 @@ def prepare(environment: dict[str, str]) -> None:
             importlib.import_module(found.name)
     for name in _LIBRARIES:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # or each fork would search, and so copy, all objects of the libraries
     assert threading.active_count() == 1, f"threads do not survive a fork: {threading.enumerate()}"
 
 

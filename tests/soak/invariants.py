@@ -2,8 +2,10 @@
 
 import csv
 import json
+import re
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from soak.project import MUSIC, Done, Project, copy_inputs
@@ -12,7 +14,9 @@ _BUG = "this is a bug of songwise"
 _DIGITS = 4
 # What differs between equal runs: times, measured costs, identifiers of MLflow, and what names the commit or the time.
 _VARYING_FILES = {"costs.csv", "tracking.json", "fit.json", "card.json", "report.html", "README.md"}
-_VARYING = {"fit_seconds", "this_run", "stale", "start", "end", "seconds_of_fit"}
+_VARYING_LOGGED = {"training_fit_seconds", "logged_at", "project"}
+_EXPERIMENT = re.compile(r"#/experiments/\d+")
+_VARYING = {"fit_seconds", "stale", "start", "end", "seconds_of_fit"}
 
 
 def check_success(done: Done) -> None:
@@ -86,45 +90,94 @@ def check_store(project: Project) -> None:
     board = [f"{row['model']}@{row['features']}" for row in read_csv(results / "leaderboard.csv")]
     params = {run: json.loads((results / "models" / run / "params.json").read_text()) for run in board}
     key_of = {content["run_key"]: run for run, content in params.items()}
-    with closing(sqlite3.connect(f"file:{project.folder / 'mlflow.db'}?mode=ro", uri=True)) as store:
+    runs = read_store(project)
+    unfinished = [number for number, run in runs.items() if run.status != "FINISHED"]
+    assert not unfinished, f"MLflow: unfinished runs {unfinished}"
+    current = {number: run for number, run in runs.items() if run.is_current}
+    keys = sorted(run.tags["run_key"] for run in current.values())
+    assert keys == sorted(key_of), f"MLflow: current runs {[key_of.get(key, key) for key in keys]}, not {board}"
+    for run in current.values():
+        name = key_of[run.tags["run_key"]]
+        metrics = json.loads((results / "models" / name / "metrics.json").read_text())
+        for key, of in (("song_accuracy", "song_accuracy"), ("votes_clip_accuracy", "clip_accuracy")):
+            assert run.metrics[key] == round(metrics[of], _DIGITS), f"MLflow: {key} of {name}: {run.metrics[key]}"
+        assert run.metrics["test_n_songs"] == metrics["n_songs"], f"MLflow: songs of {name}"
+    key = json.loads((results / "champion/card.json").read_text())["run_key"]
+    assert key in key_of, "the champion is no row"
+    if project.dataset == MUSIC:
+        registered = [runs[number].tags["run_key"] for number in _champions(project)]
+        assert registered == [key], "MLflow: the champion's version"
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A run in MLflow."""
+
+    status: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it is about what is there now."""
+        return self.tags.get("stale") != "true"
+
+
+def read_store(project: Project) -> dict[str, Logged]:
+    """Read the runs of the data set that are not deleted from MLflow's store."""
+    with _store(project) as store:
         runs = store.execute(
             "SELECT run_uuid, status FROM runs JOIN experiments USING (experiment_id)"
             " WHERE experiments.name = ? AND runs.lifecycle_stage = 'active'",
             [project.dataset],
         ).fetchall()
-        tags = {run: dict(store.execute("SELECT key, value FROM tags WHERE run_uuid = ?", [run])) for run, _ in runs}
-        unfinished = [run for run, status in runs if status != "FINISHED"]
-        assert not unfinished, f"MLflow: unfinished runs {unfinished}"
-        current = [run for run, _ in runs if tags[run].get("stale") != "true"]
-        keys = sorted(tags[run]["run_key"] for run in current)
-        assert keys == sorted(key_of), f"MLflow: current runs {[key_of.get(key, key) for key in keys]}, not {board}"
-        for run in current:
-            name = key_of[tags[run]["run_key"]]
-            logged = dict(store.execute("SELECT key, value FROM latest_metrics WHERE run_uuid = ?", [run]))
-            metrics = json.loads((results / "models" / name / "metrics.json").read_text())
-            for key, of in (("song_accuracy", "song_accuracy"), ("votes_clip_accuracy", "clip_accuracy")):
-                assert logged[key] == round(metrics[of], _DIGITS), f"MLflow: {key} of {name}: {logged[key]}"
-            assert logged["test_n_songs"] == metrics["n_songs"], f"MLflow: songs of {name}"
-        if project.dataset == MUSIC:
-            card = json.loads((results / "champion/card.json").read_text())
-            registered = store.execute(
-                "SELECT run_id FROM model_versions JOIN registered_model_aliases USING (name, version)"
-                " WHERE name = ? AND alias = 'champion'",
-                [project.dataset],
-            ).fetchall()
-            assert [tags[run]["run_key"] for (run,) in registered] == [card["run_key"]], (
-                "MLflow: the champion's version"
+        return {
+            number: Logged(
+                status,
+                *(
+                    dict(store.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", [number]))
+                    for table in ("params", "latest_metrics", "tags")
+                ),
             )
-    assert json.loads((results / "champion/card.json").read_text())["run_key"] in key_of, "the champion is no row"
+            for number, status in runs
+        }
+
+
+def _champions(project: Project) -> list[str]:
+    with _store(project) as store:
+        rows = store.execute(
+            "SELECT run_id FROM model_versions JOIN registered_model_aliases USING (name, version)"
+            " WHERE name = ? AND alias = 'champion'",
+            [project.dataset],
+        )
+        return [number for (number,) in rows]
+
+
+def _store(project: Project) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"file:{project.folder / 'mlflow.db'}?mode=ro", uri=True))
 
 
 def compare_with_fresh(project: Project, folder: Path, *, full: bool) -> None:
-    """Every figure equals that of a fresh run on what the user has now, which trains all rows of the leaderboard."""
+    """Every figure equals that of a fresh run on what the user has now.
+
+    Rows of models that are no longer listed count too: a first run in the fresh folder trains all rows, a second one
+    those that are listed.
+    """
     board = [f"{row['model']}@{row['features']}" for row in read_csv(project.results / "leaderboard.csv")]
-    models = [run.removesuffix("@table") for run in board]
-    fresh = copy_inputs(project, folder, models)
-    done = fresh.run(full=full)
-    assert done.code == 0, f"the fresh run failed:\n{done.output[-3000:]}"
+    fresh = copy_inputs(project, folder)
+    if set(board) != project.listed_runs():
+        fresh.change_config(models=[run.removesuffix("@table") for run in board])
+        _run_fresh(fresh, full=False)
+        fresh.change_config(models=project.config["models"])
+    _run_fresh(fresh, full=full)
+    compare_results(project, fresh)
+    if full:
+        compare_stores(project, fresh)
+
+
+def compare_results(project: Project, fresh: Project) -> None:
+    """Every table, figure and JSON of a fresh run is in the results, and equal."""
     compared = 0
     for path in sorted(fresh.results.rglob("*")):
         name = path.relative_to(fresh.results).as_posix()
@@ -134,9 +187,28 @@ def compare_with_fresh(project: Project, folder: Path, *, full: bool) -> None:
             continue  # the choice depends on measured costs
         found = project.results / name
         assert found.is_file(), f"a fresh run has {name} as well"
-        assert _content(found) == _content(path), f"{name} differs from that of a fresh run in {folder}"
+        assert _content(found) == _content(path), f"{name} differs from that of a fresh run in {fresh.folder}"
         compared += 1
     assert compared > 12, f"only {compared} files were compared"
+
+
+def compare_stores(project: Project, fresh: Project) -> None:
+    """Parameters, metrics and tags of the current runs in MLflow are those of a fresh run."""
+    ours, theirs = (
+        {run.tags["run_key"]: run for run in read_store(one).values() if run.is_current} for one in (project, fresh)
+    )
+    assert ours.keys() == theirs.keys(), f"MLflow: runs {sorted(ours.keys() ^ theirs.keys())}"
+    for key, run in ours.items():
+        for kind in ("params", "metrics", "tags"):
+            items = [_EXPERIMENT.sub("", json.dumps(getattr(one, kind))) for one in (run, theirs[key])]
+            items = [json.loads(text).items() for text in items]
+            differing = {name for name, _ in items[0] ^ items[1]} - _VARYING_LOGGED
+            assert not differing, f"MLflow: {kind} {sorted(differing)} of {run.tags['mlflow.runName']}"
+
+
+def _run_fresh(fresh: Project, *, full: bool) -> None:
+    done = fresh.run(full=full)
+    assert done.code == 0, f"the fresh run failed:\n{done.output[-3000:]}"
 
 
 def _content(path: Path) -> object:

@@ -29,6 +29,7 @@ FEATURES = ("brightness", "loudness", "tempo", "noise")
 # What most steps of a soak ask for, and what some of them and every comparison with a fresh run do.
 CORE = ("leaderboard.csv", "leakage.csv", "models_checked.json")
 _PRESET = {"audio": {"sample_rate": RATE}, "frame": {"n_fft": 2048, "hop_length": 512}}
+_START = 0.1  # of all accidents happen before the first job
 _LONGEST = 900  # seconds of one run
 
 
@@ -123,9 +124,16 @@ class Project:
         own = {name: value for name, value in ordinary_environment().items() if name not in names}
         return own | {"XDG_CACHE_HOME": str(self.work / "cache")}
 
-    def start(self, *, full: bool = False) -> "Running":
+    def start(self, *, full: bool = False, forked: bool = False) -> "Running":
         """Start a run in a session of its own."""
-        return Running(self, self.command(full=full))
+        return Running(self, self.command(full=full), forked=forked)
+
+    def start_with_clock(self, hours: int, *, full: bool = False) -> "Running":
+        """Start a run whose clock is some hours fast, or slow if negative."""
+        folders = [str(Path(__file__).parent / "clock"), os.environ.get("PYTHONPATH")]
+        path = os.pathsep.join(filter(None, folders))
+        clock = ["env", "NO_FAKE_STAT=1", f"PYTHONPATH={path}", "faketime", "--exclude-monotonic", "-f", f"{hours:+}h"]
+        return Running(self, [*clock, *self.command(full=full)])
 
     def run(self, *, full: bool = False) -> Done:
         """Run the workflow to its end."""
@@ -147,8 +155,9 @@ class Running:
     """A run that can be disturbed."""
 
     def __init__(self, project: Project, command: list[str], *, forked: bool = False):
-        self._project, self._begin = project, time.monotonic()
+        self._project, self._forked, self._begin = project, forked, time.monotonic()
         self._path = project.work / "output.txt"
+        self._path.write_text("")  # a fork takes a moment to do so, and what the run before printed would count
         if forked:
             self._process = forks.Fork(command[3:], project.folder, project.environment(), self._path)
             return
@@ -162,13 +171,22 @@ class Running:
                 start_new_session=True,
             )
 
+    def wait_for_share(self, share: float, moment: float) -> bool:
+        """Wait until this share of the jobs is done and a moment more, and return whether the run still lives."""
+        if share < _START:
+            return self.wait_for_steps(0, moment if self._forked else 4 * moment)
+        total = None
+        while self._process.poll() is None and not (total := re.search(r"^total +(\d+)$", self._read(), re.M)):
+            self._check_time()
+            time.sleep(0.02)
+        steps = int(share * int(total[1])) if total else 0
+        return self.wait_for_steps(steps, 0.3 * moment if self._forked else moment)
+
     def wait_for_steps(self, steps: int, moment: float) -> bool:
-        """Wait until so many jobs are done and a moment more, and return whether the run still lives."""
+        """Wait until so many jobs are done and a moment (s) more, and return whether the run still lives."""
         while self._process.poll() is None and len(re.findall(r"^\d+ of \d+ steps", self._read(), re.M)) < steps:
             self._check_time()
             time.sleep(0.02)
-        if steps == 0:
-            moment *= 4  # the start alone takes a few seconds
         end = time.monotonic() + moment
         while self._process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
@@ -180,15 +198,15 @@ class Running:
 
     def jobs(self) -> list[int]:
         """The processes that run a script of the workflow."""
-        found = []
-        for number in self._project.processes():
-            try:
-                words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if any(b"/.snakemake/scripts/" in word for word in words[:2]):
-                found.append(number)
-        return found
+        is_job = self._is_child if self._forked else _is_script
+        return [number for number in self._project.processes() if is_job(number)]
+
+    def _is_child(self, number: int) -> bool:
+        try:
+            status = Path(f"/proc/{number}/stat").read_text()
+        except OSError:
+            return False
+        return int(status.rpartition(")")[2].split()[1]) == self._process.pid
 
     def end(self) -> Done:
         """Wait for the end of the run and of all its jobs."""
@@ -216,6 +234,14 @@ class Running:
             raise AssertionError(f"the run did not end within {_LONGEST} s: {self._read()[-1500:]}")
 
 
+def _is_script(number: int) -> bool:
+    try:
+        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(b"/.snakemake/scripts/" in word for word in words[:2])
+
+
 def make_project(folder: Path, work: Path, disk: Path | None) -> Project:
     """Write a project with twelve short songs, a table of features, two presets and three models."""
     copy_project(folder)
@@ -241,16 +267,14 @@ def make_project(folder: Path, work: Path, disk: Path | None) -> Project:
     return project
 
 
-def copy_inputs(project: Project, folder: Path, models: list[str]) -> Project:
-    """Copy what the user wrote, and nothing that songwise did, to a fresh folder, with another list of models."""
+def copy_inputs(project: Project, folder: Path) -> Project:
+    """Copy what the user wrote, and nothing that songwise did, to a fresh folder."""
     shutil.rmtree(folder, ignore_errors=True)
     copy_project(folder)
     for name in ("config", "my"):
         shutil.rmtree(folder / name, ignore_errors=True)
         shutil.copytree(project.folder / name, folder / name)
-    fresh = Project(folder, project.work, forked=project.forked)
-    fresh.change_config(models=models)
-    return fresh
+    return Project(folder, project.work, forked=project.forked)
 
 
 def write_song(path: Path, label: str, rng: Random) -> None:

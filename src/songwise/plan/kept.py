@@ -46,7 +46,10 @@ class Kept:
 
 
 def find_kept(
-    plan: Plan, params_of: Callable[[Plan], Mapping[str, dict]], lacking: Callable[[Plan], list[str]]
+    plan: Plan,
+    params_of: Callable[[Plan], Mapping[str, dict]],
+    missing: Callable[[Plan], list[str]],
+    outdated: Callable[[Plan], list[str]],
 ) -> Kept:
     """Find the models of earlier runs in results/DATASET/models.
 
@@ -56,8 +59,8 @@ def find_kept(
         That of this run, with its protocols.
     params_of : callable
         Returns for a plan what `run_params` does.
-    lacking : callable
-        Returns for a plan the presets whose tables are not there or not up to date.
+    missing, outdated : callable
+        Return for a plan the presets of which a table is not there, or is older than its clips.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def find_kept(
         if run in own:
             continue
         try:
-            reason, expected = _check(run, results, plan, params_of, lacking)
+            reason, expected = _check(run, results, plan, params_of, missing, outdated)
         except InputError as error:
             reason, expected = str(error).partition("\n")[0], {}
         if reason:
@@ -82,7 +85,9 @@ def find_kept(
     return Kept(params, stale, _joined(plan, _plan_of(list(params), plan)) if params else plan)
 
 
-def _check(run: str, results: Path, plan: Plan, params_of: Callable, lacking: Callable) -> tuple[str, dict]:
+def _check(
+    run: str, results: Path, plan: Plan, params_of: Callable, missing: Callable, outdated: Callable
+) -> tuple[str, dict]:
     """Return why a model is not up to date, or "", and what its params.json should contain."""
     try:
         recorded = read_json(model_folder(results, run) / "params.json")
@@ -90,6 +95,7 @@ def _check(run: str, results: Path, plan: Plan, params_of: Callable, lacking: Ca
         return "its params.json cannot be read", {}
     own = _plan_of([run], plan)
     expected = params_of(own)[run]
+    data = recorded.get("data_key")
     recorded = {key: value for key, value in recorded.items() if key not in _OF_THE_DATA}
     for key in dict.fromkeys([*_REASONS, *expected, *recorded]):
         if recorded.get(key) != expected.get(key):
@@ -100,9 +106,21 @@ def _check(run: str, results: Path, plan: Plan, params_of: Callable, lacking: Ca
         return f"not tested under {' and '.join(untested)}", {}
     if not (model_folder(results, run) / BUNDLE).is_dir():
         return "its bundle is missing", {}
-    if presets := lacking(own):
-        return f"the features {' and '.join(presets)} are missing or older than the clips", {}
+    if presets := missing(own):
+        return f"the features {' and '.join(presets)} are missing", {}
+    # If the data is other, the rule says so. It did when the clips were made, and would run once more for this reason.
+    if (presets := outdated(own)) and data == _data_of_now(results):
+        return f"the features {' and '.join(presets)} are older than the clips", {}
     return "", expected
+
+
+def _data_of_now(results: Path) -> str:
+    from songwise.evaluation.leaderboard import data_key
+
+    try:
+        return data_key(results / "tracks.csv")
+    except (OSError, ValueError, KeyError):  # it is missing or damaged: it will be made again, or a job will say so
+        return ""
 
 
 def _plan_of(runs: list[str], plan: Plan) -> Plan:

@@ -27,13 +27,18 @@ from songwise.features.presets import preset_key
 from songwise.files import read_json
 from songwise.models.trained_networks import NETWORK_CODE, NETWORK_LIBRARIES, is_network
 from songwise.paths import (
+    CLIPS,
     DECODED,
+    FEATURES,
+    RAW,
+    ROWS,
     Run,
     archives_record,
     audio_folder,
     clip_tables,
     feature_table,
     frame_table,
+    results_folder,
     shard_record,
 )
 from songwise.plan.kept import Kept, find_kept
@@ -41,6 +46,7 @@ from songwise.plan.passes import passes, shards_missing
 from songwise.plan.plan import Plan, load_plan
 from songwise.plan.run_params import run_params
 from songwise.plan.weights import provide_weights
+from songwise.runtime.clock import end_future
 from songwise.runtime.lock import Claim, claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
@@ -131,10 +137,17 @@ class Session:
         def params_of(plan: Plan) -> dict[str, dict]:
             return run_params(plan, self.tracks, replace(self, plan=plan).figures_code())
 
-        def lacking(plan: Plan) -> list[str]:
+        def missing(plan: Plan) -> list[str]:
+            return [name for name in plan.tables if not all(table.is_file() for table in self._tables(plan, name))]
+
+        def outdated(plan: Plan) -> list[str]:
             return [name for name, shards in missing_shards(plan, self.shards).items() if shards]
 
-        return find_kept(self.plan, params_of, lacking)
+        return find_kept(self.plan, params_of, missing, outdated)
+
+    def _tables(self, plan: Plan, preset: str) -> list[Path]:
+        key = preset_key(plan.tables[preset])
+        return [feature_table(plan.dataset["name"], preset, key, shard) for shard in self.shards]
 
     @property
     def ranked(self) -> Plan:
@@ -375,6 +388,7 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
     if real:
         end_in_words(Path())
         lock = claim(Path())
+        _end_future(plan)
         _clear_decoded()
         atexit.register(_clear_decoded)
     _prepare_tracks(plan, real, say)
@@ -391,6 +405,14 @@ def _open(config: Mapping, real: bool, say: Callable[[str], None]) -> Session:
         _check_videos(session)
         write_shards(plan.dataset, tracks, shards)
     return session
+
+
+def _end_future(plan: Plan) -> None:
+    """Correct the times of what Snakemake compares: outputs, logs, scripts, and a table of the user's own."""
+    name, table = plan.dataset["name"], plan.dataset["source"].get("table")
+    folders = [results_folder(name), Path("logs", name), Path("workflow/scripts")]
+    folders += [folder / name for folder in (RAW, ROWS, CLIPS, FEATURES)]
+    end_future([*folders, *([plan.dataset_path.parent / table] if table else [])], time.time(), audio_folder(name))
 
 
 def _clear_decoded() -> None:
