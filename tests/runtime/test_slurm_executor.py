@@ -10,8 +10,8 @@ from songwise.runtime.slurm_executor import adapt_executor
 
 
 @pytest.fixture
-def executor(monkeypatch):
-    """The executor of the package that is installed, without a run."""
+def executor(monkeypatch, request):
+    """The executor of the package that is installed, without a run. A parameter is a word of the command line."""
     slurm = pytest.importorskip("snakemake_executor_plugin_slurm", reason="needs make slurm")
 
     class Executor(slurm.Executor):
@@ -21,11 +21,16 @@ def executor(monkeypatch):
             self.workflow = SimpleNamespace(
                 executor_settings=SimpleNamespace(pass_command_as_script=False),
                 execution_settings=SimpleNamespace(keep_going=True),
+                resource_settings=SimpleNamespace(cores=8),
+                global_resources={"_cores": 8},
             )
+
+        def __post_init__(self):
+            self.prepared = True
 
     monkeypatch.setattr(slurm, "Executor", Executor)
     monkeypatch.setattr(slurm, "query_job_status", slurm.query_job_status)
-    adapt_executor()
+    adapt_executor(["snakemake", getattr(request, "param", "--jobs=8")])
     return slurm.Executor()
 
 
@@ -41,6 +46,17 @@ def test_a_job_starts_snakemake_once_except_in_an_array(executor):
     assert executor.additional_general_args() == "--executor slurm-jobstep --jobs 1"
 
 
+@pytest.mark.parametrize(
+    ("executor", "cores"),
+    [("--jobs=8", 1), ("--cores", 8), ("--cores=8", 8), ("-c8", 8), ("--config", 1)],
+    indirect=["executor"],
+)
+def test_a_job_has_one_core_unless_the_command_says_more(executor, cores):
+    executor.__post_init__()
+    assert executor.prepared
+    assert executor.workflow.resource_settings.cores == executor.workflow.global_resources["_cores"] == cores
+
+
 def test_a_preempted_job_that_is_not_put_back_has_failed(monkeypatch):
     slurm = pytest.importorskip("snakemake_executor_plugin_slurm", reason="needs make slurm")
     now, told = [0.0], []
@@ -50,7 +66,7 @@ def test_a_preempted_job_that_is_not_put_back_has_failed(monkeypatch):
 
     monkeypatch.setattr(slurm, "query_job_status", query)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    adapt_executor()
+    adapt_executor(["snakemake"])
 
     def states(seconds: float, answer: dict[str, str] | None) -> dict[str, str] | None:
         now[0] = seconds

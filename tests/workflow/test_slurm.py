@@ -88,6 +88,7 @@ def test_a_run_on_slurm_names_a_cancelled_job_and_ends_with_the_local_figures(pr
     with slurm(tmp_path / "s") as environment:
         first = start(project, str(BOARD), environment=environment)
         job, node = first_job(environment)
+        assert command("squeue", "--noheader", "--format=%C", "--jobs", job, environment=environment).strip() == "1"
         command("scancel", job, environment=environment)
         output = first.communicate()[0]
         assert first.returncode != 0 and "Traceback" not in output

@@ -43,7 +43,7 @@ if not workflow.is_main_process:
 
 
 if REAL:
-    adapt_executor()
+    adapt_executor(sys.argv)
     when_nothing_is_done(lambda: print_headline())
 
 

@@ -1,4 +1,4 @@
-"""Three changes to Snakemake's executor for Slurm (2.8): a job costs less, and a run notices every end, and sooner.
+"""Changes to Snakemake's executor for Slurm (2.8): a job costs less, and a run notices every end, and sooner.
 
 A job starts Snakemake, which starts Snakemake once more with `srun`: 2 to 4 s of CPU time and 170 MB per job, and
 songwise has no jobs that need job steps. So the first one runs the job itself, as the generic executor for clusters
@@ -9,20 +9,32 @@ often not notice their end for a minute. One `squeue` for all jobs of a run ever
 
 The executor leaves preempted jobs to Slurm, which puts them back into the queue or cancels them (PreemptMode). It would
 wait for a cancelled one for ever. A job that stays preempted was not put back, so it has failed, and is retried.
+
+A job of several models or shards would take as many cores as this host has, and keep all of them until its slowest part
+is done. With one core it wastes none, and there are enough jobs to fill a cluster.
 """
 
+import re
 import sys
 import time
+from collections.abc import Sequence
 from logging import Logger
 from types import ModuleType
 
 _LONGEST_PAUSE = 15.0  # seconds
+_CORES = re.compile(r"(--cores|-c)(=|\d|$)")  # profiles/default sets them too, so only the command line is a wish
 _BACK_WITHIN = 30.0  # seconds until a preempted job is in the queue again, if it is put back at all
 _JOBSTEP, _DIRECT = "--executor slurm-jobstep --jobs 1", "--executor local"
 
 
-def adapt_executor() -> None:
-    """Make the changes, if Slurm's executor is installed: Snakemake has imported it then."""
+def adapt_executor(words: Sequence[str]) -> None:
+    """Make the changes, if Slurm's executor is installed: Snakemake has imported it then.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Snakemake's command line. Cores that are asked for there remain.
+    """
     plugin = sys.modules.get("snakemake_executor_plugin_slurm")
     executor = getattr(plugin, "Executor", None)
     if executor is None:
@@ -30,6 +42,8 @@ def adapt_executor() -> None:
     _start_once(executor)
     _ask_often(executor)
     _end_preempted(plugin)
+    if not any(_CORES.match(word) for word in words):
+        _use_one_core(executor)
 
 
 def _start_once(executor: type) -> None:
@@ -54,6 +68,18 @@ def _ask_often(executor: type) -> None:
         pause.fset(self, None if seconds is None else min(seconds, _LONGEST_PAUSE))
 
     executor.next_seconds_between_status_checks = property(pause.fget, limit)
+
+
+def _use_one_core(executor: type) -> None:
+    prepare = getattr(executor, "__post_init__", None)
+    if prepare is None:
+        return
+
+    def prepare_for_one_core(self, *arguments: object, **options: object) -> None:
+        self.workflow.resource_settings.cores = self.workflow.global_resources["_cores"] = 1
+        prepare(self, *arguments, **options)
+
+    executor.__post_init__ = prepare_for_one_core
 
 
 def _end_preempted(plugin: ModuleType) -> None:
