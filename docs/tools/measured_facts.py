@@ -17,7 +17,7 @@ MEASURED = Path("docs/measured")
 
 _SHARES = [f"{level}_accuracy{bound}" for level in ("song", "clip") for bound in ("", "_low", "_high")]
 _COLUMNS = {
-    "leaderboard.csv": ["model", "features", *_SHARES, "tied", "this_run"],
+    "leaderboard.csv": ["model", "features", *_SHARES, "fit_share", "tied", "this_run"],
     "leakage.csv": ["model", "features", "protocol", *_SHARES, "inflation", "inflation_low", "inflation_high"],
     "standardised.csv": [
         *("model", "features", "standardised_features", "raw", "standardised", "difference", "low", "high", "baseline"),
