@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import yaml
+from helpers.deep import needs_torch
 from helpers.hearing import add_network, copy_config, write_file
 from helpers.project import ROOT
 from helpers.sound import tone, write_wav
@@ -417,6 +418,7 @@ def test_a_new_song_changes_one_shard_and_a_changed_file_its_own(tmp_path, data_
     assert len({shard for shard in changed if changed[shard] != before[shard]}) == 1
 
 
+@needs_torch
 def test_every_shipped_file_is_valid():
     groups = yaml.safe_load((ROOT / "config" / "model_groups.yaml").read_text())
     for path in (ROOT / "config" / "datasets").glob("*.yaml"):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 import yaml
+from helpers.deep import needs_torch
 from helpers.project import ROOT
 
 from songwise.datasets.dataset import load_dataset
@@ -71,6 +72,7 @@ def test_a_tables_own_columns_replace_the_preset(tmp_path):
     assert (rows["knn"]["features"], rows["knn"]["published"], rows["knn"]["by_song"]) == ("table", "0.9", "0.5")
 
 
+@needs_torch
 @pytest.mark.parametrize("path", RECIPES, ids=[path.stem for path in RECIPES])
 def test_every_recipe_runs_on_any_data_set_and_has_published_figures(path):
     config = yaml.safe_load(path.read_text())

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from helpers.deep import needs_torch
 from helpers.project import ROOT
 
 from songwise.errors import InputError
@@ -60,6 +61,7 @@ def test_a_preset_that_does_not_fit_is_named(model, preset, message):
         check_preset(load_model(model, ROOT), load_preset(preset, ROOT))
 
 
+@needs_torch
 def test_the_checks_before_a_run_do_not_import_torch():
     code = (
         "import sys; from pathlib import Path; from songwise.models.parameters import _check;"
