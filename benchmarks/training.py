@@ -95,7 +95,7 @@ def _compare(versions: list, dataset: str, run: str, protocol: str, folds: int) 
 
 
 def _fit(address: str) -> None:
-    """Fit folds with one version: read the data of a model and a protocol first, then the number of each fold."""
+    """Fit the folds that the main process asks for. A model and a protocol come first, then the numbers of folds."""
     from songwise.models.cross_validation import fold_seed
     from songwise.models.fit import fit
     from songwise.splits.table import divide_rounds

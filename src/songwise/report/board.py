@@ -107,11 +107,22 @@ def marks_of(row: Mapping[str, str], place: int) -> list[str]:
     place : int
         From 1.
     """
-    share = Share(float(row["fit_share"]))
     marks = ["tied"] if place > 1 and row["tied"] == "true" else []
-    marks += [f"fitted to {share.percent} of the training clips"] if share.value < 1 else []
+    marks += fitting_of(row)
     marks += ["from an earlier run"] if row["this_run"] != "true" else []
     return marks
+
+
+def fitting_of(row: Mapping[str, str]) -> list[str]:
+    """Return a mark that says which share of the training clips a model was fitted to; none if to all of them.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of leaderboard.csv.
+    """
+    share = Share(float(row["fit_share"]))
+    return [f"fitted to {share.percent} of the training clips"] if share.value < 1 else []
 
 
 def title_of(titles: Sequence[str]) -> str:

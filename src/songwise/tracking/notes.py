@@ -5,6 +5,7 @@ from pathlib import Path
 
 from songwise.files import read_rows
 from songwise.paths import run_of
+from songwise.report.board import fitting_of
 from songwise.report.headline import doubt, expectation, four_numbers
 from songwise.report.summary import Share, Summary, share_of
 from songwise.splits.protocols import RANDOM_CLIPS
@@ -95,8 +96,7 @@ def _doubt_blocks(summary: Summary) -> list[str]:
 
 def _standing(entry: Entry) -> str:
     marks = ["statistically tied with the best"] if entry.place > 1 and entry.row["tied"] == "true" else []
-    share = Share(float(entry.row["fit_share"]))
-    marks += [f"fitted to {share.percent} of the training clips"] if share.value < 1 else []
+    marks += fitting_of(entry.row)
     marks += ["from an earlier run that is still up to date"] if entry.row["this_run"] != "true" else []
     return f", {' and '.join(marks)}" if marks else ""
 
