@@ -260,6 +260,10 @@ def test_a_table_and_a_recipe_run_from_end_to_end_without_audio(data_set, tmp_pa
     assert floor["model"] == "majority" and floor["note"] == "nothing published"
     assert "Published and measured figures" in (folder / "results" / "mine" / "report.html").read_text()
     assert "Nothing to be done" in snakemake(folder, *words).stdout
+    one = snakemake(folder, "results/mine/leaderboard.csv", *words, "--config", "models=majority")
+    assert one.returncode == 0, one.stdout[-4000:]
+    rows = {row["model"]: row["this_run"] for row in read_rows(folder / "results" / "mine" / "leaderboard.csv")}
+    assert rows == {"majority": "true", "lda_shrinkage": "false"}
     (refused,) = run_commands(folder, ["classify", "a.mp3"])
     assert refused.returncode == 1 and "trained on a table of features" in refused.stderr
     (tmp_path / "table.csv").write_text((tmp_path / "table.csv").read_text().replace("120.5", "", 1))

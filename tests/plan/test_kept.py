@@ -76,8 +76,8 @@ def test_without_earlier_models_the_plan_is_that_of_the_run():
         ({"seed": 3}, "trained with another seed"),
         ({"clip": {"seconds": 5}}, "trained on other clips"),
         ({"params": lambda plan: params_of(plan, code="other")}, "songwise or a library has changed"),
-        ({"missing": lambda plan: ["mfcccov"]}, "the features mfcccov are missing"),
-        ({"outdated": lambda plan: ["mfcccov"]}, "the features mfcccov are older than the clips"),
+        ({"missing": lambda plan: ["mfcccov"]}, "the features of mfcccov are missing"),
+        ({"outdated": lambda plan: ["mfcccov"]}, "the features of mfcccov are older than the clips"),
     ],
 )
 def test_a_model_that_a_change_concerns_is_stale(change, reason):

@@ -107,10 +107,10 @@ def _check(
     if not (model_folder(results, run) / BUNDLE).is_dir():
         return "its bundle is missing", {}
     if presets := missing(own):
-        return f"the features {' and '.join(presets)} are missing", {}
+        return f"the features of {' and '.join(presets)} are missing", {}
     # If the data is other, the rule says so. It did when the clips were made, and would run once more for this reason.
     if (presets := outdated(own)) and data == _data_of_now(results):
-        return f"the features {' and '.join(presets)} are older than the clips", {}
+        return f"the features of {' and '.join(presets)} are older than the clips", {}
     return "", expected
 
 
