@@ -521,6 +521,7 @@ def truncate_output(project: Project, rng: Random) -> str | None:
         check_refusal(done, path.name)
         assert "elete" in done.output, f"no remedy for a truncated {name}:\n{done.output[-2000:]}"
         path.unlink(missing_ok=True)
+        check_success(project.run(full=True))
         what = "named and deleted"
     elif path.is_file() and path.stat().st_size == size:
         path.write_bytes(content)

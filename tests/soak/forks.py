@@ -127,6 +127,7 @@ def _script(fname: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)  # not in the main thread of the parent, but of this process
     sys.argv = [fname]
+    Path("/proc/self/comm").write_text(Path(fname).stem.rpartition(".")[2])
     runpy.run_path(fname, run_name="__main__")
     return 0
 

@@ -13,6 +13,7 @@ from random import Random
 
 import numpy as np
 import yaml
+from helpers.process import jobs_of
 from helpers.project import copy_project, ordinary_environment
 from helpers.sound import RATE, write_wav
 
@@ -198,15 +199,7 @@ class Running:
 
     def jobs(self) -> list[int]:
         """The processes that run a script of the workflow."""
-        is_job = self._is_child if self._forked else _is_script
-        return [number for number in self._project.processes() if is_job(number)]
-
-    def _is_child(self, number: int) -> bool:
-        try:
-            status = Path(f"/proc/{number}/stat").read_text()
-        except OSError:
-            return False
-        return int(status.rpartition(")")[2].split()[1]) == self._process.pid
+        return jobs_of(self._project.folder)
 
     def end(self) -> Done:
         """Wait for the end of the run and of all its jobs."""
@@ -232,14 +225,6 @@ class Running:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             raise AssertionError(f"the run did not end within {_LONGEST} s: {self._read()[-1500:]}")
-
-
-def _is_script(number: int) -> bool:
-    try:
-        words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return any(b"/.snakemake/scripts/" in word for word in words[:2])
 
 
 def make_project(folder: Path, work: Path, disk: Path | None) -> Project:

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from helpers.process import jobs_of
 from helpers.project import copy_finished, copy_project, ordinary_environment, snakemake
 from helpers.sound import RATE, write_wav
 
@@ -147,19 +148,6 @@ class Running:
             time.sleep(0.05)
         Handler.held = frozenset()
         return code, self._output.read_text()
-
-
-def jobs_of(folder: Path, rule: str = "") -> list[int]:
-    """The processes that run one of the folder's scripts."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            script = path.read_bytes().split(b"\0")[1].decode()
-        except (OSError, IndexError, UnicodeDecodeError):
-            continue
-        if script.startswith(f"{folder}/.snakemake/scripts/") and script.endswith(f"{rule}.py"):
-            found.append(int(path.parent.name))
-    return found
 
 
 def fetched(folder: Path) -> tuple[set[str], dict[str, int]]:

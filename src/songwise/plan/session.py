@@ -47,6 +47,7 @@ from songwise.plan.plan import Plan, load_plan
 from songwise.plan.run_params import run_params
 from songwise.plan.weights import provide_weights
 from songwise.runtime.clock import end_future
+from songwise.runtime.forked_scripts import fork_scripts
 from songwise.runtime.lock import Claim, claim, end_in_words
 from songwise.runtime.parameters import record_plain_values
 from songwise.runtime.provenance import code_of
@@ -374,6 +375,7 @@ def open_session(config: Mapping, *, real: bool, say: Callable[[str], None]) -> 
     record_plain_values()
     repeat_unrecorded()
     rest_between_jobs()
+    fork_scripts()
     try:
         return _open(config, real, say)
     except OSError as error:

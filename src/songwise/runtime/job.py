@@ -10,9 +10,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-# BLAS and OpenMP read these when they load: jobs run in parallel, and figures must not depend on the number of cores.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
-    os.environ[_name] = "1"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def one_thread() -> None:
+    """Let libraries use one thread: jobs run in parallel, and figures must not depend on the number of cores."""
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+
+
+one_thread()  # BLAS and OpenMP read this when they load
 
 from songwise.errors import InputError, access_denied, disk_full, is_disk_full  # noqa: E402
 from songwise.files import check_whole  # noqa: E402
