@@ -1,5 +1,8 @@
 """scikit-learn's functions for any kind of array may be replaced, because the results are the same to the bit."""
 
+import pickle
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from helpers.tables import songs
@@ -28,6 +31,27 @@ def test_fits_are_the_same_to_the_bit(name):
         assert np.array_equal(ESTIMATORS[name].fit(X, y).predict_proba(X), own)
 
 
+def moments(network: MLPClassifier) -> list[np.ndarray]:
+    return [*network._optimizer.ms, *network._optimizer.vs, np.array(network._optimizer.t)]
+
+
+def test_a_network_can_go_on_learning_inside_and_outside():
+    X, y, _ = songs()
+    own, inside = (MLPClassifier([8, 5], batch_size=16, random_state=np.random.RandomState(0)) for _ in range(2))
+    with numpy_only():
+        for context in (nullcontext(), numpy_only(), nullcontext()):
+            with context:
+                inside.partial_fit(X, y, classes=[0, 1, 2])
+    inside.partial_fit(X, y, classes=[0, 1, 2])
+    inside = pickle.loads(pickle.dumps(inside))
+    with numpy_only():
+        inside.partial_fit(X, y, classes=[0, 1, 2])
+    for _ in range(5):
+        own.partial_fit(X, y, classes=[0, 1, 2])
+    assert np.array_equal(inside.predict_proba(X), own.predict_proba(X))
+    assert all(map(np.array_equal, moments(inside), moments(own)))
+
+
 @pytest.mark.parametrize("decimals", [1, 2, 9])
 @pytest.mark.parametrize("weights", [[0.7], [0.3, 1.0, 2.7, 5.0]])
 def test_thresholds_are_the_same_to_the_bit(decimals, weights):
@@ -49,8 +73,16 @@ def test_a_column_is_sorted_once(monkeypatch):
 
 
 def test_the_functions_return_to_scikit_learn_even_after_an_error():
-    before = binning._weighted_percentile, perceptron.safe_sparse_dot, perceptron._safe_indexing
+    def replaced() -> tuple:
+        return (
+            binning._weighted_percentile,
+            perceptron.safe_sparse_dot,
+            perceptron._safe_indexing,
+            perceptron.AdamOptimizer.update_params,
+        )
+
+    before = replaced()
     with pytest.raises(ValueError, match="wrong"), numpy_only(), numpy_only():
-        assert perceptron.safe_sparse_dot is not before[1]
+        assert not set(replaced()) & set(before)
         raise ValueError("wrong")
-    assert (binning._weighted_percentile, perceptron.safe_sparse_dot, perceptron._safe_indexing) == before
+    assert replaced() == before
