@@ -18,7 +18,6 @@ import csv
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -47,9 +46,11 @@ FMA_LARGE = 106_574
 GENRES = 16
 SECONDS = 30
 ITEMS = 240  # of a fingerprint of 30 s
-EVERY = 0.25  # seconds between two looks at the processes
+EVERY = 0.1  # seconds between two looks at the processes
 MAIN = "snakemake itself"
-_SCRIPT = re.compile(r"\.snakemake/scripts/tmp[^.]*\.(\w+)\.py")
+_NAME = 15  # characters that Linux keeps of the name of a process, which is that of its step
+_STEPS = {path.stem[:_NAME]: path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+_SERVER = "songwise.runtime.fork_server"
 
 
 def main(words: list[str]) -> None:
@@ -246,9 +247,12 @@ def watch(process: psutil.Popen) -> dict[str, dict[str, float]]:
 def see(child: psutil.Process, jobs: dict[int, dict], now: float) -> None:
     """Note what a job's process has used so far."""
     try:
-        script = _SCRIPT.search(" ".join(child.cmdline()))
-        if script:
-            job = jobs.setdefault(child.pid, {"step": script[1], "memory": 0, "start": now})
+        step = _STEPS.get(child.name()[:_NAME])
+        if not step and _SERVER in child.cmdline():
+            step = "imports, once"
+        if step:
+            job = jobs.setdefault(child.pid, {"memory": 0, "start": now})
+            job["step"] = step  # a fork has its name a moment after it begins
             job |= {"cpu": sum(child.cpu_times()[:2]), "end": now}
             job["memory"] = max(job["memory"], child.memory_info().rss)
     except psutil.Error:
