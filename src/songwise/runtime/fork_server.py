@@ -33,7 +33,10 @@ _LIBRARIES = (
     "pandas",
     "scipy.stats",
     "sklearn.base",
-    "songwise.models.cross_validation",
+    "sklearn.pipeline",
+    "sklearn.ensemble",
+    "sklearn.neural_network",
+    "pyarrow.parquet",
     "matplotlib.figure",
     "matplotlib.backends.backend_agg",
 )
