@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from helpers.project import ROOT
 
+from songwise.datasets.track import Track
 from songwise.evaluation.leaderboard import data_key
 from songwise.files import write_json, write_rows
 from songwise.paths import model_folder, results_folder
@@ -45,8 +46,8 @@ def a_plan(models, **config):
     return replace(load_plan({"dataset": "demo", "models": models} | config, ROOT), protocols=PROTOCOLS)
 
 
-def params_of(plan, code="code"):
-    return run_params(plan, [], {str(run): code for run in plan.runs})
+def params_of(plan, code="code", tracks=()):
+    return run_params(plan, list(tracks), {str(run): code for run in plan.runs})
 
 
 def none(plan) -> list[str]:
@@ -76,6 +77,7 @@ def test_without_earlier_models_the_plan_is_that_of_the_run():
         ({"seed": 3}, "trained with another seed"),
         ({"clip": {"seconds": 5}}, "trained on other clips"),
         ({"params": lambda plan: params_of(plan, code="other")}, "songwise or a library has changed"),
+        ({"params": lambda plan: params_of(plan, tracks=[Track("a", "high", stop="9")])}, "trained on other clips"),
         ({"missing": lambda plan: ["mfcccov"]}, "the features of mfcccov are missing"),
         ({"outdated": lambda plan: ["mfcccov"]}, "the features of mfcccov are older than the clips"),
     ],

@@ -44,8 +44,9 @@ def test_each_run_has_its_own_parameters():
         lambda: {"plan": a_plan(clip={"seconds": 5})},
         lambda: {"plan": replace(a_plan(), protocols=["by-artist"])},
         lambda: {"plan": a_plan(), "code": CODE | {RUN: "c2"}},
+        lambda: {"plan": a_plan(), "tracks": [Track("t", "a", "s", start="10")]},
     ],
-    ids=["parameter", "scaler", "seed", "clip", "protocol", "code or library"],
+    ids=["parameter", "scaler", "seed", "clip", "protocol", "code or library", "the seconds to use"],
 )
 def test_a_change_that_figures_depend_on_makes_another_run(change):
     assert key(**change()) != key(a_plan())

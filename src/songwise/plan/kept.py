@@ -18,6 +18,7 @@ _REASONS = {
     "split_columns": "the columns that songs are grouped by have changed",
     "label": "the data set's label has changed",
     "clip": "trained on other clips",
+    "positions": "trained on other clips",
     "code_version": "songwise or a library has changed",
     "preset": "the preset has changed",
 }

@@ -34,12 +34,19 @@ def run_params(plan: Plan, tracks: list[Track], code: dict[str, str]) -> dict[st
         "dataset": plan.dataset["name"],
         "label": plan.dataset["label"],
         "clip": plan.dataset["clip"],
+        "positions": _positions(tracks),
         "split": {key: plan.dataset["split"][key] for key in ("folds", "repeats", "held_out")},
         "protocol": honest,
         "split_columns": columns_digest(tracks, sheet_columns([honest])),
         "seed": plan.settings["seed"],
     }
     return {str(run): shared | {"code_version": code[str(run)]} | _own_params(plan, run) for run in plan.runs}
+
+
+def _positions(tracks: list[Track]) -> str:
+    """Return a hash of the seconds that the track sheet says to use, "" if it does not."""
+    placed = [track for track in tracks if track.start or track.stop]
+    return columns_digest(placed, ("start", "stop")) if placed else ""
 
 
 def _own_params(plan: Plan, run: Run) -> dict:
