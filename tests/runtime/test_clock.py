@@ -3,7 +3,7 @@
 import os
 import time
 
-from songwise.runtime.clock import end_future
+from songwise.runtime.clock import end_future, is_future
 
 
 def times(folder) -> dict[str, float]:
@@ -38,3 +38,11 @@ def test_a_folder_of_the_future_and_a_broken_link_are_moved_too(tmp_path):
         os.utime(path, (now + 60,) * 2, follow_symlinks=False)
     end_future([tmp_path / "data"], now)
     assert max(path.lstat().st_mtime for path in (tmp_path / "data").iterdir()) <= now
+
+
+def test_files_are_of_the_future_until_their_time_has_come(tmp_path):
+    path = tmp_path / "file"
+    path.touch()
+    os.utime(path, (1000, 1000))
+    assert is_future([tmp_path / "none", path], 999)
+    assert not is_future([tmp_path / "none", path], 1000)

@@ -281,6 +281,18 @@ def test_a_job_that_is_killed_alone_is_named(downloaded):
     assert "exited without an error message and was probably killed" in output
 
 
+def test_a_clock_that_is_set_back_during_a_run_is_named_and_the_same_command_continues(downloaded):
+    running = Running(downloaded, lambda: jobs_of(downloaded, "inspect_tracks"))
+    for record in (downloaded / "data/raw/slow/shards").glob("*.json"):  # written when the clock was an hour fast
+        os.utime(record, (time.time() + 3600,) * 2)
+    code, output = running.end()
+    assert code != 0 and "Traceback" not in output
+    assert "because the clock of this machine was set back. The same command continues from here" in output
+    assert "out of memory" not in output
+    again = snakemake(downloaded, *WORDS, "--until", "inspect_tracks")
+    assert again.returncode == 0, again.stdout[-3000:]
+
+
 def test_sigterm_lets_the_jobs_end_and_a_message_says_what_to_do(downloaded):
     running = Running(downloaded, lambda: jobs_of(downloaded, "inspect_tracks"))
     running.send(signal.SIGTERM, whole=False)

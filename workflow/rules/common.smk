@@ -2,6 +2,7 @@
 # Outputs: SESSION, PLAN and the constants and input functions of the other rule files.
 # Steps: check everything before any work, and claim the folder for this run (songwise.plan.session).
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -9,15 +10,16 @@ from snakemake.exceptions import WorkflowError
 from songwise.errors import InputError
 from songwise.paths import Run, preset_of, protocol_folder
 from songwise.plan import resources
-from songwise.plan.messages import FailedJob, read_logs, summarise_failure
+from songwise.plan.messages import CLOCK_SET_BACK, FailedJob, read_logs, summarise_failure
 from songwise.plan.session import is_real_run, is_report, open_session, presets_of
 from songwise.report.headline import headline
 from songwise.report.summary import read_summary
+from songwise.runtime.clock import is_future
 from songwise.runtime.lock import end_with_run, is_full
 from songwise.runtime.provenance import code_of
 from songwise.runtime.slurm_executor import adapt_executor
 from songwise.splits.protocols import RANDOM_CLIPS
-from songwise.terminal.ended import ending_of
+from songwise.terminal.ended import Ending, ending_of
 from songwise.terminal.nothing import when_nothing_is_done
 
 REAL = workflow.is_main_process and is_real_run(sys.argv)
@@ -232,6 +234,11 @@ def unfinished(group):
     return [job for job in group.jobs if not all(Path(path).exists() for path in job.output)] or list(group.jobs)
 
 
+def reason_of(job):
+    ending = ending_of(workflow.dag.jobid(job))
+    return ending if ending.reason or not is_future(job.input, time.time()) else Ending(CLOCK_SET_BACK)
+
+
 def print_errors():
     jobs = [
         job for failed in workflow.scheduler.failed for job in (unfinished(failed) if failed.is_group() else [failed])
@@ -240,7 +247,7 @@ def print_errors():
         FailedJob(
             " ".join([job.rule.name, *job.wildcards]),
             list(map(str, job.log)),
-            *ending_of(workflow.dag.jobid(job)),
+            *reason_of(job),
         )
         for job in jobs
     ]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+CLOCK_SET_BACK = "its inputs are from the future, because the clock of this machine was set back"
 _OURS = "songwise: "  # how each line begins that a job writes for the person at the keyboard
 
 
@@ -17,7 +18,7 @@ class FailedJob(NamedTuple):
     logs : list of str
         Paths of its logs.
     reason : str
-        Why the cluster ended it, in words; empty if it ended by itself.
+        Why it did not end by itself, in words: what the cluster did, or the clock; otherwise empty.
     resource : str
         The resource of which it needs more, if the reason is a limit.
     """

@@ -37,6 +37,23 @@ def end_future(paths: Iterable[Path], now: float, skip: Path | None = None) -> N
             os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - ahead), follow_symlinks=False)
 
 
+def is_future(paths: Iterable[str | Path], now: float) -> bool:
+    """Return whether a file is newer than now, which happens if the clock is set back during a run.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Files; missing ones are ignored.
+    now : float
+        Seconds since 1970.
+    """
+    for path in paths:
+        with suppress(OSError):
+            if os.stat(path).st_mtime > now:
+                return True
+    return False
+
+
 def _files(paths: Iterable[Path], skip: Path | None) -> Iterable[str]:
     # Plain strings: a large project has thousands of files, and this happens at the start of each run.
     for path in paths:
