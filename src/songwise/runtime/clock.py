@@ -49,7 +49,7 @@ def is_future(paths: Iterable[str | Path], now: float) -> bool:
     """
     for path in paths:
         with suppress(OSError):
-            if os.stat(path).st_mtime > now:
+            if Path(path).stat().st_mtime > now:
                 return True
     return False
 
