@@ -1,5 +1,6 @@
 """What must be true after every run: checked from the files, without the code of songwise."""
 
+import base64
 import csv
 import json
 import re
@@ -78,10 +79,22 @@ def check_no_remains(project: Project, *, full: bool) -> None:
     left += (project.folder / "data").rglob(".*.part")
     left += (project.folder / ".snakemake/locks").glob("*")
     if full:
-        left += (project.folder / ".snakemake/incomplete").glob("*")
+        left += _incomplete(project)
     left += project.folder.glob(".mlflow.db.new*")
     assert not left, f"left over: {[str(path.relative_to(project.folder)) for path in left[:5]]}"
     assert not project.processes(), f"processes: {project.processes()}"
+
+
+def _incomplete(project: Project) -> list[Path]:
+    """Snakemake's records of killed jobs. It keeps those of models that are no longer listed until they are again."""
+    records = project.folder.glob(".snakemake/incomplete/*")
+    outputs = {project.folder / base64.b64decode(record.name).decode() for record in records}
+    models = project.results / "models"
+    return [
+        path
+        for path in outputs
+        if models not in path.parents or path.relative_to(models).parts[0] in project.listed_runs()
+    ]
 
 
 def check_store(project: Project) -> None:
