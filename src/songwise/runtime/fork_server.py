@@ -6,9 +6,9 @@ waits for them, and a run of one job does not pay for them. The server starts no
 fork.
 
 Run as `python -P -m songwise.runtime.fork_server CHANNEL`: CHANNEL is the number of a connected socket, through which
-each job's own connection comes as a descriptor. On it the server reads a line of JSON with script and tmpdir, and
-answers with the process number of the fork, and at its end with the exit status, negative for a signal. If the server
-ends, the jobs are killed; it ends with the process at the other end of the channel.
+each job's own connection comes as a descriptor. On it the server reads one JSON object with script and tmpdir. It
+answers with a line with the process number of the fork, and at the fork's end one with the exit status, negative for a
+signal. If the server ends, the jobs are killed; it ends with the process at the other end of the channel.
 """
 
 import ctypes
